@@ -1,0 +1,81 @@
+//! The glue between the traits and the generated exports.
+
+/// Make the exports of a plugin: its type, then the interfaces that it implements.
+///
+/// ```ignore
+/// export!(Pii: text_guardrail);
+/// export!(Scope: request_guardrail, answer_guardrail);
+/// ```
+#[macro_export]
+macro_rules! export {
+    ($plugin:ty: $($interface:ident),+ $(,)?) => {
+        const _: () = {
+            static PLUGIN: ::std::sync::OnceLock<$plugin> = ::std::sync::OnceLock::new();
+
+            #[allow(dead_code)]
+            fn plugin() -> &'static $plugin {
+                // The host calls `configure` first; a call before it is the host's mistake.
+                PLUGIN.get().expect("the plugin is used before it is configured")
+            }
+
+            struct Export;
+
+            impl $crate::bindings::lifecycle::exports::sluicegate::plugin::lifecycle::Guest for Export {
+                fn describe() -> $crate::bindings::lifecycle::exports::sluicegate::plugin::lifecycle::Description {
+                    $crate::bindings::lifecycle::exports::sluicegate::plugin::lifecycle::Description {
+                        name: <$plugin as $crate::Plugin>::NAME.into(),
+                        version: <$plugin as $crate::Plugin>::VERSION.into(),
+                        summary: <$plugin as $crate::Plugin>::SUMMARY.into(),
+                        config_schema: <$plugin as $crate::Plugin>::CONFIG_SCHEMA.map(Into::into),
+                    }
+                }
+
+                fn configure(config: ::std::string::String) -> ::std::result::Result<(), ::std::string::String> {
+                    let config = $crate::read_config(&config)?;
+                    let plugin = <$plugin as $crate::Plugin>::configure(config)?;
+                    PLUGIN.set(plugin).map_err(|_| "the plugin is configured already".into())
+                }
+            }
+
+            $crate::bindings::lifecycle::export_lifecycle!(Export);
+            $($crate::__export_interface!($interface, Export, plugin);)+
+        };
+    };
+}
+
+/// One exported interface; called by [`export!`].
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __export_interface {
+    (text_guardrail, $export:ident, $plugin:ident) => {
+        impl $crate::bindings::text_guardrail::exports::sluicegate::plugin::text_guardrail::Guest for $export {
+            fn inspect(
+                windows: ::std::vec::Vec<$crate::text::Window>,
+            ) -> ::std::result::Result<::std::vec::Vec<$crate::text::Verdict>, $crate::PluginError> {
+                Ok(windows.iter().map(|window| $crate::TextGuardrail::inspect($plugin(), window)).collect())
+            }
+        }
+        $crate::bindings::text_guardrail::export_text_guardrail!($export);
+    };
+    (request_guardrail, $export:ident, $plugin:ident) => {
+        impl $crate::bindings::request_guardrail::exports::sluicegate::plugin::request_guardrail::Guest for $export {
+            fn check(
+                request: $crate::Request,
+            ) -> ::std::result::Result<$crate::request::Verdict, $crate::PluginError> {
+                $crate::RequestGuardrail::check($plugin(), &request)
+            }
+        }
+        $crate::bindings::request_guardrail::export_request_guardrail!($export);
+    };
+    (answer_guardrail, $export:ident, $plugin:ident) => {
+        impl $crate::bindings::answer_guardrail::exports::sluicegate::plugin::answer_guardrail::Guest for $export {
+            fn check(
+                request: $crate::Request,
+                answer: $crate::Answer,
+            ) -> ::std::result::Result<$crate::answer::Verdict, $crate::PluginError> {
+                $crate::AnswerGuardrail::check($plugin(), &request, &answer)
+            }
+        }
+        $crate::bindings::answer_guardrail::export_answer_guardrail!($export);
+    };
+}

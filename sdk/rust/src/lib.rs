@@ -1,0 +1,164 @@
+//! Write Sluicegate plugins in Rust.
+//!
+//! Implement [`Plugin`] and one or more of [`TextGuardrail`], [`RequestGuardrail`] and
+//! [`AnswerGuardrail`], then name them in [`export!`]:
+//!
+//! ```
+//! use sluicegate_plugin::{Plugin, TextGuardrail, export, text};
+//!
+//! struct NoShouting;
+//!
+//! impl Plugin for NoShouting {
+//!     const NAME: &'static str = "no-shouting";
+//!     const VERSION: &'static str = "0.1.0";
+//!     const SUMMARY: &'static str = "Refuses text in capitals.";
+//!     type Config = ();
+//!
+//!     fn configure(_: ()) -> Result<Self, String> {
+//!         Ok(Self)
+//!     }
+//! }
+//!
+//! impl TextGuardrail for NoShouting {
+//!     fn inspect(&self, window: &text::Window) -> text::Verdict {
+//!         let shouted = window.text.len() > 20 && window.text == window.text.to_uppercase();
+//!         if shouted { text::Verdict::deny("shouting", "Please do not shout.") } else { text::Verdict::allow() }
+//!     }
+//! }
+//!
+//! export!(NoShouting: text_guardrail);
+//! # fn main() {}
+//! ```
+//!
+//! The crate is built with `cargo build --release --target wasm32-unknown-unknown` as a `cdylib`; the
+//! file that comes out can be dropped into the gateway's plugin directory as it is.
+//!
+//! The same code runs natively, so a plugin is tested with `cargo test` like any other crate:
+//! [`Patterns`] then uses the same regular-expression crate as the host, and log lines go to standard error.
+
+pub mod bindings;
+mod export;
+pub mod patterns;
+pub mod text;
+
+pub use bindings::imports::sluicegate::plugin::types::{
+    Answer, Channel, Denial, Edit, Exchange, Finding, Finish, Phase, PluginError, Request, Role, Segment, Span,
+    ToolDefinition, Usage,
+};
+pub use patterns::Patterns;
+
+use serde::de::DeserializeOwned;
+
+/// Whole requests and the verdicts on them.
+pub mod request {
+    pub use crate::bindings::request_guardrail::exports::sluicegate::plugin::request_guardrail::{Action, Verdict};
+}
+
+/// Whole answers and the verdicts on them.
+pub mod answer {
+    pub use crate::bindings::answer_guardrail::exports::sluicegate::plugin::answer_guardrail::{Action, Verdict};
+}
+
+/// What every plugin is: it says what it is, and is made from a configuration.
+///
+/// The value is built once, by [`configure`](Plugin::configure), before the host takes its snapshot.
+/// Every call sees it as it was then: do the slow work here.
+pub trait Plugin: Sized + Send + Sync + 'static {
+    /// The plugin's name, in lower case with hyphens.
+    const NAME: &'static str;
+    /// Its semantic version; usually `env!("CARGO_PKG_VERSION")`.
+    const VERSION: &'static str;
+    /// One sentence for the list of plugins.
+    const SUMMARY: &'static str;
+    /// JSON Schema of [`Config`](Plugin::Config). The host checks a configuration against it first.
+    const CONFIG_SCHEMA: Option<&'static str> = None;
+
+    /// What the installation's `[config]` table is read into; `()` for a plugin without settings.
+    type Config: DeserializeOwned;
+
+    /// Build the plugin.
+    ///
+    /// # Errors
+    /// A sentence for the operator; the previous version of the plugin stays in service.
+    fn configure(config: Self::Config) -> Result<Self, String>;
+}
+
+/// Inspects pieces of text. See `text-guardrail` in the contract.
+pub trait TextGuardrail: Plugin {
+    /// The verdict on one window. It must depend on the configuration and the window alone.
+    fn inspect(&self, window: &text::Window) -> text::Verdict;
+}
+
+/// Judges a request as a whole. See `request-guardrail` in the contract.
+pub trait RequestGuardrail: Plugin {
+    /// The verdict on one request.
+    ///
+    /// # Errors
+    /// Why no verdict could be reached; the operator's failure mode then applies.
+    fn check(&self, request: &Request) -> Result<request::Verdict, PluginError>;
+}
+
+/// Judges an answer as a whole, beside its request. See `answer-guardrail` in the contract.
+pub trait AnswerGuardrail: Plugin {
+    /// The verdict on one answer.
+    ///
+    /// # Errors
+    /// Why no verdict could be reached; the operator's failure mode then applies.
+    fn check(&self, request: &Request, answer: &Answer) -> Result<answer::Verdict, PluginError>;
+}
+
+/// Write to the gateway's log. Lines are bounded in length and number. Never write text of an exchange.
+pub fn log(level: log::Level, message: &str) {
+    #[cfg(target_arch = "wasm32")]
+    bindings::imports::sluicegate::plugin::log::write(level, message);
+    #[cfg(not(target_arch = "wasm32"))]
+    eprintln!("{level:?} {message}");
+}
+
+/// The levels of [`log`](fn@log).
+pub mod log {
+    pub use crate::bindings::imports::sluicegate::plugin::log::Level;
+}
+
+/// Read a configuration. An empty text and an empty object both stand for "nothing was configured".
+///
+/// # Errors
+/// What is wrong and where.
+pub fn read_config<C: DeserializeOwned>(json: &str) -> Result<C, String> {
+    let json = if json.trim().is_empty() { "{}" } else { json };
+    match serde_json::from_str(json) {
+        Ok(config) => Ok(config),
+        // `()` is read from `null`, not from an empty object.
+        Err(error) if json.trim() == "{}" => serde_json::from_str("null").map_err(|_| error.to_string()),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+impl Span {
+    /// The bytes from `start` up to, not including, `end`.
+    #[must_use]
+    pub fn new(start: usize, end: usize) -> Self {
+        Self { start: offset(start), end: offset(end) }
+    }
+}
+
+impl Finding {
+    /// Something noticed at `span`, with a score from 0 to 1.
+    #[must_use]
+    pub fn at(rule: impl Into<String>, span: Span, score: f32) -> Self {
+        Self { rule: rule.into(), span: Some(span), score }
+    }
+}
+
+impl Denial {
+    /// A refusal with a stable code and words for the caller.
+    #[must_use]
+    pub fn new(code: impl Into<String>, reason: impl Into<String>) -> Self {
+        Self { code: code.into(), reason: reason.into(), detail: None }
+    }
+}
+
+/// The contract counts in `u32`; the host's windows are far below that.
+fn offset(bytes: usize) -> u32 {
+    u32::try_from(bytes).unwrap_or(u32::MAX)
+}
