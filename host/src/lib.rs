@@ -1,1 +1,18 @@
+//! Sluicegate: a gateway in front of model APIs whose every decision is a sandboxed plugin.
+#![forbid(unsafe_code)]
 
+pub mod chat;
+pub mod cli;
+pub mod config;
+mod dialect;
+pub mod error;
+pub mod exchange;
+pub mod gateway;
+pub mod guard;
+pub mod plugin;
+pub mod proxy;
+pub mod reply;
+mod route;
+pub mod sandbox;
+pub mod server;
+pub mod upstream;

@@ -1,1 +1,18 @@
-fn main(){}
+//! The binary: parse, start, wait, drain. The only exit codes: 0 when all went well, 1 when something did not, 2 for a
+//! command line that is not understood.
+#![forbid(unsafe_code)]
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use sluicegate::cli::Cli;
+
+fn main() -> ExitCode {
+    match Cli::parse().run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(words) => {
+            eprintln!("{words}");
+            ExitCode::FAILURE
+        }
+    }
+}

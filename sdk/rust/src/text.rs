@@ -1,6 +1,9 @@
 //! Windows, and the verdicts on them.
 
+mod stream;
+
 pub use crate::bindings::text_guardrail::exports::sluicegate::plugin::text_guardrail::{Action, Verdict, Window};
+pub use stream::{Streamed, stream};
 
 use crate::{Channel, Denial, Edit, Finding, Phase, Role, Span, offset};
 

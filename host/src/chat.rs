@@ -1,0 +1,308 @@
+//! Our own words for a conversation: request, segment, answer, and what guardrails say about them.
+//!
+//! No provider's JSON and no generated type comes in here: dialects convert to these at one edge,
+//! `plugin/convert.rs` at the other.
+
+use std::ops::Range;
+
+/// Who speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Role {
+    /// The application's instructions.
+    System,
+    /// The person, or the application on their behalf.
+    User,
+    /// The model.
+    Assistant,
+    /// A tool that was called for the model.
+    Tool,
+}
+
+/// What kind of text a segment holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Channel {
+    /// What is said.
+    Content,
+    /// What the model thinks aloud.
+    Reasoning,
+    /// Why the model will not answer.
+    Refusal,
+    /// The arguments of a tool call, as the model wrote them.
+    ToolArguments,
+    /// What a tool answered.
+    ToolResult,
+    /// Text that a context plugin fetched.
+    Passage,
+    /// What the application tells the model about a tool.
+    ToolDefinition,
+    /// The name of a speaker or a tool.
+    Name,
+    /// Text in a field that the dialect does not know.
+    Other,
+}
+
+impl Channel {
+    /// The word used in the contract, in receipts and in logs.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Content => "content",
+            Self::Reasoning => "reasoning",
+            Self::Refusal => "refusal",
+            Self::ToolArguments => "tool-arguments",
+            Self::ToolResult => "tool-result",
+            Self::Passage => "passage",
+            Self::ToolDefinition => "tool-definition",
+            Self::Name => "name",
+            Self::Other => "other",
+        }
+    }
+}
+
+/// Which way text travels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Phase {
+    /// From the caller to the model.
+    Request,
+    /// From the model to the caller.
+    Answer,
+}
+
+impl Phase {
+    /// The word used in the contract, in receipts and in logs.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Request => "request",
+            Self::Answer => "answer",
+        }
+    }
+}
+
+/// One piece of text of an exchange.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Segment {
+    /// Who says it.
+    pub role: Role,
+    /// What kind of text it is.
+    pub channel: Channel,
+    /// Which of several alternative answers; 0 in a request.
+    pub choice: u32,
+    /// The tool's or the speaker's name, where the wire format gives one.
+    pub name: Option<String>,
+    /// The text itself.
+    pub text: String,
+}
+
+/// A part of an exchange that no text guardrail can look into.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Opaque {
+    /// A picture.
+    Image,
+    /// Sound.
+    Audio,
+    /// A document.
+    File,
+    /// The alternatives that a model weighed for each token.
+    Logprobs,
+}
+
+impl Opaque {
+    /// The word used in receipts and in logs.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Image => "image",
+            Self::Audio => "audio",
+            Self::File => "file",
+            Self::Logprobs => "logprobs",
+        }
+    }
+}
+
+/// A tool that the model may call.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ToolDefinition {
+    /// The name that the model calls it by.
+    pub name: String,
+    /// What it does.
+    pub description: String,
+    /// JSON Schema of its arguments.
+    pub parameters: String,
+}
+
+/// A request on its way to a model. A segment's id is its index.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Request {
+    /// The model that the caller asked for.
+    pub model: String,
+    /// Whether the answer is to come as a stream of events.
+    pub streaming: bool,
+    /// All its text, in the order of the conversation.
+    pub segments: Vec<Segment>,
+    /// What no text guardrail can look into.
+    pub opaque: Vec<Opaque>,
+    /// The tools that the model may call.
+    pub tools: Vec<ToolDefinition>,
+    /// JSON Schema that the caller wants the answer to satisfy.
+    pub answer_schema: Option<String>,
+}
+
+impl Request {
+    /// A rough count of tokens: a quarter of the bytes, which is near the truth for English text.
+    #[must_use]
+    pub fn tokens_estimate(&self) -> u32 {
+        let bytes: usize = self.segments.iter().map(|segment| segment.text.len()).sum();
+        u32::try_from(bytes / 4).unwrap_or(u32::MAX)
+    }
+}
+
+/// Why an answer ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Finish {
+    /// The model had said all.
+    Stop,
+    /// A bound on the tokens was reached.
+    Length,
+    /// The model wants tools to be called.
+    ToolCalls,
+    /// The provider withheld something.
+    ContentFilter,
+    /// Anything else, or nothing was said about it.
+    #[default]
+    Other,
+}
+
+/// Tokens that an answer used.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// Tokens of the request.
+    pub input_tokens: u32,
+    /// Those of them that the provider had in its cache.
+    pub cached_input_tokens: u32,
+    /// Tokens of the answer.
+    pub output_tokens: u32,
+    /// Those of them spent on reasoning.
+    pub reasoning_tokens: u32,
+}
+
+/// A complete answer. A segment's id is its index.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Answer {
+    /// The target that gave it.
+    pub target: String,
+    /// All its text.
+    pub segments: Vec<Segment>,
+    /// Why it ended.
+    pub finish: Finish,
+    /// What it used, if the provider said so.
+    pub usage: Option<Usage>,
+}
+
+/// Put `replacement` where `span` was.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Edit {
+    /// A range of bytes on character boundaries.
+    pub span: Range<usize>,
+    /// What to put there.
+    pub replacement: String,
+    /// Give the original back to the caller where the answer repeats the replacement.
+    pub restore: bool,
+}
+
+/// Something noticed; never the text itself.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Finding {
+    /// The rule that matched.
+    pub rule: String,
+    /// Where, in bytes of the segment or window.
+    pub span: Option<Range<usize>>,
+    /// How sure, from 0 to 1.
+    pub score: f32,
+}
+
+/// A plugin's refusal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Denial {
+    /// Stable and machine-readable.
+    pub code: String,
+    /// For the caller.
+    pub reason: String,
+    /// For the operator alone.
+    pub detail: Option<String>,
+}
+
+/// What is to be done with one text.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Action {
+    /// Nothing.
+    Allow,
+    /// Change it. The edits are sorted and do not overlap.
+    Edit(Vec<Edit>),
+    /// Refuse it.
+    Deny(Denial),
+}
+
+/// A text guardrail's verdict on one window.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Verdict {
+    /// What to do.
+    pub action: Action,
+    /// What was noticed.
+    pub findings: Vec<Finding>,
+    /// How many bytes at the end to keep back until more text has come.
+    pub hold: usize,
+}
+
+/// A request or answer guardrail's verdict; edits carry the index of their segment.
+#[derive(Clone, Debug, PartialEq)]
+pub enum WholeAction {
+    /// Nothing.
+    Allow,
+    /// Change segments.
+    Edit(Vec<(usize, Edit)>),
+    /// Ask the model once more, with these words added. Answer guardrails only.
+    Retry(String),
+    /// Refuse.
+    Deny(Denial),
+}
+
+/// A request or answer guardrail's verdict.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WholeVerdict {
+    /// What to do.
+    pub action: WholeAction,
+    /// What was noticed.
+    pub findings: Vec<Finding>,
+}
+
+/// What a text guardrail sees of a segment.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Window {
+    /// Which way the text travels.
+    pub phase: Phase,
+    /// Who says it.
+    pub role: Role,
+    /// What kind of text it is.
+    pub channel: Channel,
+    /// Context, then what is to be decided.
+    pub text: String,
+    /// How many bytes at the start were released before.
+    pub context: usize,
+    /// Nothing follows in this segment.
+    pub is_final: bool,
+}
+
+/// Apply sorted, non-overlapping edits to a text.
+#[must_use]
+pub fn apply(text: &str, edits: &[Edit]) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut at = 0;
+    for edit in edits {
+        out.push_str(text.get(at..edit.span.start).unwrap_or_default());
+        out.push_str(&edit.replacement);
+        at = edit.span.end;
+    }
+    out.push_str(text.get(at..).unwrap_or_default());
+    out
+}

@@ -1,0 +1,115 @@
+//! The command line.
+
+mod check;
+mod demo;
+mod plugin;
+mod serve;
+mod table;
+
+use std::io::IsTerminal;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Parser, Subcommand};
+use tracing_subscriber::EnvFilter;
+
+use crate::config::{self, Log, Settings};
+
+/// A gateway in front of language models, whose guardrails are sandboxed plugins.
+#[derive(Debug, Parser)]
+#[command(version, max_term_width = 100, after_help = AFTER)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const AFTER: &str = "Point the OpenAI SDK at http://127.0.0.1:8080/v1 and change nothing else.\n\
+                     Without a configuration file, `serve` uses OPENAI_API_KEY if it is set, and otherwise a model \
+                     server that is built in.";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the gateway.
+    Serve(serve::Serve),
+    /// Show what it does: a few exchanges with the built-in model, then keep serving.
+    Demo(demo::Demo),
+    /// Check the configuration and the plugins, without opening a socket.
+    Check(check::Check),
+    /// Look at plugins.
+    #[command(subcommand)]
+    Plugin(plugin::Plugin),
+}
+
+impl Cli {
+    /// Do what was asked.
+    ///
+    /// # Errors
+    /// Words for the person, when it did not work.
+    pub fn run(self) -> Result<(), String> {
+        match self.command {
+            Command::Serve(serve) => serve.run(),
+            Command::Demo(demo) => demo.run(),
+            Command::Check(check) => check.run(),
+            Command::Plugin(plugin) => plugin.run(),
+        }
+    }
+}
+
+/// Where settings come from.
+#[derive(Args, Clone, Debug, Default)]
+struct Source {
+    /// The configuration file; by default `sluicegate.toml` if there is one here.
+    #[arg(long, short, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// The plugin directory, instead of the configured one.
+    #[arg(long, value_name = "DIRECTORY")]
+    plugins: Option<PathBuf>,
+    /// Address and port to listen on, instead of the configured one.
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<SocketAddr>,
+}
+
+impl Source {
+    /// The file, if there is one, and the settings.
+    fn settings(&self) -> Result<(Option<PathBuf>, Settings), String> {
+        let usual = Path::new("sluicegate.toml");
+        let file = self.config.clone().or_else(|| usual.is_file().then(|| usual.to_owned()));
+        let settings = match &file {
+            Some(file) => config::load(file),
+            None => config::from_environment(|name| std::env::var(name).ok()).map(|(settings, _)| settings),
+        };
+        let mut settings = settings.map_err(|problems| problems.to_string())?;
+        self.overrule(&mut settings);
+        Ok((file, settings))
+    }
+
+    /// What was said on the command line counts.
+    fn overrule(&self, settings: &mut Settings) {
+        if let Some(plugins) = &self.plugins {
+            settings.plugins.directory = Some(plugins.clone());
+        }
+        if let Some(listen) = self.listen {
+            settings.server.listen = listen;
+        }
+    }
+}
+
+/// Write the log to standard error, so that standard output stays for what was asked for.
+fn start_log(log: &Log) {
+    let filter = EnvFilter::try_new(&log.level).unwrap_or_else(|_| EnvFilter::new("info"));
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // A second log in the same process, as in tests, is not an error.
+    let _ = match log.json {
+        true => builder.json().flatten_event(true).with_current_span(false).try_init(),
+        false => builder.with_ansi(std::io::stderr().is_terminal()).try_init(),
+    };
+}
+
+/// Run a future on a runtime with as many threads as there are cores.
+fn block_on<T>(future: impl Future<Output = Result<T, String>>) -> Result<T, String> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| format!("starting threads: {error}"))?
+        .block_on(future)
+}

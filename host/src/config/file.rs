@@ -1,0 +1,233 @@
+//! What a person may write in `sluicegate.toml`. Every field has a default, said in its comment.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use toml::Spanned;
+use toml::de::{DeTable, DeValue, ValueDeserializer};
+
+use super::Problems;
+use super::problem::suggestion;
+
+/// The whole file.
+#[derive(Debug, Default)]
+pub struct File {
+    /// `[server]`: the public port and its bounds.
+    pub server: Server,
+    /// `[upstream]`: bounds of the calls to providers.
+    pub upstream: Upstream,
+    /// `[providers.NAME]`: who can be asked.
+    pub providers: BTreeMap<String, Entry<Provider>>,
+    /// `[targets.NAME]`: a model at a provider.
+    pub targets: BTreeMap<String, Entry<Target>>,
+    /// `[models.NAME]`: what callers ask for; `[models."*"]` is any model that is not named.
+    pub models: BTreeMap<String, Entry<Model>>,
+    /// `[plugins]`: where plugins are, and their bounds as a whole.
+    pub plugins: Plugins,
+    /// `[stream]`: how streams are cut into windows.
+    pub stream: Stream,
+    /// `[log]`: what is logged, and how.
+    pub log: Log,
+}
+
+/// A named table, and where it stands.
+#[derive(Debug)]
+pub struct Entry<T> {
+    /// Bytes of the file that hold its name.
+    pub span: std::ops::Range<usize>,
+    /// What it says.
+    pub value: T,
+}
+
+/// `[server]`
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Server {
+    /// Address and port of the public port: `"127.0.0.1:8080"`. Port 0 takes a free one.
+    pub listen: Option<Spanned<String>>,
+    /// Connections at the same time: `10000`.
+    pub connections_max: Option<Spanned<u64>>,
+    /// Bytes of a request's head: `65536`.
+    pub header_bytes_max: Option<Spanned<u64>>,
+    /// Milliseconds for a request's head to arrive: `10000`.
+    pub header_ms: Option<Spanned<u64>>,
+    /// Bytes of a request's body: `10485760`. Pictures are sent inside it.
+    pub body_bytes_max: Option<Spanned<u64>>,
+    /// Milliseconds for a request's body to arrive: `30000`.
+    pub body_ms: Option<Spanned<u64>>,
+    /// Milliseconds for open exchanges to end after a signal to stop: `30000`.
+    pub drain_ms: Option<Spanned<u64>>,
+}
+
+/// `[upstream]`
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Upstream {
+    /// Milliseconds to connect, TLS included: `5000`.
+    pub connect_ms: Option<Spanned<u64>>,
+    /// Milliseconds to the first byte of an answer: `120000`. Models that reason take their time.
+    pub first_byte_ms: Option<Spanned<u64>>,
+    /// Milliseconds between two pieces of an answer: `60000`.
+    pub idle_ms: Option<Spanned<u64>>,
+    /// Milliseconds for a whole exchange: `600000`.
+    pub total_ms: Option<Spanned<u64>>,
+    /// Bytes of an answer that is not a stream, and of a stream that is withheld: `16777216`.
+    pub answer_bytes_max: Option<Spanned<u64>>,
+    /// Bytes of one event of a stream: `1048576`.
+    pub event_bytes_max: Option<Spanned<u64>>,
+}
+
+/// `[providers.NAME]`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Provider {
+    /// The wire format: `"openai"`, or `"sandbox"` for the model server that is built in.
+    pub dialect: Spanned<String>,
+    /// Its address, as `"https://api.openai.com/v1"`. The sandbox needs none.
+    pub base_url: Option<Spanned<String>>,
+    /// The credential: `{ env = "OPENAI_API_KEY" }` or `{ file = "/run/secrets/key" }`. Without one, the caller's
+    /// `Authorization` header is passed on.
+    pub api_key: Option<Spanned<SecretSource>>,
+}
+
+/// Where a secret is.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SecretSource {
+    /// An environment variable.
+    pub env: Option<String>,
+    /// A file that holds it and nothing else.
+    pub file: Option<PathBuf>,
+}
+
+/// `[targets.NAME]`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Target {
+    /// A name under `[providers]`.
+    pub provider: Spanned<String>,
+    /// What the provider calls the model: `"gpt-5-mini"`. Without it, the name that the caller asked for.
+    pub model: Option<String>,
+}
+
+/// `[models.NAME]`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Model {
+    /// Names under `[targets]`, tried in this order.
+    pub targets: Spanned<Vec<Spanned<String>>>,
+}
+
+/// `[plugins]`
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Plugins {
+    /// The directory to load from and to watch, relative to this file: `"plugins"`. Without it, no plugins.
+    pub directory: Option<PathBuf>,
+    /// Start even though the directory is missing or a plugin in it is broken: `false`.
+    pub start_without_broken: Option<bool>,
+    /// Milliseconds for all guardrails of one phase of an exchange: `1000`.
+    pub chain_ms: Option<Spanned<u64>>,
+    /// Bytes of remembered verdicts: `33554432`; 0 to remember none.
+    pub memo_bytes: Option<Spanned<u64>>,
+    /// Milliseconds without a change in the directory before it is read: `200`.
+    pub settle_ms: Option<Spanned<u64>>,
+    /// Failures in a row after which a plugin is taken out: `5`; 0 to never take one out.
+    pub breaker_failures: Option<Spanned<u64>>,
+    /// Milliseconds between two probes of a plugin that was taken out: `1000`.
+    pub breaker_probe_ms: Option<Spanned<u64>>,
+    /// How often an answer guardrail may ask the model once more: `1`.
+    pub retries_max: Option<Spanned<u64>>,
+}
+
+/// `[stream]`
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Stream {
+    /// New bytes after which guardrails are called: `256`.
+    pub window_bytes: Option<Spanned<u64>>,
+    /// Milliseconds after which they are called for fewer: `20`.
+    pub window_ms: Option<Spanned<u64>>,
+    /// Released bytes that they see again: `256`.
+    pub context_bytes: Option<Spanned<u64>>,
+    /// Bytes that they may hold back: `4096`.
+    pub hold_bytes_max: Option<Spanned<u64>>,
+    /// Milliseconds that they may hold a byte back: `15000`.
+    pub hold_ms_max: Option<Spanned<u64>>,
+}
+
+/// `[log]`
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Log {
+    /// The least severe level that is written: `"info"`. `"sluicegate=debug,hyper=warn"` is fine too.
+    pub level: Option<Spanned<String>>,
+    /// `"text"` for people, `"json"` for machines: `"text"`.
+    pub format: Option<Spanned<String>>,
+}
+
+const TABLES: &[&str] = &["server", "upstream", "providers", "targets", "models", "plugins", "stream", "log"];
+
+/// Read the file table by table, so that one mistake does not hide the next.
+pub(super) fn read(text: &str, problems: &mut Problems) -> File {
+    let (document, errors) = DeTable::parse_recoverable(text);
+    for error in errors {
+        problems.add(error.span().or(Some(0..0)), "", format!("is not TOML: {}", error.message()));
+    }
+    let mut file = File::default();
+    for (key, value) in document.into_inner() {
+        let (span, name) = (key.span(), key.into_inner());
+        match &*name {
+            "server" => file.server = table(&name, value, problems).unwrap_or_default(),
+            "upstream" => file.upstream = table(&name, value, problems).unwrap_or_default(),
+            "providers" => file.providers = named(&name, value, problems),
+            "targets" => file.targets = named(&name, value, problems),
+            "models" => file.models = named(&name, value, problems),
+            "plugins" => file.plugins = table(&name, value, problems).unwrap_or_default(),
+            "stream" => file.stream = table(&name, value, problems).unwrap_or_default(),
+            "log" => file.log = table(&name, value, problems).unwrap_or_default(),
+            unknown => {
+                let close = suggestion(unknown, TABLES.iter().copied());
+                problems.add(Some(span), unknown, format!("there is no such table{close}"));
+            }
+        }
+    }
+    file
+}
+
+pub(super) fn table<T: DeserializeOwned>(
+    field: &str,
+    value: Spanned<DeValue<'_>>,
+    problems: &mut Problems,
+) -> Option<T> {
+    let whole = value.span();
+    match T::deserialize(ValueDeserializer::from(value)) {
+        Ok(table) => Some(table),
+        Err(error) => {
+            problems.add(error.span().or(Some(whole)), field, error.message());
+            None
+        }
+    }
+}
+
+fn named<T: DeserializeOwned>(
+    field: &str,
+    value: Spanned<DeValue<'_>>,
+    problems: &mut Problems,
+) -> BTreeMap<String, Entry<T>> {
+    let span = value.span();
+    let DeValue::Table(entries) = value.into_inner() else {
+        problems.add(Some(span), field, format!("must be tables with names, as [{field}.NAME]"));
+        return BTreeMap::new();
+    };
+    let mut read = BTreeMap::new();
+    for (key, value) in entries {
+        let (span, name) = (key.span(), key.into_inner().into_owned());
+        if let Some(value) = table(&format!("{field}.{name}"), value, problems) {
+            read.insert(name, Entry { span, value });
+        }
+    }
+    read
+}

@@ -1,0 +1,128 @@
+//! What is wrong with a configuration: where, what, and how to mend it. All of it at once.
+
+use std::fmt;
+use std::ops::Range;
+use std::path::Path;
+
+/// One mistake.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// The file, as the person named it.
+    pub file: String,
+    /// The line, from 1; 0 where the file as a whole is meant.
+    pub line: usize,
+    /// The field with its tables, as `targets.small.provider`; empty where the file as a whole is meant.
+    pub field: String,
+    /// What is wrong, and how to mend it.
+    pub message: String,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.file)?;
+        if self.line > 0 {
+            write!(f, ":{}", self.line)?;
+        }
+        f.write_str(": ")?;
+        if !self.field.is_empty() {
+            write!(f, "{}: ", self.field)?;
+        }
+        f.write_str(&self.message)
+    }
+}
+
+/// All mistakes of a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problems {
+    file: String,
+    line_starts: Vec<usize>,
+    found: Vec<Problem>,
+}
+
+impl Problems {
+    pub(super) fn new(file: &str, text: &str) -> Self {
+        let after_breaks = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at + 1);
+        Self { file: file.to_owned(), line_starts: after_breaks.collect(), found: Vec::new() }
+    }
+
+    pub(super) fn unreadable(path: &Path, error: &std::io::Error) -> Self {
+        let mut problems = Self::new(&path.display().to_string(), "");
+        problems.add(None, "", format!("cannot be read: {error}"));
+        problems
+    }
+
+    pub(super) fn add(&mut self, span: Option<Range<usize>>, field: impl Into<String>, message: impl Into<String>) {
+        let line = span.map_or(0, |span| self.line_starts.partition_point(|start| *start <= span.start) + 1);
+        let (field, message) = (field.into(), message.into());
+        self.found.push(Problem { file: self.file.clone(), line, field, message });
+    }
+
+    pub(super) fn into_result<T>(mut self, value: T) -> Result<T, Self> {
+        if self.found.is_empty() {
+            return Ok(value);
+        }
+        self.found.sort_by_key(|problem| problem.line);
+        Err(self)
+    }
+
+    /// The mistakes, by line.
+    #[must_use]
+    pub fn found(&self) -> &[Problem] {
+        &self.found
+    }
+}
+
+impl fmt::Display for Problems {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, problem) in self.found.iter().enumerate() {
+            let separator = if index == 0 { "" } else { "\n" };
+            write!(f, "{separator}{problem}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Problems {}
+
+/// `, did you mean "x"?` if one of `known` is close to `given`.
+pub(super) fn suggestion<'a>(given: &str, known: impl Iterator<Item = &'a str>) -> String {
+    let close = known.map(|name| (distance(given, name), name)).min();
+    match close {
+        Some((distance, name)) if distance <= 2.max(given.len() / 3) => format!("; did you mean {name:?}?"),
+        _ => String::new(),
+    }
+}
+
+/// Levenshtein's distance, in characters.
+fn distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().take(64).collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.chars().take(64).enumerate() {
+        let mut next = Vec::with_capacity(row.len());
+        next.push(i + 1);
+        for ((y, pair), left) in b.iter().zip(row.windows(2)).zip(0..) {
+            let [diagonal, above] = pair else { continue };
+            let beside = next.get(left).copied().unwrap_or(usize::MAX - 1);
+            next.push((diagonal + usize::from(x != *y)).min(above + 1).min(beside + 1));
+        }
+        row = next;
+    }
+    row.last().copied().unwrap_or(usize::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_near_name_is_suggested_and_a_far_one_is_not() {
+        assert_eq!(suggestion("opnai", ["openai", "groq"].into_iter()), "; did you mean \"openai\"?");
+        assert_eq!(suggestion("anthropic", ["openai", "groq"].into_iter()), "");
+    }
+
+    #[test]
+    fn distances_are_levenshteins() {
+        assert_eq!(distance("kitten", "sitting"), 3);
+        assert_eq!(distance("", "abc"), 3);
+    }
+}

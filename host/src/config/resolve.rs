@@ -1,0 +1,371 @@
+//! From what a person wrote to what the program needs: defaults filled in, names looked up, numbers bounded.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
+use std::ops::RangeInclusive;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::Uri;
+use toml::Spanned;
+
+use super::problem::suggestion;
+use super::{Log, Model, Plugins, Problems, Secret, Server, Settings, Stream, Target, Upstream, file};
+
+/// The name under `[models]` that stands for all others.
+const ANY: &str = "*";
+/// The address where the sandbox model would be; the program puts the real one in when it listens.
+pub(super) const SANDBOX_URL: &str = "http://127.0.0.1/v1";
+
+pub(super) fn resolve(file: file::File, base: &Path, problems: &mut Problems) -> Settings {
+    let server = server(&file.server, problems);
+    let upstream = upstream(&file.upstream, problems);
+    let targets = targets(&file, base, problems);
+    let mut models = models(&file, &targets, problems);
+    let any_model = models.remove(ANY).unwrap_or_default();
+    if models.is_empty() && any_model.targets.is_empty() && file.models.is_empty() {
+        problems.add(
+            None,
+            "models",
+            "no model is configured, so every request would be refused; add [models.NAME] with targets = [\"...\"]",
+        );
+    }
+    unused(&file, problems);
+    Settings {
+        server,
+        upstream,
+        models,
+        any_model,
+        plugins: plugins(&file.plugins, base, problems),
+        stream: stream(&file.stream, problems),
+        log: log(&file.log, problems),
+    }
+}
+
+/// A number within its bounds, or the default with a problem noted.
+fn number(
+    given: Option<&Spanned<u64>>,
+    default: u64,
+    allowed: RangeInclusive<u64>,
+    field: &str,
+    problems: &mut Problems,
+) -> u64 {
+    let Some(given) = given else { return default };
+    if allowed.contains(given.get_ref()) {
+        return *given.get_ref();
+    }
+    let (least, most) = (allowed.start(), allowed.end());
+    problems.add(Some(given.span()), field, format!("must be from {least} to {most}; the default is {default}"));
+    default
+}
+
+fn size(
+    given: Option<&Spanned<u64>>,
+    default: u64,
+    allowed: RangeInclusive<u64>,
+    field: &str,
+    problems: &mut Problems,
+) -> usize {
+    usize::try_from(number(given, default, allowed, field, problems)).unwrap_or(usize::MAX)
+}
+
+fn milliseconds(given: Option<&Spanned<u64>>, default: u64, field: &str, problems: &mut Problems) -> Duration {
+    // A day is longer than any wait that makes sense, and far from overflowing a clock.
+    Duration::from_millis(number(given, default, 1..=86_400_000, field, problems))
+}
+
+fn server(file: &file::Server, problems: &mut Problems) -> Server {
+    let mut listen = SocketAddr::from(([127, 0, 0, 1], 8080));
+    if let Some(given) = &file.listen {
+        match given.get_ref().parse() {
+            Ok(address) => listen = address,
+            Err(_) => problems.add(
+                Some(given.span()),
+                "server.listen",
+                format!("{:?} is not an address with a port, as \"127.0.0.1:8080\" or \"[::1]:8080\"", given.get_ref()),
+            ),
+        }
+    }
+    Server {
+        listen,
+        connections_max: size(
+            file.connections_max.as_ref(),
+            10_000,
+            1..=1_000_000,
+            "server.connections_max",
+            problems,
+        ),
+        header_bytes_max: size(
+            file.header_bytes_max.as_ref(),
+            64 << 10,
+            (8 << 10)..=(1 << 20),
+            "server.header_bytes_max",
+            problems,
+        ),
+        header: milliseconds(file.header_ms.as_ref(), 10_000, "server.header_ms", problems),
+        body_bytes_max: size(
+            file.body_bytes_max.as_ref(),
+            10 << 20,
+            (1 << 10)..=(256 << 20),
+            "server.body_bytes_max",
+            problems,
+        ),
+        body: milliseconds(file.body_ms.as_ref(), 30_000, "server.body_ms", problems),
+        drain: milliseconds(file.drain_ms.as_ref(), 30_000, "server.drain_ms", problems),
+    }
+}
+
+fn upstream(file: &file::Upstream, problems: &mut Problems) -> Upstream {
+    Upstream {
+        connect: milliseconds(file.connect_ms.as_ref(), 5_000, "upstream.connect_ms", problems),
+        first_byte: milliseconds(file.first_byte_ms.as_ref(), 120_000, "upstream.first_byte_ms", problems),
+        idle: milliseconds(file.idle_ms.as_ref(), 60_000, "upstream.idle_ms", problems),
+        total: milliseconds(file.total_ms.as_ref(), 600_000, "upstream.total_ms", problems),
+        answer_bytes_max: size(
+            file.answer_bytes_max.as_ref(),
+            16 << 20,
+            (1 << 10)..=(256 << 20),
+            "upstream.answer_bytes_max",
+            problems,
+        ),
+        event_bytes_max: size(
+            file.event_bytes_max.as_ref(),
+            1 << 20,
+            (1 << 10)..=(64 << 20),
+            "upstream.event_bytes_max",
+            problems,
+        ),
+    }
+}
+
+fn plugins(file: &file::Plugins, base: &Path, problems: &mut Problems) -> Plugins {
+    let whole = |given: Option<&Spanned<u64>>, default, allowed, field, problems: &mut Problems| {
+        u32::try_from(number(given, default, allowed, field, problems)).unwrap_or(u32::MAX)
+    };
+    Plugins {
+        directory: file.directory.as_ref().map(|directory| base.join(directory)),
+        start_without_broken: file.start_without_broken.unwrap_or_default(),
+        chain: milliseconds(file.chain_ms.as_ref(), 1_000, "plugins.chain_ms", problems),
+        memo_bytes: number(file.memo_bytes.as_ref(), 32 << 20, 0..=(64 << 30), "plugins.memo_bytes", problems),
+        settle: milliseconds(file.settle_ms.as_ref(), 200, "plugins.settle_ms", problems),
+        breaker_failures: whole(
+            file.breaker_failures.as_ref(),
+            5,
+            0..=1_000_000,
+            "plugins.breaker_failures",
+            problems,
+        ),
+        breaker_probe: milliseconds(file.breaker_probe_ms.as_ref(), 1_000, "plugins.breaker_probe_ms", problems),
+        retries_max: whole(file.retries_max.as_ref(), 1, 0..=5, "plugins.retries_max", problems),
+    }
+}
+
+fn stream(file: &file::Stream, problems: &mut Problems) -> Stream {
+    Stream {
+        window_bytes: size(file.window_bytes.as_ref(), 256, 1..=(1 << 20), "stream.window_bytes", problems),
+        window: milliseconds(file.window_ms.as_ref(), 20, "stream.window_ms", problems),
+        context_bytes: size(file.context_bytes.as_ref(), 256, 0..=(64 << 10), "stream.context_bytes", problems),
+        hold_bytes_max: size(
+            file.hold_bytes_max.as_ref(),
+            4 << 10,
+            1..=(16 << 20),
+            "stream.hold_bytes_max",
+            problems,
+        ),
+        hold: milliseconds(file.hold_ms_max.as_ref(), 15_000, "stream.hold_ms_max", problems),
+    }
+}
+
+fn log(file: &file::Log, problems: &mut Problems) -> Log {
+    let level = file.level.as_ref().map_or("info", |level| level.get_ref().as_str());
+    if let (Err(error), Some(given)) =
+        (tracing_subscriber::EnvFilter::builder().parse(level), file.level.as_ref())
+    {
+        problems.add(
+            Some(given.span()),
+            "log.level",
+            format!("{level:?} is not a level ({error}); use \"error\", \"warn\", \"info\", \"debug\" or \"trace\""),
+        );
+    }
+    let json = match file.format.as_ref().map(|format| (format.get_ref().as_str(), format.span())) {
+        None | Some(("text", _)) => false,
+        Some(("json", _)) => true,
+        Some((other, span)) => {
+            problems.add(Some(span), "log.format", format!("{other:?} is not a format; use \"text\" or \"json\""));
+            false
+        }
+    };
+    Log { level: level.to_owned(), json }
+}
+
+fn targets(file: &file::File, base: &Path, problems: &mut Problems) -> BTreeMap<String, Option<Arc<Target>>> {
+    let providers: BTreeMap<&str, Option<Provider>> = file
+        .providers
+        .iter()
+        .map(|(name, entry)| (name.as_str(), provider(name, entry, base, problems)))
+        .collect();
+    let mut targets = BTreeMap::new();
+    for (name, entry) in &file.targets {
+        let wanted = entry.value.provider.get_ref();
+        let target = match providers.get(wanted.as_str()) {
+            Some(Some(provider)) => Some(Arc::new(Target {
+                name: name.clone(),
+                provider: wanted.clone(),
+                model: entry.value.model.clone(),
+                base_url: provider.base_url.clone(),
+                api_key: provider.api_key.clone(),
+                sandbox: provider.sandbox,
+            })),
+            // Its own mistake is noted already.
+            Some(None) => None,
+            None => {
+                let close = suggestion(wanted, file.providers.keys().map(String::as_str));
+                problems.add(
+                    Some(entry.value.provider.span()),
+                    format!("targets.{name}.provider"),
+                    format!("there is no provider {wanted:?}{close}"),
+                );
+                None
+            }
+        };
+        targets.insert(name.clone(), target);
+    }
+    targets
+}
+
+struct Provider {
+    base_url: Uri,
+    api_key: Option<Secret>,
+    sandbox: bool,
+}
+
+fn provider(
+    name: &str,
+    entry: &file::Entry<file::Provider>,
+    base: &Path,
+    problems: &mut Problems,
+) -> Option<Provider> {
+    let written = &entry.value;
+    let field = |field: &str| format!("providers.{name}.{field}");
+    let sandbox = match written.dialect.get_ref().as_str() {
+        "openai" => false,
+        "sandbox" => true,
+        other => {
+            let close = suggestion(other, ["openai", "sandbox"].into_iter());
+            problems.add(
+                Some(written.dialect.span()),
+                field("dialect"),
+                format!("{other:?} is not a dialect; use \"openai\" or \"sandbox\"{close}"),
+            );
+            return None;
+        }
+    };
+    let api_key = match &written.api_key {
+        None => None,
+        Some(source) => match secret(source.get_ref(), base) {
+            Ok(secret) => Some(secret),
+            Err(wrong) => {
+                problems.add(Some(source.span()), field("api_key"), wrong);
+                return None;
+            }
+        },
+    };
+    let Some(given) = &written.base_url else {
+        if !sandbox {
+            problems.add(
+                Some(entry.span.clone()),
+                field("base_url"),
+                "is missing; write the provider's address, as \"https://api.openai.com/v1\"",
+            );
+            return None;
+        }
+        return Some(Provider { base_url: Uri::from_static(SANDBOX_URL), api_key, sandbox });
+    };
+    if sandbox {
+        problems.add(Some(given.span()), field("base_url"), "the sandbox chooses its address itself; remove this line");
+        return None;
+    }
+    match base_url(given.get_ref()) {
+        Ok(base_url) => Some(Provider { base_url, api_key, sandbox }),
+        Err(wrong) => {
+            problems.add(Some(given.span()), field("base_url"), wrong);
+            None
+        }
+    }
+}
+
+/// A provider's address without a slash at the end.
+pub(super) fn base_url(given: &str) -> Result<Uri, String> {
+    let example = "write it as \"https://api.openai.com/v1\"";
+    let uri: Uri = given
+        .trim_end_matches('/')
+        .parse()
+        .map_err(|error: http::uri::InvalidUri| format!("{given:?} is not an address ({error}); {example}"))?;
+    if !matches!(uri.scheme_str(), Some("http" | "https")) || uri.authority().is_none() {
+        return Err(format!("{given:?} does not begin with http:// or https:// and a host; {example}"));
+    }
+    if uri.query().is_some() {
+        return Err(format!("{given:?} has a query, which would be lost; {example}"));
+    }
+    if uri.authority().is_some_and(|authority| authority.as_str().contains('@')) {
+        return Err("credentials do not belong into an address; use api_key".to_owned());
+    }
+    Ok(uri)
+}
+
+fn secret(source: &file::SecretSource, base: &Path) -> Result<Secret, String> {
+    match (&source.env, &source.file) {
+        (Some(name), None) => Secret::from_env(name),
+        (None, Some(path)) => Secret::from_file(&base.join(path)),
+        _ => Err("name one place: { env = \"NAME\" } or { file = \"PATH\" }".to_owned()),
+    }
+}
+
+fn models(
+    file: &file::File,
+    targets: &BTreeMap<String, Option<Arc<Target>>>,
+    problems: &mut Problems,
+) -> BTreeMap<String, Model> {
+    let mut models = BTreeMap::new();
+    for (name, entry) in &file.models {
+        let field = format!("models.{name}.targets");
+        let wanted = entry.value.targets.get_ref();
+        if wanted.is_empty() {
+            problems.add(Some(entry.value.targets.span()), &field, "is empty; name at least one target");
+        }
+        let mut found = Vec::new();
+        for target in wanted {
+            match targets.get(target.get_ref()) {
+                Some(resolved) => found.extend(resolved.clone()),
+                None => {
+                    let close = suggestion(target.get_ref(), targets.keys().map(String::as_str));
+                    problems.add(
+                        Some(target.span()),
+                        &field,
+                        format!("there is no target {:?}{close}", target.get_ref()),
+                    );
+                }
+            }
+        }
+        models.insert(name.clone(), Model { targets: found });
+    }
+    models
+}
+
+/// A target or provider that nothing leads to is most likely a misspelt name somewhere else.
+fn unused(file: &file::File, problems: &mut Problems) {
+    let used: BTreeSet<&str> = file
+        .models
+        .values()
+        .flat_map(|entry| entry.value.targets.get_ref())
+        .map(|target| target.get_ref().as_str())
+        .collect();
+    for (name, entry) in file.targets.iter().filter(|(name, _)| !used.contains(name.as_str())) {
+        problems.add(
+            Some(entry.span.clone()),
+            format!("targets.{name}"),
+            "no model leads to this target; name it in [models.NAME], or remove it",
+        );
+    }
+}

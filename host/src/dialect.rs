@@ -1,0 +1,10 @@
+//! Providers' wire formats. Everything that knows their JSON is below here.
+
+pub(crate) mod document;
+pub(crate) mod openai;
+mod raw;
+mod sse;
+mod text;
+
+pub(crate) use document::{Document, Wrong};
+pub(crate) use sse::{Cutter, Event, Lane, Piece};

@@ -1,0 +1,212 @@
+//! A body and where its texts stand in it, so that edits can be spliced in and everything else stays byte for byte.
+
+use std::ops::Range;
+
+use bytes::Bytes;
+
+use super::raw::{Field, Kind, Value, splice};
+use super::text::change;
+use crate::chat::{Channel, Opaque, Role, Segment};
+
+/// What is wrong with a body: which field, and a sentence that helps.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Wrong {
+    /// The path of the field, as `messages[2].role`; empty for the body as a whole.
+    pub(crate) field: String,
+    /// What is wrong with it.
+    pub(crate) message: String,
+}
+
+impl Wrong {
+    pub(super) fn new(field: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { field: field.into(), message: message.into() }
+    }
+}
+
+/// A body with the places of its texts; the place of segment `i` is `places[i]`.
+#[derive(Clone, Debug)]
+pub(crate) struct Document {
+    body: Bytes,
+    places: Vec<Range<usize>>,
+    /// Parts that repeat the texts in another form, to be struck out when one of them is edited.
+    shadows: Vec<Range<usize>>,
+}
+
+impl Document {
+    pub(super) fn new(body: Bytes, places: Vec<Range<usize>>) -> Self {
+        Self { body, places, shadows: Vec::new() }
+    }
+
+    pub(super) fn with_shadows(self, shadows: Vec<Range<usize>>) -> Self {
+        Self { shadows, ..self }
+    }
+
+    /// The body with the texts of `segments`. Where nothing changed it is the same bytes. `further` are changes of
+    /// other places that the gateway must make.
+    pub(crate) fn write(
+        &self,
+        before: &[Segment],
+        after: &[Segment],
+        further: Vec<(Range<usize>, String)>,
+    ) -> Bytes {
+        let mut changes = Vec::new();
+        for (place, (before, after)) in self.places.iter().zip(before.iter().zip(after)) {
+            if before.text == after.text {
+                continue;
+            }
+            let literal = self.body.get(place.clone()).and_then(|literal| std::str::from_utf8(literal).ok());
+            let (range, replacement) = change(literal.unwrap_or_default(), &after.text);
+            changes.push((place.start + range.start..place.start + range.end, replacement));
+        }
+        if !changes.is_empty() {
+            changes.extend(self.shadows.iter().map(|place| (place.clone(), "null".to_owned())));
+        }
+        changes.extend(further);
+        if changes.is_empty() {
+            return self.body.clone();
+        }
+        changes.sort_by_key(|(range, _)| range.start);
+        splice(&self.body, &changes).into()
+    }
+}
+
+/// Objects in objects that are looked into; real requests have about ten.
+const DEPTH_MAX: usize = 48;
+/// Texts of one body. A conversation of a thousand messages with as many tool calls has fewer.
+const TEXTS_MAX: usize = 100_000;
+
+/// Collects the texts of a body, as its reader comes across them.
+#[derive(Debug)]
+pub(super) struct Texts<'a> {
+    body: &'a str,
+    pub(super) segments: Vec<Segment>,
+    pub(super) places: Vec<Range<usize>>,
+    pub(super) opaque: Vec<Opaque>,
+    pub(super) shadows: Vec<Range<usize>>,
+}
+
+/// Whose text it is and of what kind.
+#[derive(Clone, Debug)]
+pub(super) struct Of {
+    pub(super) role: Role,
+    pub(super) channel: Channel,
+    pub(super) choice: u32,
+    pub(super) name: Option<String>,
+}
+
+impl Of {
+    pub(super) fn new(role: Role, channel: Channel) -> Self {
+        Self { role, channel, choice: 0, name: None }
+    }
+
+    /// The same speaker, another kind of text.
+    pub(super) fn on(&self, channel: Channel) -> Self {
+        Self { channel, ..self.clone() }
+    }
+}
+
+impl<'a> Texts<'a> {
+    pub(super) fn new(body: &'a str) -> Self {
+        Self { body, segments: Vec::new(), places: Vec::new(), opaque: Vec::new(), shadows: Vec::new() }
+    }
+
+    pub(super) fn place(&self, value: Value<'_>) -> Range<usize> {
+        value.place(self.body)
+    }
+
+    /// A string is a segment. Empty ones hold nothing to look at.
+    pub(super) fn text(&mut self, literal: Value<'_>, of: &Of) -> Result<(), Wrong> {
+        let Some(text) = literal.text().filter(|text| !text.is_empty()) else { return Ok(()) };
+        if self.segments.len() >= TEXTS_MAX {
+            return Err(Wrong::new("", format!("the body has more than {TEXTS_MAX} texts")));
+        }
+        self.places.push(self.place(literal));
+        self.segments.push(Segment {
+            role: of.role,
+            channel: of.channel,
+            choice: of.choice,
+            name: of.name.clone(),
+            text: text.into_owned(),
+        });
+        Ok(())
+    }
+
+    /// Every string at any depth is a segment, keys too, save for words that only name something.
+    pub(super) fn anything(&mut self, value: Value<'_>, of: &Of) -> Result<(), Wrong> {
+        self.below(value, None, of, 0)
+    }
+
+    /// The same for a field of an object: its key, if that is more than a name, and its value.
+    pub(super) fn field(&mut self, field: &Field<'_>, of: &Of) -> Result<(), Wrong> {
+        self.field_below(field, of, 0)
+    }
+
+    fn field_below(&mut self, field: &Field<'_>, of: &Of, depth: usize) -> Result<(), Wrong> {
+        let name = field.name();
+        if !is_name(&name) {
+            self.text(field.key, of)?;
+        }
+        self.below(field.value, Some(&name), of, depth)
+    }
+
+    fn below(&mut self, value: Value<'_>, key: Option<&str>, of: &Of, depth: usize) -> Result<(), Wrong> {
+        if depth > DEPTH_MAX {
+            return Err(Wrong::new("", format!("the body is nested deeper than {DEPTH_MAX} levels")));
+        }
+        match value.kind() {
+            Kind::Null | Kind::Bool(_) | Kind::Number => Ok(()),
+            Kind::String => {
+                if key.is_some_and(names_something) && value.text().is_some_and(|text| is_name(&text)) {
+                    return Ok(());
+                }
+                self.text(value, of)
+            }
+            Kind::Array => value.items().into_iter().try_for_each(|item| self.below(item, key, of, depth + 1)),
+            Kind::Object => value.fields().0.iter().try_for_each(|field| self.field_below(field, of, depth + 1)),
+        }
+    }
+}
+
+/// Fields whose values are words of the wire format or identifiers, as long as they look like it.
+fn names_something(key: &str) -> bool {
+    matches!(
+        key,
+        "id" | "object"
+            | "type"
+            | "model"
+            | "role"
+            | "status"
+            | "finish_reason"
+            | "system_fingerprint"
+            | "service_tier"
+            | "tool_call_id"
+            | "call_id"
+            | "format"
+            | "detail"
+            | "encoding_format"
+            | "reasoning_effort"
+            | "effort"
+            | "verbosity"
+            | "voice"
+            | "modalities"
+            | "tool_choice"
+            | "prompt_cache_retention"
+            | "$ref"
+            | "$schema"
+            | "required"
+            | "code"
+            | "param"
+            | "syntax"
+            | "search_context_size"
+            | "include"
+            | "truncation"
+    )
+}
+
+/// Letters, digits and a few signs, and no longer than an identifier is.
+fn is_name(text: &str) -> bool {
+    text.len() <= 64
+        && text.bytes().all(|byte| {
+            byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b':' | b'/' | b'#' | b'$' | b'+')
+        })
+}

@@ -1,0 +1,13 @@
+//! OpenAI's chat completions, as its public API reference describes them (autumn 2026), and the fields that
+//! compatible servers add: `reasoning_content` and `reasoning`.
+
+mod answer;
+mod event;
+mod message;
+mod request;
+mod words;
+
+pub(crate) use answer::{read_answer, read_error};
+pub(crate) use event::EventReader;
+pub(crate) use request::{Asked, read_request};
+pub(crate) use words::{ErrorWords, denied_events, error_body, error_event, models_body};

@@ -1,0 +1,111 @@
+//! A whole chat completion, and a provider's error.
+
+use bytes::Bytes;
+
+use super::super::document::{Document, Of, Texts, Wrong};
+use super::super::raw::{Kind, Value};
+use super::message;
+use crate::chat::{Answer, Channel, Finish, Opaque, Role, Usage};
+
+/// Read a complete answer.
+///
+/// # Errors
+/// Why nothing of it can be passed on.
+pub(crate) fn read_answer(body: Bytes) -> Result<(Answer, Document, Vec<Opaque>), Wrong> {
+    let text = checked(&body)?;
+    let mut texts = Texts::new(text);
+    let mut answer = Answer::default();
+    for field in &Value(text).fields().0 {
+        match &*field.name() {
+            "choices" => {
+                for choice in field.value.items() {
+                    let finish = read_choice(&mut texts, choice)?;
+                    if answer.finish == Finish::Other {
+                        answer.finish = finish;
+                    }
+                }
+            }
+            "usage" => {
+                answer.usage = usage(field.value);
+                texts.field(field, &Of::new(Role::Assistant, Channel::Other))?;
+            }
+            _ => texts.field(field, &Of::new(Role::Assistant, Channel::Other))?,
+        }
+    }
+    finished(body.clone(), texts, answer)
+}
+
+/// Read any other answer, such as an error: every text in it is a segment.
+///
+/// # Errors
+/// Why nothing of it can be passed on.
+pub(crate) fn read_error(body: Bytes) -> Result<(Answer, Document, Vec<Opaque>), Wrong> {
+    let text = checked(&body)?;
+    let mut texts = Texts::new(text);
+    texts.anything(Value(text), &Of::new(Role::Assistant, Channel::Other))?;
+    finished(body.clone(), texts, Answer::default())
+}
+
+fn finished(body: Bytes, texts: Texts<'_>, answer: Answer) -> Result<(Answer, Document, Vec<Opaque>), Wrong> {
+    let Texts { segments, places, opaque, shadows, .. } = texts;
+    Ok((Answer { segments, ..answer }, Document::new(body, places).with_shadows(shadows), opaque))
+}
+
+/// The body as text that is one JSON value, without the space around it.
+fn checked(body: &Bytes) -> Result<&str, Wrong> {
+    let text = std::str::from_utf8(body).map_err(|_| Wrong::new("", "the answer is not UTF-8"))?;
+    serde_json::from_str::<&serde_json::value::RawValue>(text)
+        .map_err(|error| Wrong::new("", format!("the answer is not JSON: {error}")))?;
+    Ok(text.trim())
+}
+
+fn read_choice(texts: &mut Texts<'_>, choice: Value<'_>) -> Result<Finish, Wrong> {
+    let fields = choice.fields();
+    let index = fields.last("index").and_then(Value::number).unwrap_or_default();
+    let of = Of { choice: index, ..Of::new(Role::Assistant, Channel::Content) };
+    let mut finished = Finish::Other;
+    for field in &fields.0 {
+        match &*field.name() {
+            "message" | "delta" => message::collect(texts, &field.value.fields(), &of)?,
+            "text" => texts.anything(field.value, &of)?,
+            "logprobs" if field.value.kind() == Kind::Object => {
+                texts.opaque.push(Opaque::Logprobs);
+                let place = texts.place(field.value);
+                texts.shadows.push(place);
+            }
+            "finish_reason" => {
+                finished = field.value.text().map_or(Finish::Other, |reason| finish(&reason));
+                texts.field(field, &of.on(Channel::Other))?;
+            }
+            _ => texts.field(field, &of.on(Channel::Other))?,
+        }
+    }
+    Ok(finished)
+}
+
+pub(super) fn finish(reason: &str) -> Finish {
+    match reason {
+        "stop" => Finish::Stop,
+        "length" => Finish::Length,
+        "tool_calls" | "function_call" => Finish::ToolCalls,
+        "content_filter" => Finish::ContentFilter,
+        _ => Finish::Other,
+    }
+}
+
+pub(super) fn usage(value: Value<'_>) -> Option<Usage> {
+    if value.kind() != Kind::Object {
+        return None;
+    }
+    let fields = value.fields();
+    let count = |name: &str| fields.last(name).and_then(Value::number).unwrap_or_default();
+    let detail = |name: &str, of: &str| {
+        fields.last(name).and_then(|details| details.fields().last(of)).and_then(Value::number).unwrap_or_default()
+    };
+    Some(Usage {
+        input_tokens: count("prompt_tokens"),
+        cached_input_tokens: detail("prompt_tokens_details", "cached_tokens"),
+        output_tokens: count("completion_tokens"),
+        reasoning_tokens: detail("completion_tokens_details", "reasoning_tokens"),
+    })
+}

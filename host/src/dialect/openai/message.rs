@@ -1,0 +1,113 @@
+//! The texts of one message, in a request or an answer.
+
+use std::borrow::Cow;
+
+use super::super::document::{Of, Texts, Wrong};
+use super::super::raw::{Field, Fields, Kind, Value};
+use crate::chat::{Channel, Opaque, Role};
+
+/// Collect the texts of a message whose speaker is `of`.
+pub(super) fn collect(texts: &mut Texts<'_>, fields: &Fields<'_>, of: &Of) -> Result<(), Wrong> {
+    fields.0.iter().try_for_each(|field| part(texts, field, of))
+}
+
+fn part(texts: &mut Texts<'_>, field: &Field<'_>, of: &Of) -> Result<(), Wrong> {
+    let value = field.value;
+    match &*field.name() {
+        "content" => content(texts, value, of),
+        "refusal" => texts.anything(value, &of.on(Channel::Refusal)),
+        "reasoning_content" | "reasoning" | "reasoning_details" => {
+            texts.anything(value, &of.on(Channel::Reasoning))
+        }
+        "name" => texts.anything(value, &of.on(Channel::Name)),
+        "tool_calls" => value.items().into_iter().try_for_each(|call| tool_call(texts, call, of)),
+        "function_call" => function(texts, value, of),
+        "audio" => audio(texts, value, of),
+        _ => texts.field(field, &of.on(Channel::Other)),
+    }
+}
+
+/// A string, or a list of parts.
+fn content(texts: &mut Texts<'_>, value: Value<'_>, of: &Of) -> Result<(), Wrong> {
+    match value.kind() {
+        Kind::String => texts.text(value, of),
+        Kind::Array => value.items().into_iter().try_for_each(|part| match part.kind() {
+            Kind::Object => content_part(texts, &part.fields(), of),
+            _ => texts.anything(part, of),
+        }),
+        _ => texts.anything(value, of),
+    }
+}
+
+fn content_part(texts: &mut Texts<'_>, fields: &Fields<'_>, of: &Of) -> Result<(), Wrong> {
+    for field in &fields.0 {
+        match &*field.name() {
+            "text" => texts.anything(field.value, of)?,
+            "refusal" => texts.anything(field.value, &of.on(Channel::Refusal))?,
+            "thinking" | "reasoning" => texts.anything(field.value, &of.on(Channel::Reasoning))?,
+            "image_url" => opaque(texts, field.value, "url", Opaque::Image, of)?,
+            "input_audio" => opaque(texts, field.value, "data", Opaque::Audio, of)?,
+            "file" => opaque(texts, field.value, "file_data", Opaque::File, of)?,
+            _ => texts.field(field, &of.on(Channel::Other))?,
+        }
+    }
+    Ok(())
+}
+
+/// A part that is not text: its `payload` cannot be looked into, the rest of it can.
+fn opaque(texts: &mut Texts<'_>, value: Value<'_>, payload: &str, what: Opaque, of: &Of) -> Result<(), Wrong> {
+    texts.opaque.push(what);
+    for field in &value.fields().0 {
+        if field.name() != payload {
+            texts.field(field, &of.on(Channel::Other))?;
+        }
+    }
+    Ok(())
+}
+
+fn tool_call(texts: &mut Texts<'_>, call: Value<'_>, of: &Of) -> Result<(), Wrong> {
+    for field in &call.fields().0 {
+        match &*field.name() {
+            "function" | "custom" => function(texts, field.value, of)?,
+            _ => texts.field(field, &of.on(Channel::Other))?,
+        }
+    }
+    Ok(())
+}
+
+/// `{"name", "arguments"}`, or `{"name", "input"}` of a custom tool.
+fn function(texts: &mut Texts<'_>, value: Value<'_>, of: &Of) -> Result<(), Wrong> {
+    let fields = value.fields();
+    let called = fields.last("name").and_then(Value::text).map(Cow::into_owned);
+    for field in &fields.0 {
+        let channel = match &*field.name() {
+            "name" => Channel::Name,
+            "arguments" | "input" => Channel::ToolArguments,
+            _ => Channel::Other,
+        };
+        texts.anything(field.value, &Of { name: called.clone(), ..of.on(channel) })?;
+    }
+    Ok(())
+}
+
+fn audio(texts: &mut Texts<'_>, value: Value<'_>, of: &Of) -> Result<(), Wrong> {
+    for field in &value.fields().0 {
+        match &*field.name() {
+            "data" => texts.opaque.push(Opaque::Audio),
+            "transcript" => texts.anything(field.value, of)?,
+            _ => texts.field(field, &of.on(Channel::Other))?,
+        }
+    }
+    Ok(())
+}
+
+/// The speaker that a message names.
+pub(super) fn role(word: &str) -> Option<Role> {
+    match word {
+        "system" | "developer" => Some(Role::System),
+        "user" => Some(Role::User),
+        "assistant" => Some(Role::Assistant),
+        "tool" | "function" => Some(Role::Tool),
+        _ => None,
+    }
+}

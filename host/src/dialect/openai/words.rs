@@ -1,0 +1,103 @@
+//! What the gateway itself says in this dialect: errors, the list of models, the end of a denied stream.
+
+use bytes::Bytes;
+use serde::Serialize;
+
+use super::super::raw::Value;
+use super::super::text::encode;
+use super::event::EventReader;
+
+/// An error in the shape that OpenAI's SDKs turn into exceptions.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ErrorWords<'a> {
+    pub(crate) message: &'a str,
+    pub(crate) kind: &'a str,
+    pub(crate) field: Option<&'a str>,
+    pub(crate) code: &'a str,
+}
+
+#[derive(Serialize)]
+struct Envelope<'a> {
+    error: Inner<'a>,
+}
+
+#[derive(Serialize)]
+struct Inner<'a> {
+    message: &'a str,
+    r#type: &'a str,
+    param: Option<&'a str>,
+    code: &'a str,
+}
+
+/// The body of an error response.
+pub(crate) fn error_body(words: ErrorWords<'_>) -> Bytes {
+    let ErrorWords { message, kind, field, code } = words;
+    let envelope = Envelope { error: Inner { message, r#type: kind, param: field, code } };
+    serde_json::to_vec(&envelope).unwrap_or_default().into()
+}
+
+/// An error in the middle of a stream.
+pub(crate) fn error_event(words: ErrorWords<'_>) -> Bytes {
+    let body = error_body(words);
+    [b"data: ", &*body, b"\n\n"].concat().into()
+}
+
+/// The end of a stream whose text was denied: each alternative ends with `content_filter`, then the error.
+pub(crate) fn denied_events(reader: &EventReader, choices: &[u32], words: ErrorWords<'_>) -> Bytes {
+    let mut out = Vec::new();
+    for choice in choices {
+        let head = reader.head.source();
+        let event = format!(
+            "data: {{{head}\"choices\":[{{\"index\":{choice},\"delta\":{{}},\"finish_reason\":\"content_filter\"}}]}}\n\n"
+        );
+        out.extend_from_slice(event.as_bytes());
+    }
+    out.extend_from_slice(&error_event(words));
+    out.into()
+}
+
+/// The fields that all events of a stream share, as the first one had them.
+#[derive(Debug, Default)]
+pub(super) struct Head(Vec<(&'static str, String)>);
+
+const HEAD: &[&str] = &["id", "object", "created", "model", "system_fingerprint"];
+/// Bytes of one of them.
+const HEAD_BYTES_MAX: usize = 256;
+
+impl Head {
+    pub(super) fn note(&mut self, name: &str, value: Value<'_>) {
+        let Some(name) = HEAD.iter().find(|known| **known == name) else { return };
+        let is_new = self.0.iter().all(|(known, _)| known != name);
+        if is_new && value.0.len() <= HEAD_BYTES_MAX && !value.0.starts_with(['{', '[']) {
+            // Written anew, so that nothing but a plain word or number passes.
+            let word = value.text().map_or_else(|| value.0.to_owned(), |text| encode(&plain(&text)));
+            self.0.push((name, word));
+        }
+    }
+
+    fn source(&self) -> String {
+        self.0.iter().map(|(name, value)| format!("\"{name}\":{value},")).collect()
+    }
+}
+
+fn plain(text: &str) -> String {
+    text.chars().filter(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | ':' | '/')).take(64).collect()
+}
+
+/// The answer to `GET /v1/models`.
+pub(crate) fn models_body<'a>(names: impl Iterator<Item = &'a str>) -> Bytes {
+    #[derive(Serialize)]
+    struct Model<'a> {
+        id: &'a str,
+        object: &'a str,
+        created: u64,
+        owned_by: &'a str,
+    }
+    #[derive(Serialize)]
+    struct Models<'a> {
+        object: &'a str,
+        data: Vec<Model<'a>>,
+    }
+    let data = names.map(|id| Model { id, object: "model", created: 0, owned_by: "sluicegate" }).collect();
+    serde_json::to_vec(&Models { object: "list", data }).unwrap_or_default().into()
+}

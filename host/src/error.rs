@@ -1,0 +1,207 @@
+//! Why an exchange was not answered: one enum, with the status, the stable code, words for the caller and words for
+//! the operator. A plugin's denial and a plugin's failure are different things.
+
+use std::borrow::Cow;
+
+use http::StatusCode;
+
+use crate::chat::Denial;
+use crate::dialect::Wrong;
+use crate::plugin::Outcome;
+
+/// Why an exchange was not answered.
+#[derive(Debug)]
+pub enum Error {
+    /// There is nothing at this path.
+    NoSuchPath,
+    /// There is something, but not for this method.
+    NoSuchMethod,
+    /// The request's body is longer than the limit, in bytes.
+    BodyTooLarge(usize),
+    /// The request's body did not arrive in time.
+    BodyTooSlow,
+    /// The caller was gone before the body was whole.
+    BodyBroken,
+    /// The request's body is compressed.
+    BodyEncoded,
+    /// The request is not one of its dialect.
+    Malformed(Malformed),
+    /// No target is configured for this model.
+    UnknownModel(String),
+    /// A guardrail refused.
+    Denied {
+        /// The installation that refused.
+        plugin: String,
+        /// What it said.
+        denial: Denial,
+    },
+    /// A guardrail failed, and its failure mode is `closed`.
+    GuardFailed {
+        /// The installation that failed.
+        plugin: String,
+        /// How.
+        outcome: Outcome,
+        /// What happened, for the operator.
+        detail: String,
+    },
+    /// The provider cannot be reached.
+    Unreachable(String),
+    /// The provider did not answer in time.
+    TooSlow(&'static str),
+    /// The provider's answer broke off, or cannot be read.
+    Broken(String),
+    /// The answer is longer than the limit, in bytes.
+    AnswerTooLarge(usize),
+    /// The exchange as a whole took too long.
+    OutOfTime,
+}
+
+/// What is wrong with a request.
+#[derive(Debug)]
+pub struct Malformed {
+    /// The path of the field; empty for the body as a whole.
+    pub field: String,
+    /// What is wrong with it, and how to mend it.
+    pub message: String,
+}
+
+impl From<Wrong> for Malformed {
+    fn from(wrong: Wrong) -> Self {
+        Self { field: wrong.field, message: wrong.message }
+    }
+}
+
+impl Error {
+    /// The HTTP status.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        match self {
+            Self::NoSuchPath | Self::UnknownModel(_) => StatusCode::NOT_FOUND,
+            Self::NoSuchMethod => StatusCode::METHOD_NOT_ALLOWED,
+            Self::BodyTooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::BodyTooSlow => StatusCode::REQUEST_TIMEOUT,
+            Self::BodyEncoded => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::BodyBroken | Self::Malformed(_) | Self::Denied { .. } => StatusCode::BAD_REQUEST,
+            Self::GuardFailed { .. } => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Unreachable(_) | Self::Broken(_) | Self::AnswerTooLarge(_) => StatusCode::BAD_GATEWAY,
+            Self::TooSlow(_) | Self::OutOfTime => StatusCode::GATEWAY_TIMEOUT,
+        }
+    }
+
+    /// The stable code. A denial's is the plugin's own.
+    #[must_use]
+    pub fn code(&self) -> &str {
+        match self {
+            Self::Denied { denial, .. } => &denial.code,
+            other => other.label(),
+        }
+    }
+
+    /// A word for metrics and logs, one for each kind of error.
+    #[must_use]
+    pub fn label(&self) -> &'static str {
+        match self {
+            Self::NoSuchPath => "not_found",
+            Self::NoSuchMethod => "method_not_allowed",
+            Self::BodyTooLarge(_) => "body_too_large",
+            Self::BodyTooSlow => "body_too_slow",
+            Self::BodyBroken => "body_broken",
+            Self::BodyEncoded => "body_encoded",
+            Self::Malformed(_) => "invalid_request",
+            Self::UnknownModel(_) => "model_not_found",
+            Self::Denied { .. } => "denied",
+            Self::GuardFailed { .. } => "guardrail_failed",
+            Self::Unreachable(_) => "upstream_unreachable",
+            Self::TooSlow(_) => "upstream_timeout",
+            Self::Broken(_) => "upstream_broken",
+            Self::AnswerTooLarge(_) => "answer_too_large",
+            Self::OutOfTime => "timeout",
+        }
+    }
+
+    /// The kind that SDKs show.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::NoSuchPath
+            | Self::NoSuchMethod
+            | Self::BodyTooLarge(_)
+            | Self::BodyTooSlow
+            | Self::BodyBroken
+            | Self::BodyEncoded
+            | Self::Malformed(_)
+            | Self::UnknownModel(_) => "invalid_request_error",
+            Self::Denied { .. } => "guardrail_denied",
+            Self::GuardFailed { .. } => "guardrail_failed",
+            Self::Unreachable(_) | Self::TooSlow(_) | Self::Broken(_) | Self::AnswerTooLarge(_) => "upstream_error",
+            Self::OutOfTime => "timeout",
+        }
+    }
+
+    /// The field of the request that is meant, if one is.
+    #[must_use]
+    pub fn field(&self) -> Option<&str> {
+        match self {
+            Self::Malformed(Malformed { field, .. }) if !field.is_empty() => Some(field),
+            Self::UnknownModel(_) => Some("model"),
+            _ => None,
+        }
+    }
+
+    /// Words for the caller: what happened and what to do, nothing of the gateway's inside.
+    #[must_use]
+    pub fn message(&self) -> Cow<'_, str> {
+        match self {
+            Self::NoSuchPath => {
+                "there is nothing at this path; the gateway answers POST /v1/chat/completions and GET /v1/models".into()
+            }
+            Self::NoSuchMethod => "this path is not for this method".into(),
+            Self::BodyTooLarge(limit) => format!("the request's body is longer than {limit} bytes").into(),
+            Self::BodyTooSlow => "the request's body did not arrive in time".into(),
+            Self::BodyBroken => "the request's body broke off".into(),
+            Self::BodyEncoded => "the request's body is compressed; send it as it is".into(),
+            Self::Malformed(Malformed { field, message }) if field.is_empty() => message.as_str().into(),
+            Self::Malformed(Malformed { field, message }) => format!("{field}: {message}").into(),
+            Self::UnknownModel(model) => {
+                format!("there is no model {model:?} here; GET /v1/models lists those that there are").into()
+            }
+            Self::Denied { denial, .. } => denial.reason.as_str().into(),
+            Self::GuardFailed { plugin, outcome, .. } => format!(
+                "the guardrail {plugin:?} failed ({}), and what it did not inspect does not pass",
+                outcome.word()
+            )
+            .into(),
+            Self::Unreachable(_) => "the provider cannot be reached".into(),
+            Self::TooSlow(what) => format!("the provider took too long: {what}").into(),
+            Self::Broken(_) => "the provider's answer broke off or cannot be read".into(),
+            Self::AnswerTooLarge(limit) => format!("the provider's answer is longer than {limit} bytes").into(),
+            Self::OutOfTime => "the exchange took too long".into(),
+        }
+    }
+
+    /// Words for the operator. Never text of the exchange.
+    #[must_use]
+    pub fn detail(&self) -> Option<&str> {
+        match self {
+            Self::Unreachable(detail) | Self::Broken(detail) | Self::GuardFailed { detail, .. } => Some(detail),
+            Self::Denied { denial, .. } => denial.detail.as_deref(),
+            Self::Malformed(Malformed { field, .. }) => Some(field),
+            _ => None,
+        }
+    }
+
+    /// The installation that refused or failed.
+    #[must_use]
+    pub fn plugin(&self) -> Option<&str> {
+        match self {
+            Self::Denied { plugin, .. } | Self::GuardFailed { plugin, .. } => Some(plugin),
+            _ => None,
+        }
+    }
+
+    /// Whether another target might do better, as long as nothing was released.
+    #[must_use]
+    pub fn is_the_targets(&self) -> bool {
+        matches!(self, Self::Unreachable(_) | Self::TooSlow(_) | Self::Broken(_) | Self::AnswerTooLarge(_))
+    }
+}

@@ -1,0 +1,259 @@
+//! One exchange's context: who it is, what it may take, and what it did. Passed first, everywhere.
+
+use std::fmt::Write as _;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
+use tracing::{info, warn};
+use uuid::Uuid;
+
+use crate::chat::{Opaque, Phase, Usage};
+use crate::error::Error;
+use crate::gateway::Generation;
+use crate::plugin::{Calling, Decision, Receipt, Runtime};
+
+/// The partition of callers without keys.
+const TENANT: &str = "default";
+/// Receipts that one exchange keeps. A stream makes one for each window and plugin.
+const RECEIPTS_MAX: usize = 10_000;
+/// Bytes of the header with receipts; many clients take 8 KiB for a whole head.
+const HEADER_BYTES_MAX: usize = 6 << 10;
+
+/// One exchange.
+#[derive(Debug)]
+pub struct Exchange {
+    /// Unique, and sorted by time.
+    pub id: Arc<str>,
+    /// Whose caches and remembered verdicts count.
+    pub tenant: Arc<str>,
+    /// The plugins and settings that it began with, and keeps.
+    pub generation: Arc<Generation>,
+    /// What runs plugins.
+    pub runtime: Arc<Runtime>,
+    /// Whether the caller wants to see receipts.
+    pub wants_receipts: bool,
+    /// When it must be over.
+    pub deadline: Instant,
+    started: Instant,
+    record: Mutex<Record>,
+}
+
+/// What an exchange did.
+#[derive(Debug, Default)]
+struct Record {
+    receipts: Vec<Receipt>,
+    receipts_dropped: usize,
+    not_inspected: Vec<NotInspected>,
+    model: String,
+    target: Option<String>,
+    streaming: bool,
+    usage: Option<Usage>,
+    ended: bool,
+}
+
+/// Something that was passed on and that no plugin, or not this one, looked into.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NotInspected {
+    /// Which way it travelled.
+    pub phase: Phase,
+    /// What it was: `image`, `segment 3`, `stream`.
+    pub what: String,
+    /// The plugin that did not look, if others did.
+    pub plugin: Option<String>,
+    /// Why.
+    pub reason: String,
+}
+
+impl Exchange {
+    /// Begin an exchange.
+    #[must_use]
+    pub fn begin(generation: Arc<Generation>, runtime: Arc<Runtime>, wants_receipts: bool) -> Arc<Self> {
+        let started = Instant::now();
+        let deadline = started + generation.settings.upstream.total;
+        let mut id = Uuid::encode_buffer();
+        let id: Arc<str> = (&*Uuid::now_v7().simple().encode_lower(&mut id)).into();
+        Arc::new(Self {
+            id,
+            tenant: TENANT.into(),
+            generation,
+            runtime,
+            wants_receipts,
+            deadline,
+            started,
+            record: Mutex::default(),
+        })
+    }
+
+    /// For calling plugins: the guardrails of one phase share this deadline.
+    #[must_use]
+    pub fn calling(&self) -> Calling<'_> {
+        let chain = Instant::now() + self.generation.settings.plugins.chain;
+        Calling { exchange: &self.id, tenant: &self.tenant, deadline: chain.min(self.deadline) }
+    }
+
+    fn record(&self) -> MutexGuard<'_, Record> {
+        self.record.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Note what is asked for.
+    pub fn asks(&self, model: &str, streaming: bool) {
+        let mut record = self.record();
+        record.model = model.to_owned();
+        record.streaming = streaming;
+    }
+
+    /// Note who answers.
+    pub fn is_answered_by(&self, target: &str) {
+        self.record().target = Some(target.to_owned());
+    }
+
+    /// Note what the provider says that it used.
+    pub fn used(&self, usage: Option<Usage>) {
+        if usage.is_some() {
+            self.record().usage = usage;
+        }
+    }
+
+    /// Note a plugin call.
+    pub fn receipt(&self, receipt: Receipt) {
+        let exchange = &*self.id;
+        let plugin = &*receipt.plugin;
+        let (export, phase) = (receipt.export, receipt.phase.word());
+        let (verdict, outcome) = (receipt.decision.word(), receipt.outcome.word());
+        let us = u64::try_from(receipt.time.as_micros()).unwrap_or(u64::MAX);
+        let (fuel, memory, bytes, observed) = (receipt.fuel, receipt.memory_bytes, receipt.bytes, receipt.observed);
+        let findings = receipt.findings.len();
+        let code = receipt.denial.as_ref().map(|(code, _)| code.as_str());
+        let detail = receipt.detail.as_deref().or(receipt.denial.as_ref().and_then(|(_, detail)| detail.as_deref()));
+        match receipt.decision {
+            Decision::Failed | Decision::NotInspected => {
+                warn!(exchange, plugin, export, phase, verdict, outcome, detail, fuel, us, memory, bytes, observed, "plugin failed");
+            }
+            Decision::Allow | Decision::Edit | Decision::Retry | Decision::Deny => {
+                info!(exchange, plugin, export, phase, verdict, outcome, code, detail, findings, fuel, us, memory, bytes, observed, "plugin called");
+            }
+        }
+        let mut record = self.record();
+        if record.receipts.len() < RECEIPTS_MAX {
+            record.receipts.push(receipt);
+        } else {
+            record.receipts_dropped += 1;
+        }
+    }
+
+    /// Note what was passed on without a look.
+    pub fn not_inspected(&self, not: NotInspected) {
+        let exchange = &*self.id;
+        let phase = not.phase.word();
+        let (what, plugin, reason) = (not.what.as_str(), not.plugin.as_deref(), not.reason.as_str());
+        info!(exchange, phase, what, plugin, reason, "not inspected");
+        let mut record = self.record();
+        if record.not_inspected.len() < RECEIPTS_MAX && !record.not_inspected.contains(&not) {
+            record.not_inspected.push(not);
+        }
+    }
+
+    /// Note parts that no text guardrail can look into.
+    pub fn opaque(&self, phase: Phase, parts: &[Opaque]) {
+        for part in parts {
+            let reason = "no plugin of this gateway can look into it".to_owned();
+            self.not_inspected(NotInspected { phase, what: part.word().to_owned(), plugin: None, reason });
+        }
+    }
+
+    /// The receipts so far, with each `stream` of calls of one plugin summed up, as a header's value.
+    #[must_use]
+    pub fn receipts_header(&self) -> String {
+        let record = self.record();
+        let mut header = String::new();
+        for receipt in &record.receipts {
+            let entry = receipt.to_string();
+            if header.len() + entry.len() > HEADER_BYTES_MAX {
+                let _ = write!(header, ", and-more;count={}", record.receipts.len());
+                break;
+            }
+            let separator = if header.is_empty() { "" } else { ", " };
+            let _ = write!(header, "{separator}{entry}");
+        }
+        header
+    }
+
+    /// What was not inspected so far, as a header's value; empty if all was.
+    #[must_use]
+    pub fn not_inspected_header(&self) -> String {
+        let record = self.record();
+        let mut header = String::new();
+        for not in &record.not_inspected {
+            if header.len() > HEADER_BYTES_MAX {
+                let _ = write!(header, ", and-more;count={}", record.not_inspected.len());
+                break;
+            }
+            let separator = if header.is_empty() { "" } else { ", " };
+            let _ = write!(header, "{separator}\"{}\";phase={}", not.what, not.phase.word());
+            if let Some(plugin) = &not.plugin {
+                let _ = write!(header, ";plugin={plugin}");
+            }
+            let reason: String = not.reason.chars().filter(|c| c.is_ascii() && !matches!(c, '"' | '\\')).collect();
+            let _ = write!(header, ";reason=\"{reason}\"");
+        }
+        header
+    }
+
+    /// How many receipts there are: those from this number on are new to whoever asks again.
+    #[must_use]
+    pub fn receipts(&self) -> Vec<Receipt> {
+        self.record().receipts.clone()
+    }
+
+    /// The exchange is over. Only the first call counts.
+    pub fn end(&self, end: End<'_>) {
+        let mut record = self.record();
+        if std::mem::replace(&mut record.ended, true) {
+            return;
+        }
+        let exchange = &*self.id;
+        let (model, target, streaming) = (record.model.as_str(), record.target.as_deref(), record.streaming);
+        let ms = u64::try_from(self.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let generation = self.generation.number;
+        let calls = record.receipts.len() + record.receipts_dropped;
+        let not_inspected = record.not_inspected.len();
+        let usage = record.usage.unwrap_or_default();
+        let (input_tokens, output_tokens) = (usage.input_tokens, usage.output_tokens);
+        let (outcome, error) = match end {
+            End::Answered => ("answered", None),
+            End::CallerGone => ("caller-gone", None),
+            End::Failed(error) => (error.label(), Some(error)),
+        };
+        let code = error.map(Error::code);
+        let (plugin, detail) = (error.and_then(Error::plugin), error.and_then(Error::detail));
+        info!(
+            exchange, outcome, code, plugin, detail, model, target, streaming, ms, generation, calls, not_inspected,
+            input_tokens, output_tokens, "exchange ended"
+        );
+    }
+
+    /// Time since it began.
+    #[must_use]
+    pub fn elapsed(&self) -> Duration {
+        self.started.elapsed()
+    }
+}
+
+/// How an exchange ended.
+#[derive(Clone, Copy, Debug)]
+pub enum End<'a> {
+    /// The caller has its answer.
+    Answered,
+    /// The caller went away first.
+    CallerGone,
+    /// It has an error instead.
+    Failed(&'a Error),
+}
+
+/// Whatever happens to the future that serves an exchange, its end is recorded.
+impl Drop for Exchange {
+    fn drop(&mut self) {
+        self.end(End::CallerGone);
+    }
+}

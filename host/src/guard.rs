@@ -1,0 +1,397 @@
+//! Runs guardrails in order and combines their verdicts. Only here and in [`stream`] text becomes [`Admitted`] and
+//! [`Released`]: there is no other way to a provider or to a caller.
+
+mod restore;
+pub mod stream;
+mod tagged;
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::StatusCode;
+
+use crate::chat::{self, Action, Answer, Edit, Phase, Request, Role, Segment, WholeAction, Window};
+use crate::config::{Mode, OnFailure};
+use crate::dialect::Document;
+use crate::dialect::openai::{Asked, read_answer, read_error};
+use crate::error::{Error, Malformed};
+use crate::exchange::{Exchange, NotInspected};
+use crate::plugin::{Calling, Decision, Failure, Inspected, Outcome, Plugin};
+use restore::Restorations;
+
+/// A request that every guardrail in force has let through.
+#[derive(Clone, Debug)]
+pub struct Admitted {
+    asked: Arc<Asked>,
+    /// The request with the guardrails' edits.
+    request: Arc<Request>,
+    restorations: Arc<Restorations>,
+    /// What an answer guardrail had added to the conversation.
+    added: Vec<(Role, String)>,
+}
+
+impl Admitted {
+    /// The body for a target that calls the model `model`; nothing for the name that the caller used.
+    #[must_use]
+    pub(crate) fn body(&self, model: Option<&str>) -> Bytes {
+        let added: Vec<(Role, &str)> = self.added.iter().map(|(role, text)| (*role, text.as_str())).collect();
+        self.asked.body(&self.request.segments, model, &added)
+    }
+
+    /// The request with the guardrails' edits.
+    #[must_use]
+    pub fn request(&self) -> &Request {
+        &self.request
+    }
+
+    /// The same conversation, continued with what the model said and what a guardrail wants instead.
+    fn corrected(&self, answer: &Answer, words: String) -> Self {
+        let said = answer.segments.iter().filter(|s| s.choice == 0 && s.channel == chat::Channel::Content);
+        let said: String = said.map(|segment| segment.text.as_str()).collect();
+        let mut added = self.added.clone();
+        if !said.is_empty() {
+            added.push((Role::Assistant, said));
+        }
+        added.push((Role::User, words));
+        Self { added, ..self.clone() }
+    }
+}
+
+/// Text of an answer that every guardrail in force has let through, or words of the gateway itself.
+#[derive(Clone, Debug)]
+pub struct Released(Bytes);
+
+impl Released {
+    /// No text at all.
+    pub(crate) fn nothing() -> Self {
+        Self(Bytes::new())
+    }
+
+    /// The bytes for the caller.
+    #[must_use]
+    pub fn into_bytes(self) -> Bytes {
+        self.0
+    }
+}
+
+/// What guardrails made of an answer.
+#[derive(Debug)]
+pub enum Judged {
+    /// It may go to the caller.
+    Released(Released),
+    /// The model is to be asked once more.
+    Retry(Box<Admitted>),
+}
+
+/// Pass a request through every guardrail in force.
+///
+/// # Errors
+/// A denial, or a failure of a plugin whose failure mode is `closed`.
+pub(crate) async fn admit(x: &Exchange, asked: Asked) -> Result<Admitted, Error> {
+    let calling = x.calling();
+    let mut request = asked.request.clone();
+    let mut restorations = Restorations::default();
+    x.opaque(Phase::Request, &request.opaque);
+    for plugin in x.generation.in_force(Phase::Request) {
+        if plugin.inspects_text() {
+            inspect_request(x, calling, plugin, &mut request, &mut restorations).await?;
+        }
+        if plugin.checks_requests() {
+            check_request(x, calling, plugin, &mut request, &mut restorations).await?;
+        }
+    }
+    Ok(Admitted {
+        asked: Arc::new(asked),
+        request: Arc::new(request),
+        restorations: Arc::new(restorations),
+        added: Vec::new(),
+    })
+}
+
+async fn inspect_request(
+    x: &Exchange,
+    calling: Calling<'_>,
+    plugin: &Arc<Plugin>,
+    request: &mut Request,
+    restorations: &mut Restorations,
+) -> Result<(), Error> {
+    let windows = windows(Phase::Request, &request.segments);
+    if windows.is_empty() {
+        return Ok(());
+    }
+    let inspected = x.runtime.inspect(plugin, calling, Phase::Request, &windows).await;
+    let Some(verdicts) = rule(x, plugin, inspected, || segments(windows.len()))? else { return Ok(()) };
+    for (index, verdict) in verdicts.iter().enumerate() {
+        match &verdict.action {
+            Action::Allow => {}
+            Action::Deny(denial) => return Err(denied(plugin, denial)),
+            Action::Edit(edits) => {
+                let edits: Vec<(usize, Edit)> = edits.iter().map(|edit| (index, edit.clone())).collect();
+                edit_request(x, plugin, request, &edits, restorations)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+async fn check_request(
+    x: &Exchange,
+    calling: Calling<'_>,
+    plugin: &Arc<Plugin>,
+    request: &mut Request,
+    restorations: &mut Restorations,
+) -> Result<(), Error> {
+    let inspected = x.runtime.check_request(plugin, calling, request).await;
+    let Some(verdict) = rule(x, plugin, inspected, || "the request as a whole".to_owned())? else { return Ok(()) };
+    match verdict.action {
+        WholeAction::Allow => Ok(()),
+        WholeAction::Deny(denial) => Err(denied(plugin, &denial)),
+        WholeAction::Edit(edits) => edit_request(x, plugin, request, &edits, restorations),
+        // The contract does not let a request guardrail say this.
+        WholeAction::Retry(_) => Ok(()),
+    }
+}
+
+/// Apply edits of one plugin; where an original is to be restored, remember it under a name of its own.
+fn edit_request(
+    x: &Exchange,
+    plugin: &Plugin,
+    request: &mut Request,
+    edits: &[(usize, Edit)],
+    restorations: &mut Restorations,
+) -> Result<(), Error> {
+    for group in edits.chunk_by(|(a, _), (b, _)| a == b) {
+        let Some((index, _)) = group.first() else { continue };
+        let Some(text) = request.segments.get(*index).map(|segment| segment.text.clone()) else { continue };
+        let mut resolved = Vec::with_capacity(group.len());
+        for (_, edit) in group {
+            let mut edit = edit.clone();
+            if edit.restore {
+                let original = text.get(edit.span.clone()).unwrap_or_default();
+                match restorations.remember(&edit.replacement, original, &request.segments) {
+                    Ok(replacement) => edit.replacement = replacement,
+                    Err(wrong) => match failed(x, plugin, Outcome::Malformed, wrong, &format!("segment {index}")) {
+                        Some(error) => return Err(error),
+                        None => continue,
+                    },
+                }
+            }
+            resolved.push(edit);
+        }
+        if let Some(segment) = request.segments.get_mut(*index) {
+            segment.text = chat::apply(&text, &resolved);
+        }
+    }
+    Ok(())
+}
+
+/// Pass a complete body of a provider through every guardrail in force: an answer, or its words about an error.
+///
+/// # Errors
+/// A denial, a failure of a plugin whose failure mode is `closed`, or an answer that cannot be read.
+pub(crate) async fn release(
+    x: &Exchange,
+    admitted: &Admitted,
+    target: &str,
+    status: StatusCode,
+    body: Bytes,
+    retries_left: u32,
+) -> Result<Judged, Error> {
+    let is_answer = status.is_success();
+    let (mut answer, document, opaque) = match if is_answer { read_answer(body.clone()) } else { read_error(body.clone()) } {
+        Ok(read) => read,
+        Err(wrong) if is_answer => return Err(Error::Broken(wrong.message)),
+        // Proxies in between report errors in HTML or plain text. That is text too.
+        Err(_) => return release_plain(x, &body).await.map(Judged::Released),
+    };
+    target.clone_into(&mut answer.target);
+    x.used(answer.usage);
+    x.opaque(Phase::Answer, &opaque);
+    let before = answer.segments.clone();
+    inspect_answer(x, &mut answer.segments).await?;
+    if is_answer && let Some(words) = check_answer(x, admitted, &mut answer, retries_left).await? {
+        return Ok(Judged::Retry(Box::new(admitted.corrected(&answer, words))));
+    }
+    restore_all(admitted, &mut answer.segments);
+    Ok(Judged::Released(Released(written(&document, &before, &answer.segments))))
+}
+
+fn written(document: &Document, before: &[Segment], after: &[Segment]) -> Bytes {
+    document.write(before, after, Vec::new())
+}
+
+/// A body that is not JSON is one text.
+async fn release_plain(x: &Exchange, body: &Bytes) -> Result<Released, Error> {
+    let text = std::str::from_utf8(body).map_err(|_| Error::Broken("the answer is neither JSON nor text".to_owned()))?;
+    let mut segments = vec![Segment {
+        role: Role::Assistant,
+        channel: chat::Channel::Other,
+        choice: 0,
+        name: None,
+        text: text.to_owned(),
+    }];
+    inspect_answer(x, &mut segments).await?;
+    let text = segments.pop().map(|segment| segment.text).unwrap_or_default();
+    Ok(Released(text.into()))
+}
+
+/// Pass words of a provider that are not an answer, such as its list of models, through the text guardrails.
+///
+/// # Errors
+/// As [`release`].
+pub(crate) async fn release_words(x: &Exchange, body: Bytes) -> Result<Released, Error> {
+    let Ok((mut words, document, _)) = read_error(body.clone()) else { return release_plain(x, &body).await };
+    let before = words.segments.clone();
+    inspect_answer(x, &mut words.segments).await?;
+    Ok(Released(written(&document, &before, &words.segments)))
+}
+
+/// Every text guardrail in force, on whole texts of an answer.
+async fn inspect_answer(x: &Exchange, segments: &mut [Segment]) -> Result<(), Error> {
+    let calling = x.calling();
+    for plugin in x.generation.in_force(Phase::Answer).filter(|plugin| plugin.inspects_text()) {
+        let windows = windows(Phase::Answer, segments);
+        if windows.is_empty() {
+            return Ok(());
+        }
+        let inspected = x.runtime.inspect(plugin, calling, Phase::Answer, &windows).await;
+        let Some(verdicts) = rule(x, plugin, inspected, || self::segments(windows.len()))? else { continue };
+        for (segment, verdict) in segments.iter_mut().zip(&verdicts) {
+            match &verdict.action {
+                Action::Allow => {}
+                Action::Deny(denial) => return Err(denied(plugin, denial)),
+                Action::Edit(edits) => segment.text = chat::apply(&segment.text, &in_answer(edits)),
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Every answer guardrail in force. Gives words of correction if the model is to be asked once more; when it was asked
+/// often enough, the failure mode of the plugin that is still not content decides.
+async fn check_answer(
+    x: &Exchange,
+    admitted: &Admitted,
+    answer: &mut Answer,
+    retries_left: u32,
+) -> Result<Option<String>, Error> {
+    let calling = x.calling();
+    for plugin in x.generation.in_force(Phase::Answer).filter(|plugin| plugin.checks_answers()) {
+        let inspected = x.runtime.check_answer(plugin, calling, admitted.request(), answer).await;
+        let Some(verdict) = rule(x, plugin, inspected, || "the answer as a whole".to_owned())? else { continue };
+        match verdict.action {
+            WholeAction::Allow => {}
+            WholeAction::Deny(denial) => return Err(denied(plugin, &denial)),
+            WholeAction::Retry(words) if retries_left > 0 => return Ok(Some(words)),
+            WholeAction::Retry(_) => {
+                let detail = "not content with the answer after the last try".to_owned();
+                if let Some(error) = failed(x, plugin, Outcome::Refused, detail, "the answer as a whole") {
+                    return Err(error);
+                }
+            }
+            WholeAction::Edit(edits) => {
+                for group in edits.chunk_by(|(a, _), (b, _)| a == b) {
+                    let Some((index, _)) = group.first() else { continue };
+                    let edits: Vec<Edit> = group.iter().map(|(_, edit)| edit.clone()).collect();
+                    if let Some(segment) = answer.segments.get_mut(*index) {
+                        segment.text = chat::apply(&segment.text, &in_answer(&edits));
+                    }
+                }
+            }
+        }
+    }
+    Ok(None)
+}
+
+/// What a model wrote has no original to be restored: a template's number is just left out.
+fn in_answer(edits: &[Edit]) -> Vec<Edit> {
+    let numberless = |edit: &Edit| match edit.restore {
+        true => Edit { replacement: edit.replacement.replace("{n}", ""), restore: false, ..edit.clone() },
+        false => edit.clone(),
+    };
+    edits.iter().map(numberless).collect()
+}
+
+fn restore_all(admitted: &Admitted, segments: &mut [Segment]) {
+    for segment in segments {
+        if let Some(restored) = admitted.restorations.restore(&segment.text, segment.channel) {
+            segment.text = restored;
+        }
+    }
+}
+
+fn windows(phase: Phase, segments: &[Segment]) -> Vec<Window> {
+    let window = |segment: &Segment| Window {
+        phase,
+        role: segment.role,
+        channel: segment.channel,
+        text: segment.text.clone(),
+        context: 0,
+        is_final: true,
+    };
+    segments.iter().map(window).collect()
+}
+
+fn segments(count: usize) -> String {
+    match count {
+        1 => "segment 0".to_owned(),
+        _ => format!("segments 0 to {}", count.saturating_sub(1)),
+    }
+}
+
+fn denied(plugin: &Plugin, denial: &chat::Denial) -> Error {
+    Error::Denied { plugin: plugin.name.to_string(), denial: denial.clone() }
+}
+
+/// What the operator makes of what a plugin said: its verdict if it counts, nothing if the exchange goes on without
+/// it, an error if the exchange is refused. The receipt is written here.
+fn rule<T>(
+    x: &Exchange,
+    plugin: &Plugin,
+    inspected: Inspected<T>,
+    what: impl FnOnce() -> String,
+) -> Result<Option<T>, Error> {
+    let Inspected { said, mut receipt } = inspected;
+    let observed = plugin.installation.mode == Mode::Observe;
+    receipt.observed = observed;
+    let failure = match said {
+        Ok(said) => {
+            x.receipt(receipt);
+            return Ok((!observed).then_some(said));
+        }
+        Err(failure) => failure,
+    };
+    let Failure { outcome, detail } = failure;
+    let open = observed || plugin.installation.on_failure == OnFailure::Open;
+    receipt.decision = if open { Decision::NotInspected } else { Decision::Failed };
+    let phase = receipt.phase;
+    x.receipt(receipt);
+    if !open {
+        return Err(Error::GuardFailed { plugin: plugin.name.to_string(), outcome, detail });
+    }
+    let reason = format!("the plugin failed: {}", outcome.word());
+    x.not_inspected(NotInspected { phase, what: what(), plugin: Some(plugin.name.to_string()), reason });
+    Ok(None)
+}
+
+/// A failure that shows only after the call: the error, or nothing if the exchange goes on.
+fn failed(x: &Exchange, plugin: &Plugin, outcome: Outcome, detail: String, what: &str) -> Option<Error> {
+    if plugin.installation.on_failure == OnFailure::Closed {
+        return Some(Error::GuardFailed { plugin: plugin.name.to_string(), outcome, detail });
+    }
+    x.not_inspected(NotInspected {
+        phase: Phase::Answer,
+        what: what.to_owned(),
+        plugin: Some(plugin.name.to_string()),
+        reason: format!("the plugin failed: {}: {detail}", outcome.word()),
+    });
+    None
+}
+
+/// Read what a caller sent. Here, because [`Admitted`] is made of nothing else.
+///
+/// # Errors
+/// What is wrong with which field.
+pub(crate) fn read(body: Bytes) -> Result<Asked, Error> {
+    crate::dialect::openai::read_request(body).map_err(|wrong| Error::Malformed(Malformed::from(wrong)))
+}

@@ -1,0 +1,414 @@
+//! Windows over a streaming answer.
+//!
+//! Text comes in pieces, a few bytes in each event. For each lane (choice, channel, tool call) the pieces are strung
+//! together again and pass the text guardrails one behind the other, each in windows: what it saw before, what it
+//! held back, what is new. What all of them have decided goes back into the events that it came in, and an event
+//! leaves when all its texts are decided, in the order in which events came. So an event none of whose text was edited
+//! leaves as it came.
+
+mod lane;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use tokio::time::{Instant, sleep_until};
+
+use super::tagged::{PieceId, Tagged};
+use super::{Admitted, Released, check_answer, restore_all};
+use crate::chat::{Answer, Finish, Opaque, Phase, Segment, Usage};
+use crate::config::{Mode, StreamMode};
+use crate::dialect::openai::{EventReader, denied_events, error_event};
+use crate::dialect::{Cutter, Event, Lane};
+use crate::error::Error;
+use crate::exchange::Exchange;
+use crate::plugin::Plugin;
+use crate::upstream;
+use lane::LaneState;
+
+/// A streaming answer on its way through the guardrails.
+#[derive(Debug)]
+pub(crate) struct StreamGuard {
+    x: Arc<Exchange>,
+    admitted: Admitted,
+    target: String,
+    body: upstream::Body,
+    cutter: Cutter,
+    reader: EventReader,
+    lanes: BTreeMap<Lane, LaneState>,
+    queue: VecDeque<Queued>,
+    /// The number of the event at the front of the queue.
+    front: u64,
+    queued_bytes: usize,
+    text_guardrails: Arc<[Arc<Plugin>]>,
+    withheld: bool,
+    observed_whole: bool,
+    retries_left: u32,
+    finish: BTreeMap<u32, Finish>,
+    usage: Option<Usage>,
+    noted_opaque: bool,
+    state: State,
+}
+
+/// How far the stream is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// No text was released yet: another target could still answer.
+    Unbegun,
+    /// Text was released.
+    Begun,
+    /// The provider has said its last word; what is ready still has to go out.
+    Complete,
+    /// Nothing will come any more.
+    Over,
+}
+
+/// An event that waits for its texts.
+#[derive(Debug)]
+struct Queued {
+    event: Event,
+    texts: Vec<Option<String>>,
+}
+
+impl Queued {
+    fn is_ready(&self) -> bool {
+        self.texts.iter().all(Option::is_some)
+    }
+}
+
+/// The next part of a guarded stream.
+#[derive(Debug)]
+pub(crate) enum Next {
+    /// Bytes for the caller.
+    Released(Released),
+    /// The answer was withheld, and the model is to be asked once more.
+    Retry(Box<Admitted>),
+    /// That was all.
+    End,
+}
+
+/// Lanes of one stream: choices times channels times tool calls.
+const LANES_MAX: usize = 1_000;
+
+impl StreamGuard {
+    pub(crate) fn new(
+        x: &Arc<Exchange>,
+        admitted: &Admitted,
+        target: &str,
+        body: upstream::Body,
+        retries_left: u32,
+    ) -> Self {
+        let in_force = || x.generation.in_force(Phase::Answer);
+        let waits = |plugin: &&Arc<Plugin>| {
+            plugin.installation.mode == Mode::Enforce && plugin.installation.stream == StreamMode::Withhold
+        };
+        Self {
+            x: x.clone(),
+            admitted: admitted.clone(),
+            target: target.to_owned(),
+            body,
+            cutter: Cutter::new(x.generation.settings.upstream.event_bytes_max),
+            reader: EventReader::default(),
+            lanes: BTreeMap::new(),
+            queue: VecDeque::new(),
+            front: 0,
+            queued_bytes: 0,
+            text_guardrails: in_force().filter(|plugin| plugin.inspects_text()).cloned().collect(),
+            withheld: in_force().filter(|plugin| plugin.checks_answers()).any(|plugin| waits(&plugin)),
+            observed_whole: in_force().any(|plugin| plugin.checks_answers()),
+            retries_left,
+            finish: BTreeMap::new(),
+            usage: None,
+            noted_opaque: false,
+            state: State::Unbegun,
+        }
+    }
+
+    /// The next bytes that may go to the caller, as soon as there are some.
+    ///
+    /// # Errors
+    /// A denial, a failure of a plugin whose failure mode is `closed`, or a provider that broke off. Nothing comes
+    /// after an error.
+    pub(crate) async fn next(&mut self) -> Result<Next, Error> {
+        loop {
+            if let Some(released) = self.flush() {
+                return Ok(Next::Released(released));
+            }
+            match self.state {
+                State::Over => return Ok(Next::End),
+                State::Complete => {
+                    self.state = State::Over;
+                    if self.observed_whole && let Some(admitted) = self.judge_whole().await? {
+                        return Ok(Next::Retry(admitted));
+                    }
+                }
+                State::Unbegun | State::Begun => {
+                    if let Err(error) = self.advance().await {
+                        // The last window is final even when the provider dies: what it said is decided.
+                        let decided = match error.is_the_targets() {
+                            true => self.pump(&BTreeSet::new(), true).await,
+                            false => Ok(()),
+                        };
+                        self.state = State::Over;
+                        return Err(decided.err().unwrap_or(error));
+                    }
+                }
+            }
+        }
+    }
+
+    /// Wait for more from the provider or for a window's time, and pass on what that decides.
+    async fn advance(&mut self) -> Result<(), Error> {
+        let wake = self.lanes.values().filter_map(|lane| lane.wake(&self.x.generation.settings.stream)).min();
+        let frame = match wake {
+            None => self.body.frame(&self.x).await,
+            Some(wake) => tokio::select! {
+                biased;
+                frame = self.body.frame(&self.x) => frame,
+                () = sleep_until(wake) => return self.pump(&BTreeSet::new(), false).await,
+            },
+        };
+        match frame? {
+            Some(bytes) => self.read(&bytes).await,
+            None => self.end_of_body().await,
+        }
+    }
+
+    async fn read(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        self.cutter.push(bytes);
+        let mut finished = BTreeSet::new();
+        let mut done = false;
+        loop {
+            let raw = self.cutter.next().map_err(|_| self.too_large());
+            let Some(raw) = raw? else { break };
+            done |= self.take_event(&raw, &mut finished)?;
+        }
+        self.pump(&finished, done).await?;
+        if done {
+            self.state = State::Complete;
+        }
+        Ok(())
+    }
+
+    fn too_large(&self) -> Error {
+        Error::AnswerTooLarge(self.x.generation.settings.upstream.event_bytes_max)
+    }
+
+    async fn end_of_body(&mut self) -> Result<(), Error> {
+        let rest = self.cutter.rest();
+        let mut finished = BTreeSet::new();
+        let whole = rest.is_empty() || self.take_event(&rest, &mut finished).is_ok();
+        self.pump(&finished, true).await?;
+        // Some servers leave the last word out; a stream whose every choice has finished is whole all the same.
+        let choices: BTreeSet<u32> = self.lanes.keys().map(|lane| lane.choice).collect();
+        let ended = !self.finish.is_empty() && choices.iter().all(|choice| self.finish.contains_key(choice));
+        if whole && ended {
+            self.state = State::Complete;
+            return Ok(());
+        }
+        Err(Error::Broken("the stream ended without an end".to_owned()))
+    }
+
+    /// Put an event into the queue and its texts into their lanes. Says whether it is the last.
+    fn take_event(&mut self, raw: &Bytes, finished: &mut BTreeSet<u32>) -> Result<bool, Error> {
+        let mut event = self.reader.read(raw).map_err(|wrong| Error::Broken(wrong.message))?;
+        let number = self.front + self.queue.len() as u64;
+        for (index, piece) in event.pieces.iter().enumerate() {
+            if !self.lanes.contains_key(&piece.lane) {
+                if self.lanes.len() >= LANES_MAX {
+                    return Err(Error::Broken(format!("the answer has more than {LANES_MAX} texts")));
+                }
+                let lane = LaneState::new(piece.role, &self.text_guardrails);
+                self.lanes.insert(piece.lane.clone(), lane);
+            }
+            if let Some(lane) = self.lanes.get_mut(&piece.lane) {
+                lane.add((number, index), piece);
+            }
+        }
+        for (choice, finish) in &event.finished {
+            self.finish.insert(*choice, *finish);
+            finished.insert(*choice);
+        }
+        self.usage = event.usage.or(self.usage);
+        self.x.used(event.usage);
+        if event.has_opaque() && !std::mem::replace(&mut self.noted_opaque, true) {
+            self.x.opaque(Phase::Answer, &[Opaque::Logprobs]);
+        }
+        self.queued_bytes += raw.len();
+        let bytes_max = self.x.generation.settings.upstream.answer_bytes_max;
+        if self.queued_bytes > bytes_max {
+            return Err(Error::AnswerTooLarge(bytes_max));
+        }
+        // An error that the provider reports in the stream is its last word too.
+        let done = event.done || event.failed;
+        event.done = done;
+        let texts = vec![None; event.pieces.len()];
+        self.queue.push_back(Queued { event, texts });
+        Ok(done)
+    }
+
+    /// Call the guardrails on the lanes that are due, and put what is decided back into its events. `finished` are
+    /// choices of which no more text follows; with `all`, no text follows at all.
+    async fn pump(&mut self, finished: &BTreeSet<u32>, all: bool) -> Result<(), Error> {
+        let stream = self.x.generation.settings.stream;
+        let bytes_max = self.x.generation.settings.upstream.answer_bytes_max;
+        let now = Instant::now();
+        let is_final = |lane: &Lane| all || finished.contains(&lane.choice);
+        let mut due: Vec<(&Lane, &mut LaneState, bool)> = self
+            .lanes
+            .iter_mut()
+            .map(|(lane, state)| (lane, is_final(lane), state))
+            .filter(|(_, is_final, state)| state.is_due(now, &stream, *is_final, self.text_guardrails.is_empty()))
+            .map(|(lane, is_final, state)| (lane, state, is_final))
+            .collect();
+        if due.is_empty() {
+            return Ok(());
+        }
+        lane::inspect(&self.x, &self.text_guardrails, &mut due, now).await?;
+        let mut decided: Vec<(PieceId, String)> = Vec::new();
+        for (lane, state, is_final) in &mut due {
+            let text = state.decided();
+            if self.observed_whole {
+                state.keep(&text, bytes_max);
+            }
+            if self.withheld {
+                state.withhold(text);
+            } else {
+                decided.extend(state.restore(&self.admitted.restorations, lane.channel, text, *is_final));
+            }
+        }
+        self.put_back(decided);
+        Ok(())
+    }
+
+    fn put_back(&mut self, decided: Vec<(PieceId, String)>) {
+        for ((event, index), text) in decided {
+            let position = usize::try_from(event.wrapping_sub(self.front)).unwrap_or(usize::MAX);
+            if let Some(slot) = self.queue.get_mut(position).and_then(|queued| queued.texts.get_mut(index)) {
+                *slot = Some(text);
+            }
+        }
+    }
+
+    /// The events at the front of the queue that are decided. Before any text is released, events without text wait
+    /// with it, so that another target can still begin anew.
+    fn flush(&mut self) -> Option<Released> {
+        if self.withheld && self.state != State::Over {
+            return None;
+        }
+        let ready = self.queue.iter().take_while(|queued| queued.is_ready()).count();
+        let begins = |queued: &Queued| !queued.event.pieces.is_empty() || queued.event.is_comment();
+        if self.state == State::Unbegun && !self.queue.iter().take(ready).any(begins) {
+            return None;
+        }
+        if ready == 0 {
+            return None;
+        }
+        if self.state == State::Unbegun {
+            self.state = State::Begun;
+        }
+        let mut out: Option<Vec<u8>> = None;
+        let mut first = Bytes::new();
+        for queued in self.queue.drain(..ready) {
+            let texts: Vec<String> = queued.texts.into_iter().flatten().collect();
+            let bytes = queued.event.write(&texts);
+            self.queued_bytes = self.queued_bytes.saturating_sub(queued.event.raw_len());
+            match &mut out {
+                None if first.is_empty() => first = bytes,
+                None => out = Some([&*first, &*bytes].concat()),
+                Some(out) => out.extend_from_slice(&bytes),
+            }
+        }
+        self.front += ready as u64;
+        Some(Released(out.map_or(first, Bytes::from)))
+    }
+
+    /// The answer is complete: pass it through the answer guardrails. If it was withheld, their verdicts count and
+    /// its events are ready afterwards; otherwise they are noted.
+    async fn judge_whole(&mut self) -> Result<Option<Box<Admitted>>, Error> {
+        let lanes: Vec<Lane> =
+            self.lanes.iter().filter(|(_, state)| !state.said().is_empty()).map(|(lane, _)| lane.clone()).collect();
+        let segment = |lane: &Lane| {
+            self.lanes.get(lane).map(|state| Segment {
+                role: state.role,
+                channel: lane.channel,
+                choice: lane.choice,
+                name: state.name.clone(),
+                text: state.said().to_owned(),
+            })
+        };
+        let mut answer = Answer {
+            target: self.target.clone(),
+            segments: lanes.iter().filter_map(segment).collect(),
+            finish: self.finish.values().next().copied().unwrap_or_default(),
+            usage: self.usage,
+        };
+        if !self.withheld {
+            // What is out cannot be called back: a denial is on the receipt, and ends nothing.
+            return check_answer(&self.x, &self.admitted, &mut answer, 0).await.map(|_| None).or(Ok(None));
+        }
+        if let Some(words) = check_answer(&self.x, &self.admitted, &mut answer, self.retries_left).await? {
+            return Ok(Some(Box::new(self.admitted.corrected(&answer, words))));
+        }
+        restore_all(&self.admitted, &mut answer.segments);
+        let mut decided = Vec::new();
+        for (lane, segment) in lanes.iter().zip(answer.segments) {
+            if let Some(state) = self.lanes.get_mut(lane) {
+                decided.extend(state.rewritten(&segment.text));
+            }
+        }
+        for state in self.lanes.values_mut() {
+            decided.extend(state.rewritten(""));
+        }
+        self.put_back(decided);
+        Ok(None)
+    }
+
+    /// How a stream ends that was begun and cannot go on.
+    pub(crate) fn ending(&mut self, error: &Error) -> Released {
+        let message = error.message();
+        let words = crate::proxy::error_words(error, &message);
+        let mut bytes = self.flush_decided();
+        if matches!(error, Error::Denied { .. }) {
+            let open: BTreeSet<u32> =
+                self.lanes.keys().map(|lane| lane.choice).filter(|c| !self.finish.contains_key(c)).collect();
+            let open: Vec<u32> = open.into_iter().collect();
+            bytes.extend_from_slice(&denied_events(&self.reader, &open, words));
+        } else {
+            bytes.extend_from_slice(&error_event(words));
+        }
+        Released(bytes.into())
+    }
+
+    /// Whole events that are decided already may go out before the bad news.
+    fn flush_decided(&mut self) -> Vec<u8> {
+        if self.withheld {
+            return Vec::new();
+        }
+        self.flush().map(|released| released.0.to_vec()).unwrap_or_default()
+    }
+}
+
+/// Text whose pieces are known, edited as a whole: what changed is laid over the pieces.
+fn lay_over(mut tagged: Tagged, new: &str) -> Vec<(PieceId, String)> {
+    if tagged.text != new {
+        let edits = difference(&tagged.text, new);
+        tagged.edit(&edits);
+    }
+    tagged.pieces().0
+}
+
+/// The one edit that makes `new` of `old`.
+fn difference(old: &str, new: &str) -> Vec<crate::chat::Edit> {
+    let common = |a: &mut dyn Iterator<Item = char>, b: &mut dyn Iterator<Item = char>| -> usize {
+        a.zip(b).take_while(|(a, b)| a == b).map(|(a, _)| a.len_utf8()).sum()
+    };
+    let prefix = common(&mut old.chars(), &mut new.chars());
+    let (old_rest, new_rest) = (old.get(prefix..).unwrap_or_default(), new.get(prefix..).unwrap_or_default());
+    let suffix = common(&mut old_rest.chars().rev(), &mut new_rest.chars().rev());
+    vec![crate::chat::Edit {
+        span: prefix..old.len() - suffix,
+        replacement: new_rest.get(..new_rest.len() - suffix).unwrap_or_default().to_owned(),
+        restore: false,
+    }]
+}

@@ -1,0 +1,314 @@
+//! One text of a streaming answer, between the guardrails that it passes one behind the other.
+
+use std::sync::Arc;
+
+use tokio::time::Instant;
+
+use super::super::restore::Restorations;
+use super::super::tagged::{PieceId, Tagged};
+use super::super::{denied, failed, in_answer, rule};
+use super::lay_over;
+use crate::chat::{Action, Channel, Edit, Phase, Role, Verdict, Window};
+use crate::config::{Mode, Stream};
+use crate::dialect::{Lane, Piece};
+use crate::error::Error;
+use crate::exchange::Exchange;
+use crate::plugin::{Outcome, Plugin};
+
+/// A lane between its guardrails.
+#[derive(Debug)]
+pub(super) struct LaneState {
+    pub(super) role: Role,
+    pub(super) name: Option<String>,
+    stages: Vec<Stage>,
+    /// What has come and no guardrail has seen.
+    new: Tagged,
+    /// What all guardrails have decided, on its way on.
+    decided: Tagged,
+    /// What may be the beginning of something to be restored.
+    restoring: Tagged,
+    /// What is withheld until the answer is complete.
+    withheld: Tagged,
+    /// The beginning of a piece whose end is not decided.
+    begun: String,
+    /// All decided text, if an answer guardrail wants to see it.
+    said: String,
+    last_call: Option<Instant>,
+    since: Option<Instant>,
+}
+
+/// What one guardrail has before it.
+#[derive(Debug, Default)]
+struct Stage {
+    /// Text does not wait for it.
+    observed: bool,
+    /// The end of what it decided, as it saw it.
+    context: String,
+    /// What it holds back, and what is new to it.
+    held: Tagged,
+    /// How much of it it has seen.
+    seen: usize,
+    /// Since when it holds something back.
+    since: Option<Instant>,
+}
+
+impl LaneState {
+    pub(super) fn new(role: Role, guardrails: &[Arc<Plugin>]) -> Self {
+        let observed = |plugin: &Arc<Plugin>| plugin.installation.mode == Mode::Observe;
+        Self {
+            role,
+            name: None,
+            stages: guardrails.iter().map(|p| Stage { observed: observed(p), ..Stage::default() }).collect(),
+            new: Tagged::default(),
+            decided: Tagged::default(),
+            restoring: Tagged::default(),
+            withheld: Tagged::default(),
+            begun: String::new(),
+            said: String::new(),
+            last_call: None,
+            since: None,
+        }
+    }
+
+    pub(super) fn add(&mut self, id: PieceId, piece: &Piece) {
+        self.new.push(id, &piece.text);
+        if piece.name.is_some() {
+            self.name.clone_from(&piece.name);
+        }
+        self.since.get_or_insert_with(Instant::now);
+    }
+
+    /// Whether it is time to call: enough is new, or what is new has waited long enough, or nothing follows, or what is
+    /// held back has been held for too long.
+    pub(super) fn is_due(&self, now: Instant, stream: &Stream, is_final: bool, unguarded: bool) -> bool {
+        if is_final {
+            return !self.new.is_empty() || !self.restoring.is_empty() || self.stages.iter().any(|s| !s.held.is_empty());
+        }
+        if !self.new.is_empty() && (unguarded || self.new.text.len() >= stream.window_bytes) {
+            return true;
+        }
+        self.wake(stream).is_some_and(|wake| wake <= now)
+    }
+
+    /// When it must be called at the latest, if nothing else comes.
+    pub(super) fn wake(&self, stream: &Stream) -> Option<Instant> {
+        // The first text is looked at at once: the time to the first token is what people feel.
+        let window = self.since.map(|since| self.last_call.map_or(since, |last| last + stream.window));
+        let hold = self.stages.iter().filter_map(|stage| stage.since).map(|since| since + stream.hold).min();
+        [window, hold].into_iter().flatten().min()
+    }
+
+    /// What all guardrails have decided since the last time.
+    pub(super) fn decided(&mut self) -> Tagged {
+        self.decided.take_all()
+    }
+
+    pub(super) fn keep(&mut self, decided: &Tagged, bytes_max: usize) {
+        if self.said.len() + decided.text.len() <= bytes_max {
+            self.said.push_str(&decided.text);
+        }
+    }
+
+    pub(super) fn said(&self) -> &str {
+        &self.said
+    }
+
+    pub(super) fn withhold(&mut self, decided: Tagged) {
+        self.withheld.append(decided);
+    }
+
+    /// The pieces of what was withheld, with `text` instead. An empty text leaves them as they are, if they are empty.
+    pub(super) fn rewritten(&mut self, text: &str) -> Vec<(PieceId, String)> {
+        lay_over(self.withheld.take_all(), text)
+    }
+
+    /// Put originals back, and give the pieces that are whole.
+    pub(super) fn restore(
+        &mut self,
+        restorations: &Restorations,
+        channel: Channel,
+        decided: Tagged,
+        is_final: bool,
+    ) -> Vec<(PieceId, String)> {
+        let ready = if restorations.is_empty() {
+            decided
+        } else {
+            self.restoring.append(decided);
+            let text = &self.restoring.text;
+            let mut edits = restorations.edits(text, channel);
+            let mut end = if is_final { text.len() } else { text.len() - restorations.hold(text) };
+            keep_whole(&mut edits, &mut end);
+            let mut ready = self.restoring.take(end);
+            ready.edit(&edits);
+            ready
+        };
+        let (mut pieces, rest) = ready.pieces();
+        match pieces.first_mut() {
+            Some((_, first)) => {
+                first.insert_str(0, &self.begun);
+                self.begun = rest;
+            }
+            None => self.begun.push_str(&rest),
+        }
+        pieces
+    }
+}
+
+/// Drop the edits behind `end`, and move `end` before the one that reaches over it.
+fn keep_whole(edits: &mut Vec<Edit>, end: &mut usize) {
+    if let Some(over) = edits.iter().find(|edit| edit.span.start < *end && edit.span.end > *end) {
+        *end = over.span.start;
+    }
+    edits.retain(|edit| edit.span.end <= *end && (edit.span.start < *end || edit.span.is_empty()));
+}
+
+/// Pass the new text of some lanes through all guardrails: one call a guardrail, for all lanes at once.
+pub(super) async fn inspect(
+    x: &Exchange,
+    guardrails: &[Arc<Plugin>],
+    due: &mut [(&Lane, &mut LaneState, bool)],
+    now: Instant,
+) -> Result<(), Error> {
+    for (_, lane, _) in due.iter_mut() {
+        let new = lane.new.take_all();
+        lane.since = None;
+        lane.last_call = Some(now);
+        lane.pass_on(0, new);
+    }
+    let calling = x.calling();
+    let stream = x.generation.settings.stream;
+    for (index, plugin) in guardrails.iter().enumerate() {
+        let mut windows = Vec::with_capacity(due.len());
+        let mut asked = Vec::with_capacity(due.len());
+        for (position, (key, lane, is_final)) in due.iter().enumerate() {
+            if let Some(window) = lane.window(index, key.channel, *is_final) {
+                windows.push(window);
+                asked.push(position);
+            }
+        }
+        let verdicts = if windows.is_empty() {
+            Some(Vec::new())
+        } else {
+            let inspected = x.runtime.inspect(plugin, calling, Phase::Answer, &windows).await;
+            rule(x, plugin, inspected, || "text of the stream".to_owned())?
+        };
+        let mut verdicts = verdicts.map(|verdicts| asked.into_iter().zip(verdicts).peekable());
+        for (position, (_, lane, is_final)) in due.iter_mut().enumerate() {
+            let verdict = match &mut verdicts {
+                // It failed, and the exchange goes on; or it is observed.
+                None => None,
+                Some(verdicts) => verdicts.next_if(|(asked, _)| *asked == position).map(|(_, verdict)| verdict),
+            };
+            let failed_open = verdicts.is_none();
+            lane.settle(x, plugin, index, verdict.as_deref(), *is_final, failed_open, &stream)?;
+        }
+    }
+    Ok(())
+}
+
+impl LaneState {
+    /// Hand text to the guardrail `index`, or behind the last one.
+    fn pass_on(&mut self, index: usize, text: Tagged) {
+        match self.stages.get_mut(index) {
+            None => self.decided.append(text),
+            Some(stage) if stage.observed => {
+                stage.held.text.push_str(&text.text);
+                self.pass_on(index + 1, text);
+            }
+            Some(stage) => stage.held.append(text),
+        }
+    }
+
+    /// What the guardrail `index` is to look at; nothing if nothing is new to it and more may follow.
+    fn window(&self, index: usize, channel: Channel, is_final: bool) -> Option<Window> {
+        let stage = self.stages.get(index)?;
+        let something_new = stage.held.text.len() > stage.seen;
+        if stage.held.text.is_empty() || !(something_new || is_final) {
+            return None;
+        }
+        Some(Window {
+            phase: Phase::Answer,
+            role: self.role,
+            channel,
+            text: format!("{}{}", stage.context, stage.held.text),
+            context: stage.context.len(),
+            is_final,
+        })
+    }
+
+    /// Do what the guardrail `index` said: apply its edits to what it decided, and pass that on.
+    #[allow(clippy::too_many_arguments)]
+    fn settle(
+        &mut self,
+        x: &Exchange,
+        plugin: &Plugin,
+        index: usize,
+        verdict: Option<&Verdict>,
+        is_final: bool,
+        failed_open: bool,
+        stream: &Stream,
+    ) -> Result<(), Error> {
+        let Some(stage) = self.stages.get_mut(index) else { return Ok(()) };
+        let context = stage.context.len();
+        let length = stage.held.text.len();
+        let mut edits = Vec::new();
+        let mut end = match verdict {
+            None if is_final || failed_open => length,
+            // It was not called: what it holds back it still holds back.
+            None => 0,
+            Some(verdict) => {
+                match &verdict.action {
+                    Action::Allow => {}
+                    Action::Edit(said) => edits = behind(context, in_answer(said)),
+                    Action::Deny(denial) => return Err(denied(plugin, denial)),
+                }
+                if is_final { length } else { length.saturating_sub(verdict.hold) }
+            }
+        };
+        keep_whole(&mut edits, &mut end);
+        if verdict.is_some() || failed_open {
+            stage.seen = length - end;
+        }
+        let mut held = length - end;
+        let too_long = stage.since.is_some_and(|since| end == 0 && since + stream.hold <= Instant::now());
+        if !stage.observed && (held > stream.hold_bytes_max || (held > 0 && too_long)) {
+            let (outcome, detail) = if too_long {
+                (Outcome::TimedOut, format!("held text back for more than {} ms", stream.hold.as_millis()))
+            } else {
+                (Outcome::Malformed, format!("held back {held} bytes, more than {}", stream.hold_bytes_max))
+            };
+            if let Some(error) = failed(x, plugin, outcome, detail, "text of the stream") {
+                return Err(error);
+            }
+            (end, held) = (length, 0);
+            stage.seen = 0;
+        }
+        let mut decided = stage.held.take(end);
+        if end > 0 {
+            stage.context.push_str(&decided.text);
+            let from = stage.context.len().saturating_sub(stream.context_bytes);
+            stage.context = stage.context.split_off(stage.context.floor_char_boundary(from));
+        }
+        stage.since = match (held, stage.since) {
+            (0, _) => None,
+            (_, Some(since)) if end == 0 => Some(since),
+            _ => Some(Instant::now()),
+        };
+        if !stage.observed {
+            decided.edit(&edits);
+            self.pass_on(index + 1, decided);
+        }
+        Ok(())
+    }
+}
+
+/// The edits behind the context, counted from there. What reaches into the context is clipped: it is released.
+fn behind(context: usize, edits: Vec<Edit>) -> Vec<Edit> {
+    let clip = |edit: Edit| {
+        let Edit { span, replacement, restore } = edit;
+        let gone = span.end < context || (span.end == context && !span.is_empty());
+        let start = span.start.max(context) - context;
+        (!gone).then(|| Edit { span: start..span.end.max(context) - context, replacement, restore })
+    };
+    edits.into_iter().filter_map(clip).collect()
+}

@@ -1,0 +1,148 @@
+//! The face of the Wasm side: load a plugin, call it, read what it said and what that took. Everything else in
+//! the host uses only this.
+
+mod anatomy;
+mod bindings;
+mod breaker;
+mod call;
+mod convert;
+pub mod directory;
+mod engine;
+mod imports;
+mod limits;
+mod load;
+mod memo;
+mod patterns;
+mod receipt;
+mod run;
+mod snapshot;
+mod wasi;
+
+use std::sync::Arc;
+
+use tokio::time::Instant;
+
+pub use anatomy::{Anatomy, Form};
+pub use call::Inspected;
+pub use engine::ceiling;
+pub use limits::{Limits, TEXT_UNIT_BYTES};
+pub use load::{Source, digest};
+pub use receipt::{Decision, Outcome, Receipt};
+pub use run::Failure;
+
+use crate::config::Installation;
+use bindings::exports::sluicegate::plugin::{answer_guardrail, lifecycle, request_guardrail, text_guardrail};
+use breaker::Breaker;
+use imports::State;
+use memo::Memo;
+use run::Machine;
+
+/// What all plugins of a process share: the engine with its pool, and the remembered verdicts.
+pub struct Runtime {
+    machine: Machine,
+    memo: Memo,
+}
+
+impl std::fmt::Debug for Runtime {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Runtime").finish_non_exhaustive()
+    }
+}
+
+impl Runtime {
+    /// Reserve the pool, and room for `memo_bytes` of remembered verdicts.
+    ///
+    /// # Errors
+    /// When the address space for the pool cannot be reserved.
+    pub fn new(memo_bytes: u64) -> Result<Self, String> {
+        let machine = Machine::new().map_err(|error| format!("reserving memory for plugins: {error:#}"))?;
+        Ok(Self { machine, memo: Memo::new(memo_bytes) })
+    }
+}
+
+/// A loaded plugin: a component, configured, ready to be forked.
+pub struct Plugin {
+    /// How it is installed.
+    pub installation: Installation,
+    /// The installation's name, shared by receipts.
+    pub name: Arc<str>,
+    /// SHA-256 of the component's file, in hexadecimal.
+    pub digest: String,
+    /// Its first digits, shared by receipts.
+    pub short_digest: Arc<str>,
+    /// What the component says of itself.
+    pub description: Description,
+    /// What it imports and exports.
+    pub anatomy: Anatomy,
+    /// Why each instance must be configured anew, where no snapshot could be taken.
+    pub not_forked: Option<String>,
+    source: load::SourceKey,
+    exports: Exports,
+    instance: wasmtime::component::InstancePre<State>,
+    patterns: Arc<[Arc<patterns::Set>]>,
+    identity: Box<[u8]>,
+    pure: bool,
+    breaker: Breaker,
+}
+
+impl std::fmt::Debug for Plugin {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Plugin").field("name", &self.name).field("digest", &self.short_digest).finish_non_exhaustive()
+    }
+}
+
+/// What a component says of itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Description {
+    /// Its name.
+    pub name: String,
+    /// Its semantic version.
+    pub version: String,
+    /// One sentence.
+    pub summary: String,
+}
+
+/// Where the exports are that the host calls.
+struct Exports {
+    lifecycle: lifecycle::GuestIndices,
+    text: Option<text_guardrail::GuestIndices>,
+    request: Option<request_guardrail::GuestIndices>,
+    answer: Option<answer_guardrail::GuestIndices>,
+}
+
+/// On whose behalf a plugin is called, and until when it may run.
+#[derive(Clone, Copy, Debug)]
+pub struct Calling<'a> {
+    /// The exchange's id.
+    pub exchange: &'a Arc<str>,
+    /// The partition whose remembered verdicts count.
+    pub tenant: &'a str,
+    /// When the guardrails of this phase must be done.
+    pub deadline: Instant,
+}
+
+impl Plugin {
+    /// Whether it inspects text.
+    #[must_use]
+    pub fn inspects_text(&self) -> bool {
+        self.exports.text.is_some()
+    }
+
+    /// Whether it judges whole requests.
+    #[must_use]
+    pub fn checks_requests(&self) -> bool {
+        self.exports.request.is_some()
+    }
+
+    /// Whether it judges whole answers.
+    #[must_use]
+    pub fn checks_answers(&self) -> bool {
+        self.exports.answer.is_some()
+    }
+
+    /// Whether its failures have taken it out for the moment.
+    #[must_use]
+    pub fn is_taken_out(&self) -> bool {
+        self.breaker.is_open()
+    }
+}

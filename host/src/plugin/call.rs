@@ -1,0 +1,346 @@
+//! The calls that the host makes, each with its receipt.
+
+use std::sync::Arc;
+
+use tracing::{info, warn};
+use wasmtime::Store;
+use wasmtime::component::Instance;
+
+use super::bindings::exports::sluicegate::plugin::{answer_guardrail, request_guardrail, text_guardrail};
+use super::bindings::sluicegate::plugin::types::PluginError;
+use super::convert::{self, ExchangeFacts};
+use super::imports::{Patterns, State};
+use super::run::{Caller, Failure, Spent, Work};
+use super::{Calling, Decision, Limits, Outcome, Plugin, Receipt, Runtime, load};
+use crate::chat::{self, Action, Finding, Phase, Verdict, WholeAction, WholeVerdict, Window};
+
+/// What came of a call, and its receipt. The receipt's decision is the plugin's own; what the operator makes
+/// of a failure or of an observed verdict is written into it by `guard`.
+#[derive(Debug)]
+pub struct Inspected<T> {
+    /// The verdict, or how the call failed.
+    pub said: Result<T, Failure>,
+    /// The record of the call.
+    pub receipt: Receipt,
+}
+
+impl Runtime {
+    /// The verdicts of a text guardrail on some windows, in their order, in one fork. Verdicts on final windows
+    /// are remembered, if the plugin is pure.
+    pub async fn inspect(
+        self: &Arc<Self>,
+        plugin: &Arc<Plugin>,
+        calling: Calling<'_>,
+        phase: Phase,
+        windows: &[Window],
+    ) -> Inspected<Vec<Arc<Verdict>>> {
+        let mut verdicts: Vec<Option<Arc<Verdict>>> = Vec::with_capacity(windows.len());
+        let mut keys = Vec::with_capacity(windows.len());
+        for window in windows {
+            let key = (plugin.pure && window.is_final && window.context == 0)
+                .then(|| self.memo.key(calling.tenant, &plugin.identity, window));
+            verdicts.push(key.as_ref().and_then(|key| self.memo.get(key)));
+            keys.push(key);
+        }
+        let unknown: Vec<&Window> =
+            windows.iter().zip(&verdicts).filter(|(_, known)| known.is_none()).map(|(window, _)| window).collect();
+        let remembered = windows.len() - unknown.len();
+        let mut receipt = plugin.receipt("text-guardrail", phase);
+        receipt.windows = windows.len();
+        receipt.remembered = remembered;
+        receipt.bytes = unknown.iter().map(|window| window.text.len()).sum();
+        let said = if unknown.is_empty() {
+            Ok(Vec::new())
+        } else {
+            let work = TextWork { plugin, windows: unknown.iter().map(|window| convert::window(window)).collect() };
+            let said = self.call(plugin, calling, receipt.bytes, work, &mut receipt).await;
+            self.settle(plugin, said, |said| convert::verdicts(&unknown, said), &mut receipt)
+        };
+        let said = said.map(|fresh| {
+            let mut fresh = fresh.into_iter();
+            for (slot, key) in verdicts.iter_mut().zip(keys) {
+                if slot.is_none() {
+                    *slot = fresh.next().map(Arc::new);
+                    if let (Some(key), Some(verdict)) = (key, &*slot) {
+                        self.memo.put(key, verdict.clone());
+                    }
+                }
+            }
+            verdicts.into_iter().flatten().collect::<Vec<_>>()
+        });
+        if let Ok(verdicts) = &said {
+            for verdict in verdicts {
+                note(&mut receipt, &verdict.findings, decision(&verdict.action), denial(&verdict.action));
+            }
+        }
+        Inspected { said, receipt }
+    }
+
+    /// The verdict of a request guardrail.
+    pub async fn check_request(
+        self: &Arc<Self>,
+        plugin: &Arc<Plugin>,
+        calling: Calling<'_>,
+        request: &chat::Request,
+    ) -> Inspected<WholeVerdict> {
+        let mut receipt = plugin.receipt("request-guardrail", Phase::Request);
+        receipt.windows = request.segments.len();
+        receipt.bytes = request.segments.iter().map(|segment| segment.text.len()).sum();
+        let facts = ExchangeFacts { id: calling.exchange, tenant: calling.tenant };
+        let work = RequestWork { plugin, request: convert::request(&facts, request) };
+        let said = self.call(plugin, calling, receipt.bytes, work, &mut receipt).await;
+        let check = |said| convert::request_verdict(&request.segments, said);
+        let said = self.settle(plugin, said, check, &mut receipt);
+        note_whole(&mut receipt, said.as_ref().ok());
+        Inspected { said, receipt }
+    }
+
+    /// The verdict of an answer guardrail.
+    pub async fn check_answer(
+        self: &Arc<Self>,
+        plugin: &Arc<Plugin>,
+        calling: Calling<'_>,
+        request: &chat::Request,
+        answer: &chat::Answer,
+    ) -> Inspected<WholeVerdict> {
+        let mut receipt = plugin.receipt("answer-guardrail", Phase::Answer);
+        receipt.windows = answer.segments.len();
+        let bytes = |segments: &[chat::Segment]| segments.iter().map(|s| s.text.len()).sum::<usize>();
+        receipt.bytes = bytes(&request.segments) + bytes(&answer.segments);
+        let facts = ExchangeFacts { id: calling.exchange, tenant: calling.tenant };
+        let work =
+            AnswerWork { plugin, request: convert::request(&facts, request), answer: convert::answer(answer) };
+        let said = self.call(plugin, calling, receipt.bytes, work, &mut receipt).await;
+        let check = |said| convert::answer_verdict(&answer.segments, said);
+        let said = self.settle(plugin, said, check, &mut receipt);
+        note_whole(&mut receipt, said.as_ref().ok());
+        Inspected { said, receipt }
+    }
+
+    /// One call in one fork, unless the breaker is open.
+    async fn call<W: Work>(
+        &self,
+        plugin: &Arc<Plugin>,
+        calling: Calling<'_>,
+        text_bytes: usize,
+        work: W,
+        receipt: &mut Receipt,
+    ) -> Result<W::Said, Failure> {
+        if plugin.breaker.is_open() {
+            return Err(Failure::new(Outcome::Refused, "taken out after a run of failures"));
+        }
+        let caller = Caller {
+            plugin: plugin.name.clone(),
+            exchange: Some(calling.exchange.clone()),
+            deadline: calling.deadline,
+        };
+        let limits = plugin.installation.limits.for_text(text_bytes);
+        let (said, spent) = self.fork(plugin, &caller, &limits, work).await;
+        receipt.fuel = spent.fuel;
+        receipt.time = spent.time;
+        receipt.memory_bytes = spent.memory_bytes;
+        said
+    }
+
+    /// Run `work` in a fork of `plugin`.
+    pub(super) async fn fork<W: Work>(
+        &self,
+        plugin: &Plugin,
+        caller: &Caller,
+        limits: &Limits,
+        work: W,
+    ) -> (Result<W::Said, Failure>, Spent) {
+        let patterns = match plugin.not_forked {
+            Some(_) => Patterns::Replaying { known: plugin.patterns.clone(), next: 0 },
+            None => Patterns::Ready(plugin.patterns.clone()),
+        };
+        self.machine.call(&plugin.instance, caller, limits, patterns, work).await
+    }
+
+    /// Check what was said, write the outcome on the receipt, and tell the breaker.
+    fn settle<S, T>(
+        self: &Arc<Self>,
+        plugin: &Arc<Plugin>,
+        said: Result<Result<S, PluginError>, Failure>,
+        check: impl FnOnce(S) -> Result<T, convert::Malformed>,
+        receipt: &mut Receipt,
+    ) -> Result<T, Failure> {
+        let said = match said {
+            Ok(Ok(said)) => check(said).map_err(|wrong| Failure::new(Outcome::Malformed, wrong)),
+            Ok(Err(error)) => Err(Failure::new(Outcome::Refused, plugin_error(&error))),
+            Err(failure) => Err(failure),
+        };
+        match &said {
+            Ok(_) => plugin.breaker.succeeded(),
+            Err(failure) => {
+                receipt.outcome = failure.outcome;
+                receipt.decision = Decision::Failed;
+                receipt.detail = Some(failure.detail.clone());
+                // A call that never began says nothing about the plugin.
+                if receipt.fuel > 0 && plugin.breaker.failed() {
+                    warn!(plugin = &*plugin.name, "plugin keeps failing and is taken out");
+                    self.probe_until_well(plugin);
+                }
+            }
+        }
+        said
+    }
+
+    /// Try a plugin that was taken out with sample input, until it is well or replaced.
+    fn probe_until_well(self: &Arc<Self>, plugin: &Arc<Plugin>) {
+        let (runtime, plugin) = (Arc::downgrade(self), Arc::downgrade(plugin));
+        tokio::spawn(async move {
+            loop {
+                let Some(pause) = plugin.upgrade().map(|plugin| plugin.breaker.probe) else { return };
+                tokio::time::sleep(pause).await;
+                let (Some(runtime), Some(plugin)) = (runtime.upgrade(), plugin.upgrade()) else { return };
+                if load::probe(&runtime, &plugin).await.is_ok() {
+                    plugin.breaker.close();
+                    info!(plugin = &*plugin.name, "plugin passed its probe and is back");
+                    return;
+                }
+            }
+        });
+    }
+}
+
+/// What a plugin says when it could not do its work, bounded, for the operator.
+pub(super) fn plugin_error(error: &PluginError) -> String {
+    let (kind, words) = match error {
+        PluginError::Unsupported(words) => ("unsupported input", words),
+        PluginError::Unavailable(words) => ("a capability is unavailable", words),
+        PluginError::Other(words) => ("the plugin gave up", words),
+    };
+    let words = words.get(..words.floor_char_boundary(WORDS_BYTES_MAX)).unwrap_or_default();
+    format!("{kind}: {}", words.escape_debug())
+}
+
+/// Bytes of a plugin's words in a receipt.
+const WORDS_BYTES_MAX: usize = 512;
+/// Findings that a receipt keeps: those of a whole history may be many.
+const RECEIPT_FINDINGS_MAX: usize = 100;
+
+impl Plugin {
+    fn receipt(&self, export: &'static str, phase: Phase) -> Receipt {
+        Receipt {
+            plugin: self.name.clone(),
+            digest: self.short_digest.clone(),
+            export,
+            phase,
+            decision: Decision::Allow,
+            observed: false,
+            outcome: Outcome::Said,
+            detail: None,
+            denial: None,
+            findings: Vec::new(),
+            windows: 0,
+            remembered: 0,
+            bytes: 0,
+            fuel: 0,
+            time: std::time::Duration::ZERO,
+            memory_bytes: 0,
+        }
+    }
+
+    /// In an instance that could not be forked, do first what the snapshot would have held.
+    async fn prepare(&self, store: &mut Store<State>, instance: &Instance) -> wasmtime::Result<()> {
+        if self.not_forked.is_none() {
+            return Ok(());
+        }
+        let guest = self.exports.lifecycle.load(&mut *store, instance)?;
+        let configured = guest.call_configure(&mut *store, &self.installation.config).await?;
+        store.data_mut().patterns = Patterns::Ready(self.patterns.clone());
+        configured.map_err(|wrong| {
+            wasmtime::Error::msg(format!("`configure` worked at load and not now: {}", wrong.escape_debug()))
+        })
+    }
+}
+
+fn decision(action: &Action) -> Decision {
+    match action {
+        Action::Allow => Decision::Allow,
+        Action::Edit(_) => Decision::Edit,
+        Action::Deny(_) => Decision::Deny,
+    }
+}
+
+fn denial(action: &Action) -> Option<&chat::Denial> {
+    match action {
+        Action::Deny(denial) => Some(denial),
+        Action::Allow | Action::Edit(_) => None,
+    }
+}
+
+fn note_whole(receipt: &mut Receipt, verdict: Option<&WholeVerdict>) {
+    let Some(verdict) = verdict else { return };
+    let (decision, denial) = match &verdict.action {
+        WholeAction::Allow => (Decision::Allow, None),
+        WholeAction::Edit(_) => (Decision::Edit, None),
+        WholeAction::Retry(_) => (Decision::Retry, None),
+        WholeAction::Deny(denial) => (Decision::Deny, Some(denial)),
+    };
+    note(receipt, &verdict.findings, decision, denial);
+}
+
+/// The gravest decision of several windows stands on the receipt.
+fn note(receipt: &mut Receipt, findings: &[Finding], decision: Decision, denial: Option<&chat::Denial>) {
+    let room = RECEIPT_FINDINGS_MAX.saturating_sub(receipt.findings.len());
+    receipt.findings.extend(findings.iter().take(room).cloned());
+    match (decision, receipt.decision) {
+        (Decision::Allow, _) | (_, Decision::Deny) => {}
+        _ => receipt.decision = decision,
+    }
+    if let (Some(denial), None) = (denial, &receipt.denial) {
+        receipt.denial = Some((denial.code.clone(), denial.detail.clone()));
+    }
+}
+
+pub(super) struct TextWork<'a> {
+    pub(super) plugin: &'a Plugin,
+    pub(super) windows: Vec<text_guardrail::Window>,
+}
+
+impl Work for TextWork<'_> {
+    type Said = Result<Vec<text_guardrail::Verdict>, PluginError>;
+
+    async fn run(self, store: &mut Store<State>, instance: &Instance) -> wasmtime::Result<Self::Said> {
+        self.plugin.prepare(store, instance).await?;
+        let guest = self.plugin.exports.text.as_ref().ok_or_else(not_exported)?.load(&mut *store, instance)?;
+        guest.call_inspect(&mut *store, &self.windows).await
+    }
+}
+
+pub(super) struct RequestWork<'a> {
+    pub(super) plugin: &'a Plugin,
+    pub(super) request: super::bindings::sluicegate::plugin::types::Request,
+}
+
+impl Work for RequestWork<'_> {
+    type Said = Result<request_guardrail::Verdict, PluginError>;
+
+    async fn run(self, store: &mut Store<State>, instance: &Instance) -> wasmtime::Result<Self::Said> {
+        self.plugin.prepare(store, instance).await?;
+        let guest = self.plugin.exports.request.as_ref().ok_or_else(not_exported)?.load(&mut *store, instance)?;
+        guest.call_check(&mut *store, &self.request).await
+    }
+}
+
+pub(super) struct AnswerWork<'a> {
+    pub(super) plugin: &'a Plugin,
+    pub(super) request: super::bindings::sluicegate::plugin::types::Request,
+    pub(super) answer: super::bindings::sluicegate::plugin::types::Answer,
+}
+
+impl Work for AnswerWork<'_> {
+    type Said = Result<answer_guardrail::Verdict, PluginError>;
+
+    async fn run(self, store: &mut Store<State>, instance: &Instance) -> wasmtime::Result<Self::Said> {
+        self.plugin.prepare(store, instance).await?;
+        let guest = self.plugin.exports.answer.as_ref().ok_or_else(not_exported)?.load(&mut *store, instance)?;
+        guest.call_check(&mut *store, &self.request, &self.answer).await
+    }
+}
+
+fn not_exported() -> wasmtime::Error {
+    wasmtime::Error::msg("the plugin does not export this interface")
+}

@@ -1,0 +1,158 @@
+//! The plugin directory: which installations are in it, and which of them have changed.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::sync::Arc;
+
+use super::anatomy::COMPONENT_BYTES_MAX;
+use super::{Plugin, Runtime, Source, digest};
+use crate::config::{Installation, Plugins};
+
+/// Files that are looked at: a directory with more is probably not meant to be one of plugins.
+const FILES_MAX: usize = 1_000;
+/// Bytes of an installation.
+const INSTALLATION_BYTES_MAX: u64 = 1 << 20;
+
+/// Something in the directory that cannot be in service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Broken {
+    /// The installation's name; empty for the directory as a whole.
+    pub name: String,
+    /// Why.
+    pub reason: String,
+    /// Whether an older version of it is in service meanwhile.
+    pub older_in_service: bool,
+}
+
+/// What a look at the directory gave.
+#[derive(Debug)]
+pub struct Loaded {
+    /// What is to be in service.
+    pub plugins: Vec<Arc<Plugin>>,
+    /// What cannot be.
+    pub broken: Vec<Broken>,
+    /// Whether `plugins` differs from what was in service.
+    pub changed: bool,
+}
+
+/// What the directory says should be in service: sources by name, or why there is none.
+type Wanted = BTreeMap<String, Result<Source, String>>;
+
+/// Read the directory, load what has changed, and keep the rest; where something is broken, keep its last good version.
+pub async fn load(runtime: &Arc<Runtime>, settings: &Plugins, in_service: &[Arc<Plugin>]) -> Loaded {
+    let Some(directory) = &settings.directory else {
+        return Loaded { plugins: Vec::new(), broken: Vec::new(), changed: !in_service.is_empty() };
+    };
+    let wanted = match scan(directory, settings) {
+        Ok(wanted) => wanted,
+        Err(reason) => {
+            // The directory as a whole is gone: nobody asked for its plugins to be taken out of service.
+            let broken = vec![Broken { name: String::new(), reason, older_in_service: !in_service.is_empty() }];
+            return Loaded { plugins: in_service.to_vec(), broken, changed: false };
+        }
+    };
+    let mut loaded = Loaded { plugins: Vec::new(), broken: Vec::new(), changed: false };
+    for (name, source) in wanted {
+        let older = in_service.iter().find(|plugin| *plugin.name == *name);
+        let fresh = match source {
+            Ok(source) => match older.filter(|older| older.source == source.key()) {
+                Some(same) => {
+                    loaded.plugins.push(same.clone());
+                    continue;
+                }
+                None => runtime.load(source).await,
+            },
+            Err(reason) => Err(reason),
+        };
+        match fresh {
+            Ok(plugin) => {
+                loaded.plugins.push(Arc::new(plugin));
+                loaded.changed = true;
+            }
+            Err(reason) => {
+                loaded.plugins.extend(older.cloned());
+                loaded.broken.push(Broken { name, reason, older_in_service: older.is_some() });
+            }
+        }
+    }
+    loaded.changed |= loaded.plugins.len() != in_service.len();
+    loaded
+}
+
+/// # Errors
+/// When the directory cannot be read at all.
+fn scan(directory: &Path, settings: &Plugins) -> Result<Wanted, String> {
+    let reading = |error: std::io::Error| format!("reading {}: {error}", directory.display());
+    let mut components = BTreeSet::new();
+    let mut installations = BTreeMap::new();
+    for entry in std::fs::read_dir(directory).map_err(reading)?.take(FILES_MAX) {
+        let entry = entry.map_err(reading)?;
+        let file = entry.file_name();
+        // Hidden files are other programs': editors' copies, and Kubernetes' `..data`.
+        let Some(file) = file.to_str().filter(|file| !file.starts_with('.')) else { continue };
+        if let Some(name) = file.strip_suffix(".toml") {
+            installations.insert(name.to_owned(), read_installation(name, &entry.path()));
+        } else if file.ends_with(".wasm") {
+            components.insert(file.to_owned());
+        }
+    }
+    // A component that some installation names is not installed by itself as well.
+    let named: BTreeSet<String> =
+        installations.values().flatten().map(|installation| installation.component.clone()).collect();
+    for file in components.difference(&named) {
+        let name = file.trim_end_matches(".wasm");
+        installations.entry(name.to_owned()).or_insert_with(|| Ok(Installation::default_of(name)));
+    }
+    let mut files: BTreeMap<String, Result<(Arc<[u8]>, String), String>> = BTreeMap::new();
+    let mut wanted = Wanted::new();
+    for (name, installation) in installations {
+        let source = installation.and_then(|installation| {
+            let file = installation.component.clone();
+            let read = files.entry(file.clone()).or_insert_with(|| read_component(directory, &file));
+            let (component, digest) = read.clone()?;
+            Ok(Source {
+                installation,
+                component,
+                digest,
+                breaker_failures: settings.breaker_failures,
+                breaker_probe: settings.breaker_probe,
+            })
+        });
+        wanted.insert(name, source);
+    }
+    Ok(wanted)
+}
+
+fn read_installation(name: &str, path: &Path) -> Result<Installation, String> {
+    let file = path.file_name().map(|file| file.to_string_lossy().into_owned()).unwrap_or_default();
+    if !is_name(name) {
+        return Err(format!("{file}: a plugin's name has only letters, digits, hyphens, underscores and dots"));
+    }
+    let reading = |error: std::io::Error| format!("reading {file}: {error}");
+    if std::fs::metadata(path).map_err(reading)?.len() > INSTALLATION_BYTES_MAX {
+        return Err(format!("{file} is longer than {INSTALLATION_BYTES_MAX} bytes"));
+    }
+    let text = std::fs::read_to_string(path).map_err(reading)?;
+    Installation::parse(name, &file, &text).map_err(|problems| problems.to_string())
+}
+
+fn read_component(directory: &Path, file: &str) -> Result<(Arc<[u8]>, String), String> {
+    let reading = |error: std::io::Error| format!("reading {file}: {error}");
+    let path = directory.join(file);
+    let length = std::fs::metadata(&path).map_err(reading)?.len();
+    if length > COMPONENT_BYTES_MAX as u64 {
+        return Err(format!("{file} has {length} bytes, more than {COMPONENT_BYTES_MAX}"));
+    }
+    if !is_name(file) {
+        return Err(format!("{file}: a plugin's name has only letters, digits, hyphens, underscores and dots"));
+    }
+    let bytes = std::fs::read(&path).map_err(reading)?;
+    let digest = digest(&bytes);
+    Ok((bytes.into(), digest))
+}
+
+/// Names stand in headers, logs and metrics.
+fn is_name(name: &str) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+    !name.is_empty() && name.len() <= 64 && name.bytes().all(allowed)
+}

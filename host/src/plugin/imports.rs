@@ -1,0 +1,183 @@
+//! What a guest can call: `log`, `patterns`, and the harmless part of WASI. Each call is priced in fuel by
+//! the bytes that it makes the host handle, so that a flood of them ends like any other loop.
+
+use std::sync::Arc;
+
+use tracing::{debug, error, info, warn};
+use wasmtime::component::{Linker, WasmList, WasmStr};
+use wasmtime::{StoreContextMut, Trap};
+
+use super::bindings::sluicegate::plugin::log::Level;
+use super::bindings::sluicegate::plugin::patterns::Match;
+use super::bindings::sluicegate::plugin::types::Span;
+use super::limits::Meter;
+use super::patterns::{self, Set};
+use super::wasi::Wasi;
+
+/// Fuel for entering the host at all.
+const CALL_FUEL: u64 = 200;
+/// Fuel for a byte of a log line: escaping and writing it costs about that many instructions.
+const LOG_BYTE_FUEL: u64 = 20;
+/// Lines that one call may write; the rest is counted and dropped.
+const LOG_LINES_MAX: u32 = 16;
+/// Bytes of a line that are kept.
+const LOG_LINE_BYTES_MAX: usize = 512;
+
+/// What the host keeps for one instance.
+pub(super) struct State {
+    pub(super) meter: Meter,
+    pub(super) patterns: Patterns,
+    pub(super) log: LogLines,
+    /// Made when a guest first asks for it: most never do.
+    pub(super) wasi: Option<Box<Wasi>>,
+    pub(super) handles: usize,
+}
+
+/// The pattern sets of a plugin, as far as this instance may use them.
+pub(super) enum Patterns {
+    /// `configure` runs: sets are compiled.
+    Compiling(Vec<Arc<Set>>),
+    /// `configure` runs again in an instance that could not be forked: the same sets are handed out.
+    Replaying { known: Arc<[Arc<Set>]>, next: usize },
+    /// A call runs: sets are used.
+    Ready(Arc<[Arc<Set>]>),
+}
+
+impl Patterns {
+    fn compile(&mut self, expressions: &[String]) -> Result<u32, String> {
+        match self {
+            Self::Compiling(sets) => {
+                if sets.len() >= patterns::SETS_MAX {
+                    return Err(format!("more than {} sets", patterns::SETS_MAX));
+                }
+                sets.push(Arc::new(Set::compile(expressions)?));
+                index(sets.len() - 1)
+            }
+            Self::Replaying { known, next } => match known.get(*next) {
+                Some(set) if set.is_of(expressions) => {
+                    *next += 1;
+                    index(*next - 1)
+                }
+                _ => Err("other expressions than at load".to_owned()),
+            },
+            Self::Ready(_) => Err("patterns are compiled only while `configure` runs".to_owned()),
+        }
+    }
+
+    fn get(&self, set: u32) -> Option<Arc<Set>> {
+        let set = usize::try_from(set).ok()?;
+        match self {
+            Self::Compiling(sets) => sets.get(set).cloned(),
+            Self::Replaying { known, next } => known.get(set).filter(|_| set < *next).cloned(),
+            Self::Ready(sets) => sets.get(set).cloned(),
+        }
+    }
+}
+
+fn index(set: usize) -> Result<u32, String> {
+    u32::try_from(set).map_err(|_| "too many sets".to_owned())
+}
+
+/// Whose lines these are, and how many it may still write.
+pub(super) struct LogLines {
+    pub(super) plugin: Arc<str>,
+    pub(super) exchange: Option<Arc<str>>,
+    left: u32,
+}
+
+impl LogLines {
+    pub(super) fn new(plugin: Arc<str>, exchange: Option<Arc<str>>) -> Self {
+        Self { plugin, exchange, left: LOG_LINES_MAX }
+    }
+
+    pub(super) fn write(&mut self, level: Level, message: &str) {
+        if self.left == 0 {
+            return;
+        }
+        self.left -= 1;
+        let (plugin, exchange) = (&*self.plugin, self.exchange.as_deref().unwrap_or_default());
+        let cut = message.get(..message.floor_char_boundary(LOG_LINE_BYTES_MAX)).unwrap_or_default();
+        let message = cut.escape_debug().to_string();
+        match level {
+            Level::Debug => debug!(plugin, exchange, message, "plugin says"),
+            Level::Info => info!(plugin, exchange, message, "plugin says"),
+            Level::Warn => warn!(plugin, exchange, message, "plugin says"),
+            Level::Error => error!(plugin, exchange, message, "plugin says"),
+        }
+        if self.left == 0 {
+            warn!(plugin, exchange, lines_max = LOG_LINES_MAX, "plugin wrote too many lines: the rest is dropped");
+        }
+    }
+}
+
+/// Link everything that a guest may import.
+///
+/// # Errors
+/// When two definitions clash, which is a mistake in this file.
+pub(super) fn link(linker: &mut Linker<State>) -> wasmtime::Result<()> {
+    wasmtime_wasi::p2::add_to_linker_async(linker)?;
+    linker.instance("sluicegate:plugin/types@0.1.0")?;
+    let mut log = linker.instance("sluicegate:plugin/log@0.1.0")?;
+    log.func_wrap("write", |mut store: StoreContextMut<'_, State>, (level, message): (Level, WasmStr)| {
+        let bytes = message.to_str(&store)?.len();
+        spend(&mut store, price(bytes, LOG_BYTE_FUEL))?;
+        let message = message.to_str(&store)?.into_owned();
+        store.data_mut().log.write(level, &message);
+        Ok(())
+    })?;
+    let mut patterns = linker.instance("sluicegate:plugin/patterns@0.1.0")?;
+    patterns.func_wrap(
+        "compile",
+        |mut store: StoreContextMut<'_, State>, (expressions,): (WasmList<WasmStr>,)| {
+            let expressions = owned(&mut store, &expressions)?;
+            let bytes = expressions.iter().map(String::len).sum();
+            spend(&mut store, price(bytes, patterns::COMPILE_BYTE_FUEL))?;
+            Ok((store.data_mut().patterns.compile(&expressions),))
+        },
+    )?;
+    patterns.func_wrap("find", |mut store: StoreContextMut<'_, State>, (set, text): (u32, WasmStr)| {
+        let fuel = store.get_fuel()?;
+        let Some(set) = store.data().patterns.get(set) else {
+            return Err(wasmtime::Error::msg("there is no pattern set of that number"));
+        };
+        let found = {
+            let text = text.to_str(&store)?;
+            set.find(&text, fuel.saturating_sub(CALL_FUEL))
+        };
+        let Some((matches, used)) = found else {
+            store.set_fuel(0)?;
+            return Err(Trap::OutOfFuel.into());
+        };
+        spend(&mut store, CALL_FUEL.saturating_add(used))?;
+        Ok((matches.into_iter().map(lower).collect::<Vec<_>>(),))
+    })?;
+    Ok(())
+}
+
+/// The expressions as strings of the host, their number bounded before any is copied.
+fn owned(store: &mut StoreContextMut<'_, State>, list: &WasmList<WasmStr>) -> wasmtime::Result<Vec<String>> {
+    if list.len() > patterns::EXPRESSIONS_MAX {
+        return Err(wasmtime::Error::msg(format!("more than {} expressions in a set", patterns::EXPRESSIONS_MAX)));
+    }
+    let items: Vec<WasmStr> = list.iter(&mut *store)?.collect::<wasmtime::Result<_>>()?;
+    items.iter().map(|item| Ok(item.to_str(&*store)?.into_owned())).collect()
+}
+
+fn lower(found: patterns::Found) -> Match {
+    Match { expression: found.expression, span: Span { start: found.start, end: found.end } }
+}
+
+fn price(bytes: usize, byte_fuel: u64) -> u64 {
+    u64::try_from(bytes).unwrap_or(u64::MAX).saturating_mul(byte_fuel).saturating_add(CALL_FUEL)
+}
+
+/// Take fuel from the running call; without enough of it the call ends as if it had computed that long.
+fn spend(store: &mut StoreContextMut<'_, State>, fuel: u64) -> wasmtime::Result<()> {
+    match store.get_fuel()?.checked_sub(fuel) {
+        Some(left) => store.set_fuel(left),
+        None => {
+            store.set_fuel(0)?;
+            Err(Trap::OutOfFuel.into())
+        }
+    }
+}

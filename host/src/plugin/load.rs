@@ -1,0 +1,233 @@
+//! From bytes to an inspected, compiled, configured, snapshotted and probed plugin. Never on the request path.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use sha2::{Digest, Sha256};
+use tokio::sync::oneshot;
+use tokio::time::Instant;
+
+use super::bindings::exports::sluicegate::plugin::{answer_guardrail, lifecycle, request_guardrail, text_guardrail};
+use super::breaker::Breaker;
+use super::call::{AnswerWork, RequestWork, TextWork, plugin_error};
+use super::convert::{self, ExchangeFacts};
+use super::run::Caller;
+use super::snapshot;
+use super::{Description, Exports, Outcome, Plugin, Runtime, anatomy};
+use crate::chat::{Answer, Channel, Phase, Request, Role, Segment, Window};
+use crate::config::{Installation, check_plugin_config};
+
+/// What a plugin is made from.
+#[derive(Clone, Debug)]
+pub struct Source {
+    /// How it is installed.
+    pub installation: Installation,
+    /// The component's file.
+    pub component: Arc<[u8]>,
+    /// SHA-256 of the file, in hexadecimal.
+    pub digest: String,
+    /// Failures in a row after which it is taken out; 0 for never.
+    pub breaker_failures: u32,
+    /// Time between two probes when it was taken out.
+    pub breaker_probe: Duration,
+}
+
+/// What must be the same for a loaded plugin to be kept.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct SourceKey {
+    installation: Installation,
+    digest: String,
+    breaker: (u32, Duration),
+}
+
+impl Source {
+    pub(super) fn key(&self) -> SourceKey {
+        SourceKey {
+            installation: self.installation.clone(),
+            digest: self.digest.clone(),
+            breaker: (self.breaker_failures, self.breaker_probe),
+        }
+    }
+}
+
+/// SHA-256 in hexadecimal.
+#[must_use]
+pub fn digest(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Digits of a digest that are shown: as many as git shows.
+const DIGEST_DIGITS: usize = 12;
+/// Bytes of what a component says of itself.
+const DESCRIPTION_BYTES_MAX: usize = 1_024;
+/// The stack of the loading thread: parsers recurse into what they read.
+const STACK_BYTES: usize = 16 << 20;
+
+impl Runtime {
+    /// Load a plugin on a thread of its own, with low priority. Not even a bug in a parser or compiler that a
+    /// hostile file sets off takes anything else down.
+    ///
+    /// # Errors
+    /// Why it cannot be in service, for the operator.
+    pub async fn load(self: &Arc<Self>, source: Source) -> Result<Plugin, String> {
+        let (sender, receiver) = oneshot::channel();
+        let runtime = self.clone();
+        std::thread::Builder::new()
+            .name("plugin-load".to_owned())
+            .stack_size(STACK_BYTES)
+            .spawn(move || {
+                // On Linux, a thread's own priority. Without it loading still works.
+                let _ = rustix::process::nice(10);
+                let executor = tokio::runtime::Builder::new_current_thread().enable_time().build();
+                let loaded = match executor {
+                    Ok(executor) => executor.block_on(load(&runtime, source)),
+                    Err(error) => Err(format!("starting the loader: {error}")),
+                };
+                let _ = sender.send(loaded);
+            })
+            .map_err(|error| format!("starting the loader: {error}"))?;
+        receiver.await.unwrap_or_else(|_| Err("the file broke the loader; please report it as a bug".to_owned()))
+    }
+}
+
+async fn load(runtime: &Runtime, source: Source) -> Result<Plugin, String> {
+    let key = source.key();
+    let Source { installation, component: bytes, digest, breaker_failures, breaker_probe } = source;
+    let (anatomy, component) = anatomy::read(&bytes)?;
+    anatomy::admit(&anatomy)?;
+    let name: Arc<str> = installation.name.as_str().into();
+    let at_load = installation.limits.at_load();
+    let caller = Caller { plugin: name.clone(), exchange: None, deadline: Instant::now() + at_load.wall };
+    let check = |schema: Option<&str>| check_plugin_config(&installation.config, schema);
+    let holds_wasi = anatomy.imports_wasi();
+    let configured =
+        snapshot::configure(&runtime.machine, &caller, &component, holds_wasi, &at_load, &check).await?;
+    let linking = |error: wasmtime::Error| format!("linking it: {error:#}");
+    let instance = runtime.machine.linker.instantiate_pre(&configured.component).map_err(linking)?;
+    let exports = Exports {
+        lifecycle: lifecycle::GuestIndices::new(&instance).map_err(linking)?,
+        text: (anatomy.exports("text-guardrail"))
+            .then(|| text_guardrail::GuestIndices::new(&instance))
+            .transpose()
+            .map_err(linking)?,
+        request: (anatomy.exports("request-guardrail"))
+            .then(|| request_guardrail::GuestIndices::new(&instance))
+            .transpose()
+            .map_err(linking)?,
+        answer: (anatomy.exports("answer-guardrail"))
+            .then(|| answer_guardrail::GuestIndices::new(&instance))
+            .transpose()
+            .map_err(linking)?,
+    };
+    let identity = Sha256::new().chain_update(&digest).chain_update([0]).chain_update(&installation.config).finalize();
+    let plugin = Plugin {
+        short_digest: digest.get(..DIGEST_DIGITS).unwrap_or(&digest).into(),
+        description: described(configured.description),
+        not_forked: configured.not_forked,
+        source: key,
+        exports,
+        instance,
+        patterns: configured.patterns,
+        identity: identity.as_slice().into(),
+        // Clocks and random numbers make a plugin something else than a function of its input.
+        pure: !anatomy.imports_wasi(),
+        breaker: Breaker::new(breaker_failures, breaker_probe),
+        installation,
+        name,
+        digest,
+        anatomy,
+    };
+    probe(runtime, &plugin).await?;
+    Ok(plugin)
+}
+
+fn described(said: lifecycle::Description) -> Description {
+    let bounded = |text: String| {
+        text.get(..text.floor_char_boundary(DESCRIPTION_BYTES_MAX)).unwrap_or_default().escape_debug().to_string()
+    };
+    Description { name: bounded(said.name), version: bounded(said.version), summary: bounded(said.summary) }
+}
+
+/// Call every export with sample input, under the limits of service.
+///
+/// # Errors
+/// Which export failed, and how.
+pub(super) async fn probe(runtime: &Runtime, plugin: &Plugin) -> Result<(), String> {
+    let limits = plugin.installation.limits;
+    let failed = |export: &str, outcome: Outcome, detail: &str| {
+        format!("the probe of `{export}` ended: {}: {detail}", outcome.word())
+    };
+    let caller =
+        || Caller { plugin: plugin.name.clone(), exchange: None, deadline: Instant::now() + limits.wall };
+    let facts = ExchangeFacts { id: "probe", tenant: "probe" };
+    if plugin.exports.text.is_some() {
+        let windows = sample_windows();
+        let borrowed: Vec<&Window> = windows.iter().collect();
+        let work = TextWork { plugin, windows: windows.iter().map(convert::window).collect() };
+        let (said, _) = runtime.fork(plugin, &caller(), &limits, work).await;
+        let said = said.map_err(|failure| failed("text-guardrail", failure.outcome, &failure.detail))?;
+        let verdicts = said.map_err(|error| failed("text-guardrail", Outcome::Refused, &plugin_error(&error)))?;
+        convert::verdicts(&borrowed, verdicts)
+            .map_err(|wrong| failed("text-guardrail", Outcome::Malformed, &wrong))?;
+    }
+    let request = sample_request();
+    if plugin.exports.request.is_some() {
+        let work = RequestWork { plugin, request: convert::request(&facts, &request) };
+        let (said, _) = runtime.fork(plugin, &caller(), &limits, work).await;
+        let said = said.map_err(|failure| failed("request-guardrail", failure.outcome, &failure.detail))?;
+        let verdict = said.map_err(|error| failed("request-guardrail", Outcome::Refused, &plugin_error(&error)))?;
+        convert::request_verdict(&request.segments, verdict)
+            .map_err(|wrong| failed("request-guardrail", Outcome::Malformed, &wrong))?;
+    }
+    if plugin.exports.answer.is_some() {
+        let answer = sample_answer();
+        let request = convert::request(&facts, &request);
+        let work = AnswerWork { plugin, request, answer: convert::answer(&answer) };
+        let (said, _) = runtime.fork(plugin, &caller(), &limits, work).await;
+        let said = said.map_err(|failure| failed("answer-guardrail", failure.outcome, &failure.detail))?;
+        let verdict = said.map_err(|error| failed("answer-guardrail", Outcome::Refused, &plugin_error(&error)))?;
+        convert::answer_verdict(&answer.segments, verdict)
+            .map_err(|wrong| failed("answer-guardrail", Outcome::Malformed, &wrong))?;
+    }
+    Ok(())
+}
+
+/// A question whole, an answer as it streams, and an empty end.
+fn sample_windows() -> Vec<Window> {
+    let window = |phase, role, text: &str, context, is_final| Window {
+        phase,
+        role,
+        channel: Channel::Content,
+        text: text.to_owned(),
+        context,
+        is_final,
+    };
+    vec![
+        window(Phase::Request, Role::User, "What is the capital of France?", 0, true),
+        window(Phase::Answer, Role::Assistant, "The capital of France", 0, false),
+        window(Phase::Answer, Role::Assistant, "The capital of France is Paris, of course \u{1f642}.", 21, true),
+    ]
+}
+
+fn segment(role: Role, text: &str) -> Segment {
+    Segment { role, channel: Channel::Content, choice: 0, name: None, text: text.to_owned() }
+}
+
+fn sample_request() -> Request {
+    Request {
+        model: "probe".to_owned(),
+        segments: vec![
+            segment(Role::System, "You are a helpful assistant."),
+            segment(Role::User, "What is the capital of France?"),
+        ],
+        ..Request::default()
+    }
+}
+
+fn sample_answer() -> Answer {
+    Answer {
+        target: "probe".to_owned(),
+        segments: vec![segment(Role::Assistant, "The capital of France is Paris.")],
+        ..Answer::default()
+    }
+}

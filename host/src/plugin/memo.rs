@@ -1,0 +1,85 @@
+//! Verdicts of unchanged segments.
+//!
+//! A text guardrail without grants is a pure function of its configuration and its window, so the verdict on a
+//! final window can be remembered. An agent that sends its history again at each step pays for what is new.
+
+use std::sync::Arc;
+
+use highway::{HighwayHash, HighwayHasher, Key};
+use quick_cache::sync::Cache;
+use quick_cache::Weighter;
+
+use crate::chat::{Action, Phase, Verdict, Window};
+
+/// Names a verdict: everything that it depends on, hashed with a key that nobody outside knows, so that
+/// nobody can make two texts that collide.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct MemoKey([u64; 4]);
+
+/// Remembered verdicts, bounded by bytes.
+pub(super) struct Memo {
+    key: Key,
+    verdicts: Cache<MemoKey, Arc<Verdict>, Bytes>,
+}
+
+/// What an entry takes beside the verdict's own strings: key, pointers, the cache's own bookkeeping.
+const ENTRY_BYTES: usize = 200;
+/// The weight that the cache is planned for: nearly all verdicts are a bare allow.
+const USUAL_BYTES: u64 = 256;
+
+#[derive(Clone)]
+struct Bytes;
+
+impl Weighter<MemoKey, Arc<Verdict>> for Bytes {
+    fn weight(&self, _: &MemoKey, verdict: &Arc<Verdict>) -> u64 {
+        let action = match &verdict.action {
+            Action::Allow => 0,
+            Action::Edit(edits) => edits.iter().map(|e| e.replacement.len() + size_of_val(e)).sum(),
+            Action::Deny(denial) => {
+                denial.code.len() + denial.reason.len() + denial.detail.as_ref().map_or(0, String::len)
+            }
+        };
+        let findings: usize = verdict.findings.iter().map(|f| f.rule.len() + size_of_val(f)).sum();
+        u64::try_from(ENTRY_BYTES + action + findings).unwrap_or(u64::MAX)
+    }
+}
+
+impl Memo {
+    pub(super) fn new(bytes_max: u64) -> Self {
+        let random = || {
+            let (high, low) = uuid::Uuid::new_v4().as_u64_pair();
+            high ^ low.rotate_left(32)
+        };
+        let entries = usize::try_from(bytes_max / USUAL_BYTES).unwrap_or(usize::MAX);
+        Self {
+            key: Key([random(), random(), random(), random()]),
+            verdicts: Cache::with_weighter(entries, bytes_max, Bytes),
+        }
+    }
+
+    /// The name of the verdict that the plugin with this `identity` (digests of component and configuration) gives
+    /// on `window` for `tenant`.
+    pub(super) fn key(&self, tenant: &str, identity: &[u8], window: &Window) -> MemoKey {
+        let mut hasher = HighwayHasher::new(self.key);
+        // Lengths first, so that no two tuples read alike.
+        for part in [tenant.as_bytes(), identity] {
+            hasher.append(&u64::try_from(part.len()).unwrap_or(u64::MAX).to_le_bytes());
+            hasher.append(part);
+        }
+        let phase = match window.phase {
+            Phase::Request => 0,
+            Phase::Answer => 1,
+        };
+        hasher.append(&[phase, window.role as u8, window.channel as u8]);
+        hasher.append(window.text.as_bytes());
+        MemoKey(hasher.finalize256())
+    }
+
+    pub(super) fn get(&self, key: &MemoKey) -> Option<Arc<Verdict>> {
+        self.verdicts.get(key)
+    }
+
+    pub(super) fn put(&self, key: MemoKey, verdict: Arc<Verdict>) {
+        self.verdicts.insert(key, verdict);
+    }
+}

@@ -1,0 +1,150 @@
+//! The record of one plugin call.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::chat::{Finding, Phase};
+
+/// How a call ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Outcome {
+    /// The plugin said something.
+    Said,
+    /// It trapped.
+    Trapped,
+    /// It used up its fuel.
+    OutOfFuel,
+    /// It wanted more memory than it may have.
+    OutOfMemory,
+    /// It took too long, or waited too long for a place.
+    TimedOut,
+    /// What it said is not a verdict by the contract.
+    Malformed,
+    /// It said that it could not do its work, or the host did not let it: its breaker is open.
+    Refused,
+}
+
+impl Outcome {
+    /// The word used in receipts, logs and metrics.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Said => "said",
+            Self::Trapped => "trapped",
+            Self::OutOfFuel => "out-of-fuel",
+            Self::OutOfMemory => "out-of-memory",
+            Self::TimedOut => "timed-out",
+            Self::Malformed => "malformed",
+            Self::Refused => "refused",
+        }
+    }
+}
+
+/// What a plugin decided, in one word, where it decided anything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Decision {
+    /// Nothing to object to.
+    Allow,
+    /// Text was changed.
+    Edit,
+    /// Ask the model once more.
+    Retry,
+    /// Refused.
+    Deny,
+    /// It failed, and the operator chose that the exchange goes on.
+    NotInspected,
+    /// It failed, and the exchange is refused.
+    Failed,
+}
+
+impl Decision {
+    /// The word used in receipts, logs and metrics.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Allow => "allow",
+            Self::Edit => "edit",
+            Self::Retry => "retry",
+            Self::Deny => "deny",
+            Self::NotInspected => "not-inspected",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+/// The record of one plugin call.
+#[derive(Clone, Debug)]
+pub struct Receipt {
+    /// The installation's name.
+    pub plugin: Arc<str>,
+    /// The first digits of the component's SHA-256.
+    pub digest: Arc<str>,
+    /// Which of its exports was called.
+    pub export: &'static str,
+    /// Which way the text travelled.
+    pub phase: Phase,
+    /// What came of it.
+    pub decision: Decision,
+    /// Whether the decision was only noted.
+    pub observed: bool,
+    /// How the call ended.
+    pub outcome: Outcome,
+    /// What happened, where the outcome is a failure. For the operator.
+    pub detail: Option<String>,
+    /// The code and the detail of a denial. For the operator.
+    pub denial: Option<(String, Option<String>)>,
+    /// What was noticed.
+    pub findings: Vec<Finding>,
+    /// Windows or segments that were looked at.
+    pub windows: usize,
+    /// Those of them whose verdict was remembered.
+    pub remembered: usize,
+    /// Bytes of text handed over, without the remembered.
+    pub bytes: usize,
+    /// Fuel used.
+    pub fuel: u64,
+    /// Time on the clock.
+    pub time: Duration,
+    /// Peak of all memories and tables, in bytes.
+    pub memory_bytes: usize,
+}
+
+/// One entry of the header `x-sluicegate-plugins`, with its parameters in the form of RFC 9651's list items.
+impl fmt::Display for Receipt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{};digest={};export={};phase={};verdict={};outcome={};windows={};remembered={};bytes={};fuel={};us={};memory={}",
+            self.plugin,
+            self.digest,
+            self.export,
+            self.phase.word(),
+            self.decision.word(),
+            self.outcome.word(),
+            self.windows,
+            self.remembered,
+            self.bytes,
+            self.fuel,
+            self.time.as_micros(),
+            self.memory_bytes,
+        )?;
+        if self.observed {
+            f.write_str(";observed")?;
+        }
+        if let Some((code, _)) = &self.denial {
+            write!(f, ";code=\"{code}\"")?;
+        }
+        if !self.findings.is_empty() {
+            let mut rules: Vec<&str> = self.findings.iter().map(|finding| finding.rule.as_str()).collect();
+            rules.sort_unstable();
+            rules.dedup();
+            rules.truncate(RULES_MAX);
+            write!(f, ";findings={};rules=\"{}\"", self.findings.len(), rules.join(" "))?;
+        }
+        Ok(())
+    }
+}
+
+/// Rules named in one entry: a header has its bounds too.
+const RULES_MAX: usize = 8;

@@ -1,0 +1,150 @@
+//! One call: wait for a place, fork, call, and account for what it took.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Semaphore;
+use tokio::time::{Instant, timeout_at};
+use wasmtime::component::{Instance, InstancePre, Linker};
+use wasmtime::{Engine, PoolConcurrencyLimitError, Store, Trap};
+
+use super::engine::{self, ceiling};
+use super::imports::{self, LogLines, Patterns, State};
+use super::limits::{Limits, Meter};
+use super::receipt::Outcome;
+
+/// Fuel between two yields to the other exchanges: about 30 microseconds of guest code.
+const YIELD_FUEL: u64 = 100_000;
+
+/// What all plugins of a process share: the engine, what guests may import, and the places in the pool.
+pub(super) struct Machine {
+    pub(super) engine: Engine,
+    pub(super) linker: Linker<State>,
+    places: Semaphore,
+}
+
+/// What a call is for, and until when it may run.
+#[derive(Clone, Debug)]
+pub(super) struct Caller {
+    pub(super) plugin: Arc<str>,
+    pub(super) exchange: Option<Arc<str>>,
+    pub(super) deadline: Instant,
+}
+
+/// What a call took.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Spent {
+    pub(super) fuel: u64,
+    pub(super) time: Duration,
+    pub(super) memory_bytes: usize,
+}
+
+/// How a call failed, with words for the operator.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// What kind of failure it is.
+    pub outcome: Outcome,
+    /// What happened.
+    pub detail: String,
+}
+
+impl Failure {
+    pub(super) fn new(outcome: Outcome, detail: impl Into<String>) -> Self {
+        Self { outcome, detail: detail.into() }
+    }
+}
+
+/// What to do in a fresh instance. A trait and not a closure, because the future borrows the store.
+pub(super) trait Work {
+    /// What the call gives.
+    type Said: Send;
+
+    /// Call the guest.
+    fn run(self, store: &mut Store<State>, instance: &Instance)
+    -> impl Future<Output = wasmtime::Result<Self::Said>> + Send;
+}
+
+impl Machine {
+    /// # Errors
+    /// When the pool cannot be reserved.
+    pub(super) fn new() -> wasmtime::Result<Self> {
+        let engine = engine::engine()?;
+        let mut linker = Linker::new(&engine);
+        imports::link(&mut linker)?;
+        Ok(Self { engine, linker, places: Semaphore::new(ceiling::INSTANCES as usize) })
+    }
+
+    /// A store with nothing in it yet.
+    ///
+    /// # Errors
+    /// When the engine does not count fuel, which it does.
+    pub(super) fn store(&self, caller: &Caller, limits: &Limits, patterns: Patterns) -> wasmtime::Result<Store<State>> {
+        let state = State {
+            meter: Meter::new(limits.memory_bytes),
+            patterns,
+            log: LogLines::new(caller.plugin.clone(), caller.exchange.clone()),
+            wasi: None,
+            handles: limits.handles,
+        };
+        let mut store = Store::new(&self.engine, state);
+        store.limiter(|state| &mut state.meter);
+        store.set_fuel(limits.fuel)?;
+        store.fuel_async_yield_interval(Some(YIELD_FUEL))?;
+        store.set_hostcall_fuel(limits.result_bytes);
+        Ok(store)
+    }
+
+    /// Run `work` in a fresh instance of `component`, which is gone afterwards.
+    pub(super) async fn call<W: Work>(
+        &self,
+        component: &InstancePre<State>,
+        caller: &Caller,
+        limits: &Limits,
+        patterns: Patterns,
+        work: W,
+    ) -> (Result<W::Said, Failure>, Spent) {
+        let started = Instant::now();
+        let deadline = caller.deadline.min(started + limits.wall);
+        let Ok(Ok(_place)) = timeout_at(deadline, self.places.acquire()).await else {
+            let spent = Spent { time: started.elapsed(), ..Spent::default() };
+            return (Err(Failure::new(Outcome::TimedOut, "waiting for a place in the pool")), spent);
+        };
+        let mut store = match self.store(caller, limits, patterns) {
+            Ok(store) => store,
+            Err(error) => return (Err(Failure::new(Outcome::Refused, error.to_string())), Spent::default()),
+        };
+        let running = async {
+            let instance = component.instantiate_async(&mut store).await?;
+            work.run(&mut store, &instance).await
+        };
+        let ended = timeout_at(deadline, running).await;
+        store.data_mut().log_output();
+        let spent = Spent {
+            fuel: limits.fuel.saturating_sub(store.get_fuel().unwrap_or_default()),
+            time: started.elapsed(),
+            memory_bytes: store.data().meter.peak_bytes(),
+        };
+        let said = match ended {
+            Ok(Ok(said)) => Ok(said),
+            Ok(Err(error)) => Err(failure(&error, store.data().meter.refused())),
+            Err(_) => Err(Failure::new(Outcome::TimedOut, format!("after {} ms", limits.wall.as_millis()))),
+        };
+        (said, spent)
+    }
+}
+
+/// What kind of failure an error of wasmtime is. Its types tell; its words are for people.
+pub(super) fn failure(error: &wasmtime::Error, memory_refused: bool) -> Failure {
+    let trap = error.downcast_ref::<Trap>();
+    let outcome = match trap {
+        Some(Trap::OutOfFuel) => Outcome::OutOfFuel,
+        // A guest that was refused memory usually aborts a moment later.
+        _ if memory_refused => Outcome::OutOfMemory,
+        Some(_) => Outcome::Trapped,
+        None if error.is::<PoolConcurrencyLimitError>() => Outcome::Refused,
+        None => Outcome::Malformed,
+    };
+    // The outermost words are a backtrace of guest functions; the innermost say what happened.
+    let detail = trap.map_or_else(|| error.root_cause().to_string(), ToString::to_string);
+    Failure::new(outcome, detail)
+}

@@ -1,0 +1,194 @@
+//! Configure once, snapshot, fork for each call.
+//!
+//! A component is instrumented so that its state can be read, instantiated, described and configured; what its
+//! memories and globals then hold becomes the initial state of a new component. An instance of that one starts
+//! where `configure` ended.
+
+use std::sync::Arc;
+
+use tokio::time::{Instant, timeout_at};
+use wasmtime::Store;
+use wasmtime::component::{Component, Instance, Lift, TypedFunc, WasmList};
+use wasmtime_wizer::{ComponentInstanceState, Wizer};
+
+use super::bindings::exports::sluicegate::plugin::lifecycle;
+use super::imports::{Patterns, State};
+use super::limits::Limits;
+use super::patterns::Set;
+use super::run::{Caller, Machine, failure};
+
+/// A component that was configured, and what it says of itself.
+pub(super) struct Configured {
+    /// Starts where `configure` ended; or, without a snapshot, the component as it came.
+    pub(super) component: Component,
+    pub(super) description: lifecycle::Description,
+    pub(super) patterns: Arc<[Arc<Set>]>,
+    /// Why each instance must be configured anew, where it must.
+    pub(super) not_forked: Option<String>,
+}
+
+/// Reads a configuration against the schema that the plugin described, giving the text for `configure`.
+pub(super) type CheckConfig<'a> = &'a (dyn Fn(Option<&str>) -> Result<String, String> + Sync);
+
+/// Configure `wasm` and take its snapshot.
+///
+/// # Errors
+/// A sentence for the operator.
+pub(super) async fn configure(
+    machine: &Machine,
+    caller: &Caller,
+    wasm: &[u8],
+    holds_wasi: bool,
+    limits: &Limits,
+    check: CheckConfig<'_>,
+) -> Result<Configured, String> {
+    if holds_wasi {
+        let reason = "it imports WASI, and a snapshot cannot hold WASI's handles";
+        return without_snapshot(machine, caller, wasm, limits, check, reason.to_owned()).await;
+    }
+    let wizer = Wizer::new();
+    let (context, instrumented) = match wizer.instrument_component(wasm) {
+        Ok(instrumented) => instrumented,
+        Err(error) => {
+            let reason = format!("wizer cannot instrument it: {error}");
+            return without_snapshot(machine, caller, wasm, limits, check, reason).await;
+        }
+    };
+    let component = compile(machine, &instrumented)?;
+    let mut run = start(machine, caller, &component, limits, check).await?;
+    // Reading the state runs the guest's accessors; they are ours, but they are paid in fuel.
+    run.store.set_fuel(u64::MAX).map_err(|error| error.to_string())?;
+    run.store.set_hostcall_fuel(usize::MAX);
+    let snapshot = {
+        let mut reader = Reader { store: &mut run.store, instance: run.instance, problem: None };
+        let taken = wizer.snapshot_component(&context, &mut reader).await;
+        match (taken, reader.problem) {
+            (Ok(snapshot), None) => snapshot,
+            (Err(error), _) => return Err(format!("taking the snapshot: {error}")),
+            (_, Some(problem)) => return Err(format!("taking the snapshot: {problem}")),
+        }
+    };
+    let component = compile(machine, &snapshot)?;
+    Ok(Configured { component, description: run.description, patterns: run.patterns, not_forked: None })
+}
+
+async fn without_snapshot(
+    machine: &Machine,
+    caller: &Caller,
+    wasm: &[u8],
+    limits: &Limits,
+    check: CheckConfig<'_>,
+    reason: String,
+) -> Result<Configured, String> {
+    let component = compile(machine, wasm)?;
+    let run = start(machine, caller, &component, limits, check).await?;
+    Ok(Configured { component, description: run.description, patterns: run.patterns, not_forked: Some(reason) })
+}
+
+fn compile(machine: &Machine, wasm: &[u8]) -> Result<Component, String> {
+    Component::new(&machine.engine, wasm).map_err(|error| format!("compiling it: {}", error.root_cause()))
+}
+
+/// An instance in which `configure` has run.
+struct Run {
+    store: Store<State>,
+    instance: Instance,
+    description: lifecycle::Description,
+    patterns: Arc<[Arc<Set>]>,
+}
+
+async fn start(
+    machine: &Machine,
+    caller: &Caller,
+    component: &Component,
+    limits: &Limits,
+    check: CheckConfig<'_>,
+) -> Result<Run, String> {
+    let pre = machine.linker.instantiate_pre(component).map_err(|error| format!("linking it: {error:#}"))?;
+    let exports = lifecycle::GuestIndices::new(&pre).map_err(|error| format!("linking `lifecycle`: {error:#}"))?;
+    let mut store =
+        machine.store(caller, limits, Patterns::Compiling(Vec::new())).map_err(|error| error.to_string())?;
+    let deadline = caller.deadline.min(Instant::now() + limits.wall);
+    let running = async {
+        let instance = pre.instantiate_async(&mut store).await.map_err(|error| ("starting it", error))?;
+        let guest = exports.load(&mut store, &instance).map_err(|error| ("linking `lifecycle`", error))?;
+        let description = guest.call_describe(&mut store).await.map_err(|error| ("`describe`", error))?;
+        let config = match check(description.config_schema.as_deref()) {
+            Ok(config) => config,
+            Err(wrong) => return Ok(Err(wrong)),
+        };
+        let configured = guest.call_configure(&mut store, &config).await.map_err(|error| ("`configure`", error))?;
+        Ok(match configured {
+            Ok(()) => Ok((instance, description)),
+            Err(wrong) => Err(format!("the plugin refuses its configuration: {}", wrong.escape_debug())),
+        })
+    };
+    let ended = timeout_at(deadline, running).await;
+    store.data_mut().log_output();
+    let (instance, description) = match ended {
+        Ok(Ok(configured)) => configured?,
+        Ok(Err((doing, error))) => {
+            let failure = failure(&error, store.data().meter.refused());
+            return Err(format!("{doing} ended: {}: {}", failure.outcome.word(), failure.detail));
+        }
+        Err(_) => return Err(format!("`configure` did not end within {} s", limits.wall.as_secs())),
+    };
+    let compiled = std::mem::replace(&mut store.data_mut().patterns, Patterns::Ready(Arc::new([])));
+    let patterns = match compiled {
+        Patterns::Compiling(sets) => sets.into(),
+        Patterns::Replaying { known, .. } | Patterns::Ready(known) => known,
+    };
+    Ok(Run { store, instance, description, patterns })
+}
+
+/// Lets wizer read an instance. Its trait has no errors: the first problem is kept, and what follows is void.
+struct Reader<'a> {
+    store: &'a mut Store<State>,
+    instance: Instance,
+    problem: Option<String>,
+}
+
+impl Reader<'_> {
+    async fn call<R: Lift + Send + Sync + 'static>(&mut self, instance: &str, func: &str) -> Option<R> {
+        let called = async {
+            let missing = || wasmtime::Error::msg("an accessor is missing");
+            let exported = self.instance.get_export_index(&mut *self.store, None, instance).ok_or_else(missing)?;
+            let index =
+                self.instance.get_export_index(&mut *self.store, Some(&exported), func).ok_or_else(missing)?;
+            let func: TypedFunc<(), (R,)> = self.instance.get_typed_func(&mut *self.store, index)?;
+            func.call_async(&mut *self.store, ()).await
+        };
+        match called.await {
+            Ok((value,)) => Some(value),
+            Err(error) => {
+                self.problem.get_or_insert(error.to_string());
+                None
+            }
+        }
+    }
+}
+
+impl ComponentInstanceState for Reader<'_> {
+    async fn call_func_ret_list_u8(&mut self, instance: &str, func: &str, contents: impl FnOnce(&[u8]) + Send) {
+        match self.call::<WasmList<u8>>(instance, func).await {
+            Some(list) => contents(list.as_le_slice(&*self.store)),
+            None => contents(&[]),
+        }
+    }
+
+    async fn call_func_ret_s32(&mut self, instance: &str, func: &str) -> i32 {
+        self.call(instance, func).await.unwrap_or_default()
+    }
+
+    async fn call_func_ret_s64(&mut self, instance: &str, func: &str) -> i64 {
+        self.call(instance, func).await.unwrap_or_default()
+    }
+
+    async fn call_func_ret_f32(&mut self, instance: &str, func: &str) -> u32 {
+        self.call::<f32>(instance, func).await.unwrap_or_default().to_bits()
+    }
+
+    async fn call_func_ret_f64(&mut self, instance: &str, func: &str) -> u64 {
+        self.call::<f64>(instance, func).await.unwrap_or_default().to_bits()
+    }
+}

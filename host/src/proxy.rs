@@ -1,0 +1,174 @@
+//! THE FILE TO READ FIRST: the steps of an exchange, in order. Each step's result is the next step's argument, so none
+//! can be left out: a provider is sent nothing but what was [`Admitted`](crate::guard::Admitted), a caller nothing but
+//! what was [`Released`](crate::guard::Released).
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::header::{self, HeaderMap};
+use http::request::Parts;
+use http::{Method, Request, Response, StatusCode};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use hyper::body::Incoming;
+use tokio::time::timeout;
+
+use crate::config::Target;
+use crate::dialect::openai::{ErrorWords, models_body};
+use crate::error::Error;
+use crate::exchange::Exchange;
+use crate::gateway::Gateway;
+use crate::guard::stream::{Next, StreamGuard};
+use crate::guard::{self, Admitted, Judged, Released};
+use crate::{reply, route, upstream};
+
+/// Serve one request. Whatever happens, the caller gets a response in its dialect, and the exchange is recorded.
+pub async fn serve(gateway: &Gateway, request: Request<Incoming>) -> Response<reply::Body> {
+    let (head, body) = request.into_parts();
+    let x = gateway.begin(wants_receipts(&head.headers));
+    match answer(gateway, &x, &head, body).await {
+        Ok(response) => response,
+        Err(error) => reply::error(&x, &error),
+    }
+}
+
+async fn answer(
+    gateway: &Gateway,
+    x: &Arc<Exchange>,
+    head: &Parts,
+    body: Incoming,
+) -> Result<Response<reply::Body>, Error> {
+    match (head.uri.path(), &head.method) {
+        ("/v1/chat/completions", &Method::POST) => chat(gateway, x, head, body).await,
+        ("/v1/models", &Method::GET) => models(gateway, x, head).await,
+        ("/v1/chat/completions" | "/v1/models", _) => Err(Error::NoSuchMethod),
+        _ => Err(Error::NoSuchPath),
+    }
+}
+
+/// `POST /v1/chat/completions`
+async fn chat(
+    gateway: &Gateway,
+    x: &Arc<Exchange>,
+    head: &Parts,
+    body: Incoming,
+) -> Result<Response<reply::Body>, Error> {
+    let body = read(x, head, body).await?;
+    let asked = guard::read(body)?;
+    x.asks(&asked.request.model, asked.request.streaming);
+    let admitted = guard::admit(x, asked).await?;
+    let targets = route::choose(x, admitted.request())?;
+    ask(gateway, x, head, admitted, &targets).await
+}
+
+/// Ask the targets one after the other, until one has given an answer of which something may be released.
+async fn ask(
+    gateway: &Gateway,
+    x: &Arc<Exchange>,
+    head: &Parts,
+    mut admitted: Admitted,
+    targets: &[Arc<Target>],
+) -> Result<Response<reply::Body>, Error> {
+    let mut retries_left = x.generation.settings.plugins.retries_max;
+    let mut targets = targets;
+    while let [target, others @ ..] = targets {
+        x.is_answered_by(&target.name);
+        match attempt(gateway, x, head, &admitted, target, retries_left, others.is_empty()).await {
+            Ok(Attempt::Reply(response)) => return Ok(response),
+            Ok(Attempt::Retry(corrected)) => {
+                admitted = *corrected;
+                retries_left = retries_left.saturating_sub(1);
+            }
+            Ok(Attempt::Next) => targets = others,
+            Err(error) if error.is_the_targets() && !others.is_empty() => {
+                let (exchange, error, detail) = (&*x.id, error.label(), error.detail());
+                tracing::warn!(exchange, target = target.name, error, detail, "target failed, asking the next one");
+                targets = others;
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Err(Error::Unreachable("no target is left".to_owned()))
+}
+
+/// What came of asking one target.
+enum Attempt {
+    Reply(Response<reply::Body>),
+    Retry(Box<Admitted>),
+    /// It has a problem that another target may not have.
+    Next,
+}
+
+async fn attempt(
+    gateway: &Gateway,
+    x: &Arc<Exchange>,
+    head: &Parts,
+    admitted: &Admitted,
+    target: &Target,
+    retries_left: u32,
+    is_last: bool,
+) -> Result<Attempt, Error> {
+    let answer = gateway.upstream.send(x, admitted, target, &head.headers).await?;
+    if !is_last && is_the_targets(answer.status) {
+        let (exchange, status) = (&*x.id, answer.status.as_u16());
+        tracing::warn!(exchange, target = target.name, status, "target answers with an error, asking the next one");
+        return Ok(Attempt::Next);
+    }
+    let upstream::Answer { status, headers, .. } = &answer;
+    let (status, headers) = (*status, headers.clone());
+    if !answer.is_stream() {
+        let body = answer.body.whole(x).await?;
+        return Ok(match guard::release(x, admitted, &target.name, status, body, retries_left).await? {
+            Judged::Released(released) => Attempt::Reply(reply::whole(x, status, &headers, released)),
+            Judged::Retry(corrected) => Attempt::Retry(corrected),
+        });
+    }
+    let mut stream = StreamGuard::new(x, admitted, &target.name, answer.body, retries_left);
+    Ok(match stream.next().await? {
+        Next::Released(first) => Attempt::Reply(reply::streamed(x, status, &headers, first, stream)),
+        Next::Retry(corrected) => Attempt::Retry(corrected),
+        Next::End => Attempt::Reply(reply::streamed(x, status, &headers, Released::nothing(), stream)),
+    })
+}
+
+/// Statuses that speak of the provider's state rather than of the request.
+fn is_the_targets(status: StatusCode) -> bool {
+    status.is_server_error() || matches!(status, StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS)
+}
+
+/// `GET /v1/models`: what is configured; and what the provider has, where any model may be asked for.
+async fn models(gateway: &Gateway, x: &Arc<Exchange>, head: &Parts) -> Result<Response<reply::Body>, Error> {
+    let settings = &x.generation.settings;
+    let Some(target) = settings.any_model.targets.first().filter(|_| settings.models.is_empty()) else {
+        return Ok(reply::own(x, models_body(settings.models.keys().map(String::as_str))));
+    };
+    x.is_answered_by(&target.name);
+    let answer = gateway.upstream.models(x, target, &head.headers).await?;
+    let (status, headers) = (answer.status, answer.headers.clone());
+    let body = answer.body.whole(x).await?;
+    let released = guard::release_words(x, body).await?;
+    Ok(reply::whole(x, status, &headers, released))
+}
+
+/// The caller's body, within its bounds of size and time.
+async fn read(x: &Exchange, head: &Parts, body: Incoming) -> Result<Bytes, Error> {
+    let server = &x.generation.settings.server;
+    if head.headers.get(header::CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity") {
+        return Err(Error::BodyEncoded);
+    }
+    let limited = Limited::new(body, server.body_bytes_max);
+    match timeout(server.body, limited.collect()).await {
+        Ok(Ok(collected)) => Ok(collected.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Error::BodyTooLarge(server.body_bytes_max)),
+        Ok(Err(_)) => Err(Error::BodyBroken),
+        Err(_) => Err(Error::BodyTooSlow),
+    }
+}
+
+fn wants_receipts(headers: &HeaderMap) -> bool {
+    headers.get("x-sluicegate-receipts").is_some_and(|value| value == "1")
+}
+
+/// An error as the caller's dialect words it.
+pub(crate) fn error_words<'a>(error: &'a Error, message: &'a str) -> ErrorWords<'a> {
+    ErrorWords { message, kind: error.kind(), field: error.field(), code: error.code() }
+}

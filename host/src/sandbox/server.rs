@@ -1,0 +1,271 @@
+//! Sockets and routes of the sandbox model.
+//!
+//! HTTP/1 alone: a gateway reaches a plain-text upstream by nothing else, and a dropped connection is then visible as
+//! what it is. hyper watches for the caller's leaving while an answer is under way, and drops the answer's future or
+//! body; [`Turn`] turns that drop into a count.
+
+use std::collections::VecDeque;
+use std::future::pending;
+use std::io;
+use std::pin::pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Either, Full, LengthLimitError, Limited};
+use hyper::body::Incoming;
+use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
+use hyper::http::request::Parts;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Method, Request, Response, StatusCode};
+use hyper_util::rt::TokioIo;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{oneshot, watch};
+use tokio::task::JoinSet;
+use tracing::debug;
+
+use super::failure::Failure;
+use super::pace::{Chunks, Outflow};
+use super::plan::{Plan, Script};
+use super::{Seen, Settings, State, request, script, wire};
+
+const EVENTS: &str = "text/event-stream; charset=utf-8";
+const JSON: &str = "application/json";
+/// Headers that carry credentials, whose values are not kept.
+const SECRET: [&str; 6] = ["authorization", "proxy-authorization", "api-key", "x-api-key", "x-goog-api-key", "cookie"];
+
+type Reply = Response<Either<Full<Bytes>, Outflow>>;
+
+/// What the connections share.
+#[derive(Debug)]
+pub(super) struct Shared {
+    settings: Settings,
+    state: watch::Sender<State>,
+    seen: Mutex<VecDeque<Seen>>,
+}
+
+impl Shared {
+    pub(super) fn new(settings: Settings) -> Self {
+        Self { settings, state: watch::Sender::new(State::default()), seen: Mutex::default() }
+    }
+
+    pub(super) fn state(&self) -> State {
+        *self.state.borrow()
+    }
+
+    pub(super) async fn wait_until(&self, wanted: impl Fn(&State) -> bool) -> State {
+        match self.state.subscribe().wait_for(|state| wanted(state)).await {
+            Ok(state) => *state,
+            // The sender is in `self`, so it cannot be gone.
+            Err(_) => self.state(),
+        }
+    }
+
+    pub(super) fn seen(&self) -> Vec<Seen> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
+    }
+
+    fn remember(&self, head: &Parts, body: &Bytes) {
+        let Settings { seen_max, seen_bytes_max, .. } = self.settings;
+        if seen_max > 0 {
+            let path = head.uri.path_and_query().map_or_else(String::new, ToString::to_string);
+            let headers = redacted(head.headers.clone());
+            let latest = Seen { method: head.method.clone(), path, headers, body: body.clone() };
+            let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+            seen.push_back(latest);
+            let mut bytes: usize = seen.iter().map(|seen| seen.body.len()).sum();
+            while seen.len() > seen_max || (bytes > seen_bytes_max && seen.len() > 1) {
+                bytes = bytes.saturating_sub(seen.pop_front().map_or(0, |seen| seen.body.len()));
+            }
+        }
+        self.state.send_modify(|state| state.received = state.received.saturating_add(1));
+    }
+}
+
+fn redacted(mut headers: HeaderMap) -> HeaderMap {
+    for name in SECRET {
+        if let Some(value) = headers.get_mut(name) {
+            let bearer = value.as_bytes().get(..7).is_some_and(|start| start.eq_ignore_ascii_case(b"bearer "));
+            *value = HeaderValue::from_static(if bearer { "Bearer [redacted]" } else { "[redacted]" });
+        }
+    }
+    headers
+}
+
+/// One request under way. Dropped unfinished, the caller has left.
+pub(super) struct Turn {
+    shared: Arc<Shared>,
+    finished: bool,
+}
+
+impl Turn {
+    fn begin(shared: &Arc<Shared>) -> Self {
+        shared.state.send_modify(|state| state.in_flight = state.in_flight.saturating_add(1));
+        Self { shared: Arc::clone(shared), finished: false }
+    }
+
+    /// All was said that was to be said.
+    pub(super) fn finish(mut self) {
+        self.finished = true;
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        self.shared.state.send_modify(|state| {
+            state.in_flight = state.in_flight.saturating_sub(1);
+            let count = if self.finished { &mut state.answered } else { &mut state.cancelled };
+            *count = count.saturating_add(1);
+        });
+    }
+}
+
+/// Accepts until it is told to stop, then lets the answers under way end.
+pub(super) async fn serve(listener: TcpListener, shared: Arc<Shared>, mut stop: oneshot::Receiver<()>) {
+    let (closing, closed) = watch::channel(false);
+    // Dropping the set, with this future, ends the connections.
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            _ = &mut stop => break,
+            Some(_) = connections.join_next(), if !connections.is_empty() => {}
+            accepted = listener.accept(), if connections.len() < shared.settings.connections_max => match accepted {
+                Ok((stream, _)) => {
+                    connections.spawn(connection(stream, Arc::clone(&shared), closed.clone()));
+                }
+                Err(error) => {
+                    // Out of file descriptors, for one: trying again at once would spin.
+                    debug!(%error, "accepting a connection");
+                    tokio::time::sleep(Duration::from_millis(10)).await;
+                }
+            }
+        }
+    }
+    drop(listener);
+    closing.send_replace(true);
+    let idle = async { while connections.join_next().await.is_some() {} };
+    if tokio::time::timeout(shared.settings.drain, idle).await.is_err() {
+        connections.shutdown().await;
+    }
+}
+
+async fn connection(stream: TcpStream, shared: Arc<Shared>, closed: watch::Receiver<bool>) {
+    // Without it each small chunk would wait for the acknowledgement of the one before.
+    if let Err(error) = stream.set_nodelay(true) {
+        debug!(%error, "setting TCP_NODELAY");
+    }
+    let service = service_fn(move |request| respond(Arc::clone(&shared), request));
+    let mut connection = pin!(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
+    tokio::select! {
+        // An error here is the caller's leaving, or a connection that was to die.
+        _ = connection.as_mut() => return,
+        () = closing(closed) => connection.as_mut().graceful_shutdown(),
+    }
+    let _ = connection.await;
+}
+
+async fn closing(mut closed: watch::Receiver<bool>) {
+    // Not in the `select!`: what it returns holds a lock and would make the task's future not `Send`.
+    let _ = closed.wait_for(|closed| *closed).await;
+}
+
+async fn respond(shared: Arc<Shared>, request: Request<Incoming>) -> io::Result<Reply> {
+    let turn = Turn::begin(&shared);
+    let (head, body) = request.into_parts();
+    let body = match Limited::new(body, shared.settings.body_bytes_max).collect().await {
+        Ok(body) => body.to_bytes(),
+        Err(error) if error.is::<LengthLimitError>() => {
+            turn.finish();
+            let mut reply = failed(&Failure::too_large(shared.settings.body_bytes_max), 0);
+            // The rest of the body is not read, so the connection cannot be used again.
+            reply.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+            return Ok(reply);
+        }
+        Err(error) => return Err(io::Error::other(error)),
+    };
+    shared.remember(&head, &body);
+    match (&head.method, head.uri.path()) {
+        (&Method::POST, "/v1/chat/completions") => chat(turn, &body).await,
+        (_, "/v1/chat/completions") => Ok(whole(turn, failed(&Failure::method(&head.method), 0))),
+        (&Method::GET, "/v1/models") => Ok(whole(turn, json(wire::models(), 0))),
+        (&Method::GET, path) => Ok(whole(
+            turn,
+            match path.strip_prefix("/v1/models/").and_then(wire::model) {
+                Some(model) => json(model, 0),
+                None => failed(&Failure::no_such_path(&head.method, path), 0),
+            },
+        )),
+        (method, path) => Ok(whole(turn, failed(&Failure::no_such_path(method, path), 0))),
+    }
+}
+
+/// Reads the request, waits if that was asked for, and answers.
+async fn chat(turn: Turn, body: &Bytes) -> io::Result<Reply> {
+    let hash = wire::hash(body);
+    // In a block of its own, so that nothing borrowed from the body lives across an `await`.
+    let understood = {
+        request::Request::read(body).and_then(|request| {
+            let script = script::read(&request, &turn.shared.settings)?;
+            let asked = wire::Asked::new(&request, hash, &script.plan)?;
+            Ok((script, asked))
+        })
+    };
+    let (Script { plan, manner }, asked) = match understood {
+        Ok(understood) => understood,
+        Err(failure) => return Ok(whole(turn, failed(&failure, hash))),
+    };
+    if !manner.start.is_zero() {
+        tokio::time::sleep(manner.start).await;
+    }
+    let stream = asked.stream;
+    let content_type = if stream { EVENTS } else { JSON };
+    let chunks = match plan {
+        Plan::Fail(failure) => return Ok(whole(turn, failed(&failure, hash))),
+        Plan::Die => {
+            turn.finish();
+            return Err(io::ErrorKind::ConnectionAborted.into());
+        }
+        Plan::Stall => pending().await,
+        Plan::Garbage => return Ok(whole(turn, ok(Either::Left(wire::GARBAGE.into()), content_type, hash))),
+        Plan::Say(say) if stream => Chunks::Events(Box::new(wire::Events::new(say, asked, manner.cut))),
+        Plan::Say(say) => {
+            let body = wire::completion(&say, &asked);
+            if manner.is_plain() {
+                return Ok(whole(turn, json(body, hash)));
+            }
+            Chunks::whole(body.into())
+        }
+    };
+    Ok(ok(Either::Right(Outflow::new(chunks, &manner, turn)), content_type, hash))
+}
+
+/// The answer is complete before it is sent: what remains is the kernel's work.
+fn whole(turn: Turn, reply: Reply) -> Reply {
+    turn.finish();
+    reply
+}
+
+fn json(body: Vec<u8>, hash: u64) -> Reply {
+    ok(Either::Left(Full::from(body)), JSON, hash)
+}
+
+fn failed(failure: &Failure, hash: u64) -> Reply {
+    let mut reply = json(failure.body(), hash);
+    *reply.status_mut() = StatusCode::from_u16(failure.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    if let Some(seconds) = failure.retry_after {
+        reply.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    reply
+}
+
+fn ok(body: Either<Full<Bytes>, Outflow>, content_type: &'static str, hash: u64) -> Reply {
+    let mut reply = Response::new(body);
+    let headers = reply.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+    headers.insert(HeaderName::from_static("openai-version"), HeaderValue::from_static("2020-10-01"));
+    if let Ok(id) = HeaderValue::try_from(format!("req_{hash:016x}")) {
+        headers.insert(HeaderName::from_static("x-request-id"), id);
+    }
+    reply
+}

@@ -1,0 +1,249 @@
+//! Calls to providers: connection pools, timeouts, and one attempt at a time. Takes nothing but [`Admitted`].
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use http::{Method, Request, StatusCode, Uri};
+use http_body::Body as _;
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use tokio::time::{Instant, timeout_at};
+
+use crate::config::{Settings, Target};
+use crate::error::Error;
+use crate::exchange::Exchange;
+use crate::guard::Admitted;
+
+/// Idle connections kept for each provider.
+const IDLE_PER_HOST_MAX: usize = 256;
+/// How long an idle connection is kept: providers close theirs after a minute or more.
+const IDLE_CONNECTION: Duration = Duration::from_secs(50);
+/// How often a TCP connection is probed, so that one that a firewall dropped is noticed.
+const KEEPALIVE: Duration = Duration::from_secs(30);
+
+/// The connections to all providers.
+#[derive(Clone, Debug)]
+pub struct Upstream {
+    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+}
+
+/// What a provider answers: the head, and a body that is still coming.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Body,
+}
+
+impl Answer {
+    /// Whether it is a stream of events.
+    pub(crate) fn is_stream(&self) -> bool {
+        let kind = self.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        self.status.is_success() && kind.is_some_and(|kind| kind.trim_start().starts_with("text/event-stream"))
+    }
+}
+
+impl Upstream {
+    /// Connections with this time to connect.
+    ///
+    /// # Errors
+    /// When TLS cannot be set up.
+    pub fn new(settings: &Settings) -> Result<Self, String> {
+        let mut http = HttpConnector::new();
+        http.set_nodelay(true);
+        http.set_connect_timeout(Some(settings.upstream.connect));
+        http.set_keepalive(Some(KEEPALIVE));
+        http.enforce_http(false);
+        let provider = rustls::crypto::ring::default_provider();
+        let https = HttpsConnectorBuilder::new()
+            .with_provider_and_native_roots(provider.clone())
+            .or_else(|_| HttpsConnectorBuilder::new().with_provider_and_webpki_roots(provider))
+            .map_err(|error| format!("setting up TLS: {error}"))?
+            .https_or_http()
+            .enable_http1()
+            .enable_http2()
+            .wrap_connector(http);
+        let client = Client::builder(TokioExecutor::new())
+            .pool_timer(TokioTimer::new())
+            .pool_idle_timeout(IDLE_CONNECTION)
+            .pool_max_idle_per_host(IDLE_PER_HOST_MAX)
+            .build(https);
+        Ok(Self { client })
+    }
+
+    /// Send a request to a target. The exchange's deadline and the time to the first byte bound it.
+    ///
+    /// # Errors
+    /// When the provider cannot be reached or does not answer in time.
+    pub(crate) async fn send(
+        &self,
+        x: &Exchange,
+        admitted: &Admitted,
+        target: &Target,
+        from_caller: &HeaderMap,
+    ) -> Result<Answer, Error> {
+        let body = admitted.body(target.model.as_deref());
+        let mut request = Request::new(Full::new(body));
+        *request.method_mut() = Method::POST;
+        *request.uri_mut() = join(&target.base_url, "/chat/completions")?;
+        *request.headers_mut() = request_headers(from_caller, target)?;
+        self.exchange(x, request).await
+    }
+
+    /// Ask a provider for its list of models.
+    ///
+    /// # Errors
+    /// When the provider cannot be reached or does not answer in time.
+    pub(crate) async fn models(&self, x: &Exchange, target: &Target, from_caller: &HeaderMap) -> Result<Answer, Error> {
+        let mut request = Request::new(Full::new(Bytes::new()));
+        *request.uri_mut() = join(&target.base_url, "/models")?;
+        *request.headers_mut() = request_headers(from_caller, target)?;
+        request.headers_mut().remove(header::CONTENT_TYPE);
+        self.exchange(x, request).await
+    }
+
+    async fn exchange(&self, x: &Exchange, request: Request<Full<Bytes>>) -> Result<Answer, Error> {
+        let first_byte = Instant::now() + x.generation.settings.upstream.first_byte;
+        let sent = timeout_at(first_byte.min(x.deadline), self.client.request(request)).await;
+        let response = match sent {
+            Ok(Ok(response)) => response,
+            Ok(Err(error)) if error.is_connect() => return Err(Error::Unreachable(causes(&error))),
+            Ok(Err(error)) => return Err(Error::Broken(causes(&error))),
+            Err(_) if x.deadline <= first_byte => return Err(Error::OutOfTime),
+            Err(_) => return Err(Error::TooSlow("no answer began")),
+        };
+        let (head, body) = response.into_parts();
+        if head.headers.get(header::CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity") {
+            return Err(Error::Broken("the answer is compressed, which was not asked for".to_owned()));
+        }
+        Ok(Answer { status: head.status, headers: head.headers, body: Body(body) })
+    }
+}
+
+/// An error with what caused it, without addresses of the inside being lost on the operator.
+fn causes(error: &dyn std::error::Error) -> String {
+    let mut words = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        words.push_str(": ");
+        words.push_str(&error.to_string());
+        cause = error.source();
+    }
+    words
+}
+
+fn join(base: &Uri, path: &str) -> Result<Uri, Error> {
+    let mut parts = base.clone().into_parts();
+    let joined = format!("{}{path}", base.path().trim_end_matches('/'));
+    let wrong = |error: &dyn std::fmt::Display| Error::Unreachable(format!("the provider's address: {error}"));
+    parts.path_and_query = Some(joined.parse().map_err(|error: http::uri::InvalidUri| wrong(&error))?);
+    Uri::from_parts(parts).map_err(|error| wrong(&error))
+}
+
+/// What a caller's headers tell the provider. Everything else stays here: cookies and addresses are nobody's business,
+/// and no text passes uninspected.
+fn request_headers(from_caller: &HeaderMap, target: &Target) -> Result<HeaderMap, Error> {
+    let mut headers = HeaderMap::with_capacity(8);
+    for (name, value) in from_caller {
+        if passes_on(name) {
+            headers.append(name, value.clone());
+        }
+    }
+    headers.entry(header::CONTENT_TYPE).or_insert(HeaderValue::from_static("application/json"));
+    headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+    match &target.api_key {
+        None => {
+            if let Some(value) = from_caller.get(header::AUTHORIZATION) {
+                headers.insert(header::AUTHORIZATION, value.clone());
+            }
+        }
+        Some(key) => {
+            let mut value = HeaderValue::try_from(format!("Bearer {}", key.reveal()))
+                .map_err(|_| Error::Unreachable("the provider's key cannot be sent in a header".to_owned()))?;
+            value.set_sensitive(true);
+            headers.insert(header::AUTHORIZATION, value);
+        }
+    }
+    Ok(headers)
+}
+
+fn passes_on(name: &HeaderName) -> bool {
+    let name = name.as_str();
+    matches!(name, "content-type" | "accept" | "user-agent" | "idempotency-key" | "x-client-request-id")
+        || ["openai-", "x-stainless-"].iter().any(|prefix| name.starts_with(prefix))
+}
+
+/// What a provider's headers tell the caller.
+pub(crate) fn answer_headers(from_provider: &HeaderMap) -> HeaderMap {
+    let mut headers = HeaderMap::with_capacity(from_provider.len());
+    for (name, value) in from_provider {
+        let told = matches!(
+            name.as_str(),
+            "content-type" | "retry-after" | "retry-after-ms" | "x-should-retry" | "x-request-id" | "request-id"
+        ) || ["openai-", "x-ratelimit-"].iter().any(|prefix| name.as_str().starts_with(prefix));
+        if told {
+            headers.append(name, value.clone());
+        }
+    }
+    headers
+}
+
+/// The body of an answer. Dropping it cancels the call.
+#[derive(Debug)]
+pub(crate) struct Body(Incoming);
+
+impl Body {
+    /// The next bytes; nothing at the end.
+    ///
+    /// # Errors
+    /// When the provider breaks off, or nothing comes for too long.
+    pub(crate) async fn frame(&mut self, x: &Exchange) -> Result<Option<Bytes>, Error> {
+        loop {
+            let idle = Instant::now() + x.generation.settings.upstream.idle;
+            match timeout_at(idle.min(x.deadline), self.0.frame()).await {
+                Ok(Some(Ok(frame))) => match frame.into_data() {
+                    Ok(bytes) if bytes.is_empty() => {}
+                    Ok(bytes) => return Ok(Some(bytes)),
+                    // Trailers say nothing that a caller needs.
+                    Err(_) => {}
+                },
+                Ok(Some(Err(error))) => return Err(Error::Broken(causes(&error))),
+                Ok(None) => return Ok(None),
+                Err(_) if x.deadline <= idle => return Err(Error::OutOfTime),
+                Err(_) => return Err(Error::TooSlow("it stopped in the middle of the answer")),
+            }
+        }
+    }
+
+    /// All of it, if it is not longer than the limit.
+    ///
+    /// # Errors
+    /// As [`frame`](Body::frame), and when it is longer.
+    pub(crate) async fn whole(mut self, x: &Exchange) -> Result<Bytes, Error> {
+        let bytes_max = x.generation.settings.upstream.answer_bytes_max;
+        if self.0.size_hint().lower() > bytes_max as u64 {
+            return Err(Error::AnswerTooLarge(bytes_max));
+        }
+        let Some(first) = self.frame(x).await? else { return Ok(Bytes::new()) };
+        let mut all = Vec::new();
+        let mut next = self.frame(x).await?;
+        if next.is_none() && first.len() <= bytes_max {
+            return Ok(first);
+        }
+        all.extend_from_slice(&first);
+        while let Some(bytes) = next {
+            all.extend_from_slice(&bytes);
+            if all.len() > bytes_max {
+                return Err(Error::AnswerTooLarge(bytes_max));
+            }
+            next = self.frame(x).await?;
+        }
+        if all.len() > bytes_max { Err(Error::AnswerTooLarge(bytes_max)) } else { Ok(all.into()) }
+    }
+}
+

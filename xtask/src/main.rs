@@ -1,0 +1,46 @@
+//! What `cargo xtask ...` does: build the plugins, run the demo, the tests and the benchmarks, run everything CI runs.
+//!
+//! It exists so that each of these is one command on a fresh clone, also on a machine whose Rust cannot compile guests
+//! yet. `cli.rs` says what can be asked for; each task is a function of the file named like it.
+
+mod ci;
+mod cli;
+mod guest_compiler;
+mod lock;
+mod plugins;
+mod process;
+mod python;
+mod tasks;
+mod workspace;
+
+use std::process::ExitCode;
+
+use cli::Task;
+
+/// What went wrong, in words: what was being done, why it failed, how to mend it. Nobody matches on it; it is printed.
+type Result<T, E = String> = std::result::Result<T, E>;
+
+fn main() -> ExitCode {
+    match cli::parse(std::env::args_os().skip(1)).and_then(run) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("xtask: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(task: Task) -> Result<()> {
+    match task {
+        Task::Help => {
+            print!("{}", cli::HELP);
+            Ok(())
+        }
+        Task::Plugins { names } => plugins::build(&names),
+        Task::Plugin { path, into } => plugins::build_outside(&path, into.as_deref()),
+        Task::Demo { arguments } => tasks::demo(&arguments),
+        Task::Test { arguments } => tasks::test(&arguments),
+        Task::Bench { arguments } => tasks::bench(&arguments),
+        Task::Ci { steps } => ci::run(&steps),
+    }
+}

@@ -1,0 +1,164 @@
+//! The tasks that are a command of cargo after the plugins are built: demo, test, bench.
+
+use std::ffi::OsString;
+use std::fmt;
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Command, Stdio};
+
+use crate::{Result, plugins, process, python, workspace};
+
+/// Tells tests and benchmarks where the built plugins are.
+const PLUGINS: &str = "SLUICEGATE_PLUGINS";
+
+/// Tells the test that runs the OpenAI SDK which Python has it. Empty: there is none, skip; absent: the test fails, so
+/// that nobody who calls `cargo test` by himself believes it has passed.
+const PYTHON: &str = "SLUICEGATE_PYTHON";
+
+/// `cargo xtask demo`
+pub(crate) fn demo(arguments: &[OsString]) -> Result<()> {
+    plugins::build(&[])?;
+    let mut cargo = process::cargo();
+    cargo.args(["run", "--quiet", "--package", "sluicegate", "--", "demo", "--plugins"]);
+    process::become_it(cargo.arg(workspace::shown(&workspace::plugins())).args(arguments))
+}
+
+/// `cargo xtask bench`
+pub(crate) fn bench(arguments: &[OsString]) -> Result<()> {
+    plugins::build(&[])?;
+    let mut cargo = process::cargo();
+    cargo.env(PLUGINS, workspace::plugins());
+    process::become_it(cargo.args(["run", "--release", "--package", "bench", "--"]).args(arguments))
+}
+
+/// `cargo xtask test`. Without Python all but one test run, and the last line says so.
+pub(crate) fn test(arguments: &[OsString]) -> Result<()> {
+    plugins::build(&[])?;
+    let python = python::ensure();
+    let skipped =
+        python.as_ref().err().map(|error| format!("SKIPPED: the test with the OpenAI SDK for Python: {error}"));
+    skipped.iter().for_each(|skipped| eprintln!("xtask: {skipped}"));
+    let (totals, outcome) = run_tests(&python.unwrap_or_default().into_os_string(), arguments);
+    println!("{totals}");
+    skipped.iter().for_each(|skipped| println!("{skipped}"));
+    outcome
+}
+
+/// The tests as CI runs them: all of them, also after a failure.
+pub(crate) fn test_all() -> (Totals, Result<()>) {
+    match plugins::build(&[]).and_then(|()| python::ensure()) {
+        Ok(python) => run_tests(&python.into_os_string(), &["--no-fail-fast".into()]),
+        Err(error) => (Totals::default(), Err(error)),
+    }
+}
+
+/// Runs cargo test, passes on what it prints and adds up the results of its many test programs.
+fn run_tests(python: &OsString, arguments: &[OsString]) -> (Totals, Result<()>) {
+    let mut cargo = process::cargo();
+    cargo.arg("test").args((!names_packages(arguments)).then_some("--workspace")).args(arguments);
+    cargo.env(PLUGINS, workspace::plugins()).env(PYTHON, python);
+    let mut totals = Totals::default();
+    let outcome = pass_on(&mut cargo, |line| totals.add(line));
+    (totals, outcome)
+}
+
+/// Whether the arguments for cargo say which packages are meant. Beside them, `--workspace` would still mean all.
+fn names_packages(arguments: &[OsString]) -> bool {
+    let mut for_cargo =
+        arguments.iter().take_while(|argument| *argument != "--").filter_map(|argument| argument.to_str());
+    for_cargo.any(|argument| argument.starts_with("-p") || argument.starts_with("--package"))
+}
+
+/// Runs a command and shows each line of its standard output to `look` on the way to ours.
+fn pass_on(command: &mut Command, mut look: impl FnMut(&str)) -> Result<()> {
+    eprintln!("$ {}", process::shown(command));
+    let started = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn();
+    let mut child = started.map_err(|error| process::not_started(command, &error))?;
+    let mut out = std::io::stdout();
+    let mut lines = child.stdout.take().map(BufReader::new);
+    let mut line = Vec::new();
+    while let Some(lines) = &mut lines {
+        line.clear();
+        match lines.read_until(b'\n', &mut line) {
+            Ok(1..) => look(&String::from_utf8_lossy(&line)),
+            Ok(0) | Err(_) => break,
+        }
+        // Nobody may be reading any more; the tests go on, and the exit code still counts.
+        let _ = out.write_all(&line).and_then(|()| out.flush());
+    }
+    let status = child.wait().map_err(|error| format!("waiting for `{}`: {error}", process::shown(command)))?;
+    process::ended(command, status)
+}
+
+/// The results of all test programs together.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Totals {
+    programs: u64,
+    passed: u64,
+    failed: u64,
+    ignored: u64,
+}
+
+impl Totals {
+    /// Adds the line if it is a result, like `test result: ok. 3 passed; 0 failed; 1 ignored; ...`.
+    fn add(&mut self, line: &str) {
+        let Some((_, counts)) = line.strip_prefix("test result: ").and_then(|result| result.split_once(". ")) else {
+            return;
+        };
+        self.programs += 1;
+        for count in counts.split(';') {
+            match count.trim().split_once(' ').map(|(number, what)| (number.parse().unwrap_or(0), what)) {
+                Some((number, "passed")) => self.passed += number,
+                Some((number, "failed")) => self.failed += number,
+                Some((number, "ignored")) => self.ignored += number,
+                Some((_, _)) | None => {}
+            }
+        }
+    }
+}
+
+impl fmt::Display for Totals {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { programs, passed, failed, ignored } = self;
+        write!(
+            f,
+            "all tests together: {passed} passed; {failed} failed; {ignored} ignored; in {programs} test programs"
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_results_of_all_test_programs_are_added_up() {
+        let mut totals = Totals::default();
+        for line in [
+            "running 3 tests\n",
+            "test a ... ok\n",
+            "test result: ok. 3 passed; 0 failed; 1 ignored; 0 measured; 2 filtered out; finished in 0.00s\n",
+            "test result: FAILED. 10 passed; 2 failed; 0 ignored; 0 measured; 0 filtered out; finished in 1.30s\n",
+            "test result: unheard of\n",
+        ] {
+            totals.add(line);
+        }
+        assert_eq!(totals, Totals { programs: 2, passed: 13, failed: 2, ignored: 1 });
+        assert_eq!(totals.to_string(), "all tests together: 13 passed; 2 failed; 1 ignored; in 2 test programs");
+    }
+
+    #[test]
+    fn all_packages_are_meant_unless_some_are_named() {
+        let named = |line: &str| names_packages(&line.split_whitespace().map(OsString::from).collect::<Vec<_>>());
+        assert!(named("-p xtask") && named("-pxtask") && named("--no-run --package=xtask"));
+        assert!(!named("") && !named("streams --release") && !named("-- -p"));
+    }
+
+    #[test]
+    fn what_a_command_prints_is_seen_and_its_failure_told() {
+        let mut seen = String::new();
+        let outcome =
+            pass_on(Command::new("sh").args(["-c", "echo one; echo two; exit 4"]), |line| seen.push_str(line));
+        assert_eq!(seen, "one\ntwo\n");
+        assert!(outcome.is_err_and(|error| error.contains("exit status: 4")));
+    }
+}
