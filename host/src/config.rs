@@ -155,7 +155,7 @@ pub struct Stream {
     pub context_bytes: usize,
     /// Bytes that they may hold back.
     pub hold_bytes_max: usize,
-    /// How long they may hold a byte back.
+    /// How long they may hold a byte back while more text arrives.
     pub hold: Duration,
 }
 

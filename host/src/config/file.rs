@@ -150,11 +150,11 @@ pub struct Stream {
     pub window_bytes: Option<Spanned<u64>>,
     /// Milliseconds after which they are called for fewer: `20`.
     pub window_ms: Option<Spanned<u64>>,
-    /// Released bytes that they see again: `256`.
+    /// Released bytes that they see again: `256`, which is also the least.
     pub context_bytes: Option<Spanned<u64>>,
     /// Bytes that they may hold back: `4096`.
     pub hold_bytes_max: Option<Spanned<u64>>,
-    /// Milliseconds that they may hold a byte back: `15000`.
+    /// Milliseconds that they may hold a byte back while more text arrives: `60000`.
     pub hold_ms_max: Option<Spanned<u64>>,
 }
 

@@ -165,15 +165,15 @@ fn stream(file: &file::Stream, problems: &mut Problems) -> Stream {
     Stream {
         window_bytes: size(file.window_bytes.as_ref(), 256, 1..=(1 << 20), "stream.window_bytes", problems),
         window: milliseconds(file.window_ms.as_ref(), 20, "stream.window_ms", problems),
-        context_bytes: size(file.context_bytes.as_ref(), 256, 0..=(64 << 10), "stream.context_bytes", problems),
+        context_bytes: size(file.context_bytes.as_ref(), 256, 256..=(64 << 10), "stream.context_bytes", problems),
         hold_bytes_max: size(
             file.hold_bytes_max.as_ref(),
             4 << 10,
-            1..=(16 << 20),
+            64..=(16 << 20),
             "stream.hold_bytes_max",
             problems,
         ),
-        hold: milliseconds(file.hold_ms_max.as_ref(), 15_000, "stream.hold_ms_max", problems),
+        hold: milliseconds(file.hold_ms_max.as_ref(), 60_000, "stream.hold_ms_max", problems),
     }
 }
 

@@ -91,4 +91,4 @@ fn pool() -> PoolingAllocationConfig {
 }
 
 /// Bytes of each memory set back by copying. A snapshot of a Rust guardrail is 100 KB to 300 KB.
-const KEEP_RESIDENT_BYTES: usize = 256 << 10;
+const KEEP_RESIDENT_BYTES: usize = 512 << 10;

@@ -18,6 +18,7 @@ macro_rules! export {
                 PLUGIN.get().expect("the plugin is used before it is configured")
             }
 
+            #[allow(dead_code)]
             struct Export;
 
             impl $crate::bindings::lifecycle::exports::sluicegate::plugin::lifecycle::Guest for Export {
@@ -37,6 +38,8 @@ macro_rules! export {
                 }
             }
 
+            // A native build has no use for the exports, and its linker does not take their names.
+            #[cfg(target_arch = "wasm32")]
             $crate::bindings::lifecycle::export_lifecycle!(Export);
             $($crate::__export_interface!($interface, Export, plugin);)+
         };
@@ -55,6 +58,7 @@ macro_rules! __export_interface {
                 Ok(windows.iter().map(|window| $crate::TextGuardrail::inspect($plugin(), window)).collect())
             }
         }
+        #[cfg(target_arch = "wasm32")]
         $crate::bindings::text_guardrail::export_text_guardrail!($export);
     };
     (request_guardrail, $export:ident, $plugin:ident) => {
@@ -65,6 +69,7 @@ macro_rules! __export_interface {
                 $crate::RequestGuardrail::check($plugin(), &request)
             }
         }
+        #[cfg(target_arch = "wasm32")]
         $crate::bindings::request_guardrail::export_request_guardrail!($export);
     };
     (answer_guardrail, $export:ident, $plugin:ident) => {
@@ -76,6 +81,7 @@ macro_rules! __export_interface {
                 $crate::AnswerGuardrail::check($plugin(), &request, &answer)
             }
         }
+        #[cfg(target_arch = "wasm32")]
         $crate::bindings::answer_guardrail::export_answer_guardrail!($export);
     };
 }

@@ -212,8 +212,7 @@ mod tests {
     fn texts_of_choices_channels_and_tool_calls_are_told_apart() {
         let lanes = read(&[
             r#"{"choices":[{"index":1,"delta":{"role":"assistant","content":"b"}},{"index":0,"delta":{"content":"a"}}]}"#,
-            r#"{"choices":[{"index":0,"delta":{"tool_calls":[{"index":1,"id":"x","type":"function",
-                "function":{"name":"f","arguments":"{"}}],"reasoning_content":"r","extra":"e"}}]}"#,
+            r#"{"choices":[{"index":0,"delta":{"tool_calls":[{"index":1,"id":"x","type":"function","function":{"name":"f","arguments":"{"}}],"reasoning_content":"r","extra":"e"}}]}"#,
         ]);
         let expected: Vec<_> = [
             (1, Channel::Content, "", "b"),

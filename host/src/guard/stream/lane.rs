@@ -8,12 +8,12 @@ use super::super::restore::Restorations;
 use super::super::tagged::{PieceId, Tagged};
 use super::super::{denied, failed, in_answer, rule};
 use super::lay_over;
-use crate::chat::{Action, Channel, Edit, Phase, Role, Verdict, Window};
+use crate::chat::{Action, Channel, Edit, Phase, Role, Window};
 use crate::config::{Mode, Stream};
 use crate::dialect::{Lane, Piece};
 use crate::error::Error;
 use crate::exchange::Exchange;
-use crate::plugin::{Outcome, Plugin};
+use crate::plugin::{Calling, Outcome, Plugin};
 
 /// A lane between its guardrails.
 #[derive(Debug)]
@@ -78,8 +78,7 @@ impl LaneState {
         self.since.get_or_insert_with(Instant::now);
     }
 
-    /// Whether it is time to call: enough is new, or what is new has waited long enough, or nothing follows, or what is
-    /// held back has been held for too long.
+    /// Whether it is time to call: enough is new, or what is new has waited long enough, or nothing follows.
     pub(super) fn is_due(&self, now: Instant, stream: &Stream, is_final: bool, unguarded: bool) -> bool {
         if is_final {
             return !self.new.is_empty() || !self.restoring.is_empty() || self.stages.iter().any(|s| !s.held.is_empty());
@@ -93,9 +92,7 @@ impl LaneState {
     /// When it must be called at the latest, if nothing else comes.
     pub(super) fn wake(&self, stream: &Stream) -> Option<Instant> {
         // The first text is looked at at once: the time to the first token is what people feel.
-        let window = self.since.map(|since| self.last_call.map_or(since, |last| last + stream.window));
-        let hold = self.stages.iter().filter_map(|stage| stage.since).map(|since| since + stream.hold).min();
-        [window, hold].into_iter().flatten().min()
+        self.since.map(|since| self.last_call.map_or(since, |last| last + stream.window))
     }
 
     /// What all guardrails have decided since the last time.
@@ -176,7 +173,6 @@ pub(super) async fn inspect(
         lane.pass_on(0, new);
     }
     let calling = x.calling();
-    let stream = x.generation.settings.stream;
     for (index, plugin) in guardrails.iter().enumerate() {
         let mut windows = Vec::with_capacity(due.len());
         let mut asked = Vec::with_capacity(due.len());
@@ -186,24 +182,74 @@ pub(super) async fn inspect(
                 asked.push(position);
             }
         }
-        let verdicts = if windows.is_empty() {
-            Some(Vec::new())
-        } else {
-            let inspected = x.runtime.inspect(plugin, calling, Phase::Answer, &windows).await;
-            rule(x, plugin, inspected, || "text of the stream".to_owned())?
+        let said = match windows.is_empty() {
+            true => Said::All(Vec::new()),
+            false => ask(x, plugin, calling, &windows).await?,
         };
-        let mut verdicts = verdicts.map(|verdicts| asked.into_iter().zip(verdicts).peekable());
-        for (position, (_, lane, is_final)) in due.iter_mut().enumerate() {
-            let verdict = match &mut verdicts {
-                // It failed, and the exchange goes on; or it is observed.
-                None => None,
-                Some(verdicts) => verdicts.next_if(|(asked, _)| *asked == position).map(|(_, verdict)| verdict),
-            };
-            let failed_open = verdicts.is_none();
-            lane.settle(x, plugin, index, verdict.as_deref(), *is_final, failed_open, &stream)?;
+        let mut said = said.for_each(&asked, due.len()).into_iter();
+        for (_, lane, is_final) in due.iter_mut() {
+            let said = said.next().unwrap_or(Ruling::NotAsked);
+            lane.settle(x, plugin, index, said, *is_final)?;
         }
     }
     Ok(())
+}
+
+/// What a guardrail said about some windows, as far as it counts.
+enum Said {
+    /// About each of them.
+    All(Vec<Ruling>),
+    /// Nothing: it failed, and the exchange goes on.
+    Nothing,
+}
+
+/// What a guardrail said about one lane, as far as it counts.
+#[derive(Clone, Debug)]
+enum Ruling {
+    /// Nothing was new to it.
+    NotAsked,
+    /// It failed, and the exchange goes on.
+    Failed,
+    /// It said something.
+    Said { action: Action, hold: usize },
+}
+
+impl Said {
+    /// One ruling for each of `count` lanes, of which those at `asked` were asked.
+    fn for_each(self, asked: &[usize], count: usize) -> Vec<Ruling> {
+        let mut rulings = vec![Ruling::NotAsked; count];
+        match self {
+            Self::Nothing => rulings.fill(Ruling::Failed),
+            Self::All(said) => {
+                for (position, ruling) in asked.iter().zip(said) {
+                    if let Some(slot) = rulings.get_mut(*position) {
+                        *slot = ruling;
+                    }
+                }
+            }
+        }
+        rulings
+    }
+}
+
+async fn ask(x: &Exchange, plugin: &Arc<Plugin>, calling: Calling<'_>, windows: &[Window]) -> Result<Said, Error> {
+    let inspected = x.runtime.inspect(plugin, calling, Phase::Answer, windows).await;
+    let holds: Option<Vec<usize>> =
+        inspected.said.as_ref().ok().map(|verdicts| verdicts.iter().map(|verdict| verdict.hold).collect());
+    let verdicts = rule(x, plugin, inspected, || "text of the stream".to_owned())?;
+    Ok(match (verdicts, holds) {
+        (Some(verdicts), _) => Said::All(
+            verdicts
+                .iter()
+                .map(|verdict| Ruling::Said { action: verdict.action.clone(), hold: verdict.hold })
+                .collect(),
+        ),
+        // It only observes: what it would hold back stands in its next window again, and flows all the same.
+        (None, Some(holds)) => {
+            Said::All(holds.into_iter().map(|hold| Ruling::Said { action: Action::Allow, hold }).collect())
+        }
+        (None, None) => Said::Nothing,
+    })
 }
 
 impl LaneState {
@@ -237,68 +283,82 @@ impl LaneState {
     }
 
     /// Do what the guardrail `index` said: apply its edits to what it decided, and pass that on.
-    #[allow(clippy::too_many_arguments)]
     fn settle(
         &mut self,
         x: &Exchange,
         plugin: &Plugin,
         index: usize,
-        verdict: Option<&Verdict>,
+        said: Ruling,
         is_final: bool,
-        failed_open: bool,
-        stream: &Stream,
     ) -> Result<(), Error> {
+        let stream = &x.generation.settings.stream;
         let Some(stage) = self.stages.get_mut(index) else { return Ok(()) };
-        let context = stage.context.len();
         let length = stage.held.text.len();
         let mut edits = Vec::new();
-        let mut end = match verdict {
-            None if is_final || failed_open => length,
-            // It was not called: what it holds back it still holds back.
-            None => 0,
-            Some(verdict) => {
-                match &verdict.action {
-                    Action::Allow => {}
-                    Action::Edit(said) => edits = behind(context, in_answer(said)),
-                    Action::Deny(denial) => return Err(denied(plugin, denial)),
+        let mut end = match said {
+            Ruling::Failed => length,
+            // What it holds back it still holds back.
+            Ruling::NotAsked => {
+                if is_final {
+                    let decided = stage.held.take_all();
+                    self.pass_on(index + 1, decided);
                 }
-                if is_final { length } else { length.saturating_sub(verdict.hold) }
+                return Ok(());
+            }
+            Ruling::Said { action, hold } => {
+                match action {
+                    Action::Allow => {}
+                    Action::Edit(said) => edits = behind(stage.context.len(), in_answer(&said)),
+                    Action::Deny(denial) => return Err(denied(plugin, &denial)),
+                }
+                if is_final { length } else { length.saturating_sub(hold) }
             }
         };
         keep_whole(&mut edits, &mut end);
-        if verdict.is_some() || failed_open {
-            stage.seen = length - end;
-        }
-        let mut held = length - end;
-        let too_long = stage.since.is_some_and(|since| end == 0 && since + stream.hold <= Instant::now());
-        if !stage.observed && (held > stream.hold_bytes_max || (held > 0 && too_long)) {
-            let (outcome, detail) = if too_long {
-                (Outcome::TimedOut, format!("held text back for more than {} ms", stream.hold.as_millis()))
-            } else {
-                (Outcome::Malformed, format!("held back {held} bytes, more than {}", stream.hold_bytes_max))
-            };
+        if let Some((outcome, detail)) = stage.holds_too_much(length - end, end, stream) {
             if let Some(error) = failed(x, plugin, outcome, detail, "text of the stream") {
                 return Err(error);
             }
-            (end, held) = (length, 0);
-            stage.seen = 0;
+            end = length;
         }
-        let mut decided = stage.held.take(end);
-        if end > 0 {
-            stage.context.push_str(&decided.text);
-            let from = stage.context.len().saturating_sub(stream.context_bytes);
-            stage.context = stage.context.split_off(stage.context.floor_char_boundary(from));
-        }
-        stage.since = match (held, stage.since) {
-            (0, _) => None,
-            (_, Some(since)) if end == 0 => Some(since),
-            _ => Some(Instant::now()),
-        };
+        let mut decided = stage.decide(end, stream.context_bytes);
         if !stage.observed {
             decided.edit(&edits);
             self.pass_on(index + 1, decided);
         }
         Ok(())
+    }
+}
+
+impl Stage {
+    /// Take what is decided, and keep its end for the guardrail to see again.
+    fn decide(&mut self, end: usize, context_bytes: usize) -> Tagged {
+        let decided = self.held.take(end);
+        self.seen = self.held.text.len();
+        if end > 0 {
+            self.context.push_str(&decided.text);
+            let from = self.context.len().saturating_sub(context_bytes);
+            self.context = self.context.split_off(self.context.floor_char_boundary(from));
+        }
+        self.since = match (self.seen, self.since) {
+            (0, _) => None,
+            (_, Some(since)) if end == 0 => Some(since),
+            _ => Some(Instant::now()),
+        };
+        decided
+    }
+
+    /// Whether what it wants to hold back is more than it may, or has been held for too long although more came.
+    fn holds_too_much(&self, held: usize, decided: usize, stream: &Stream) -> Option<(Outcome, String)> {
+        if self.observed || held == 0 {
+            return None;
+        }
+        if held > stream.hold_bytes_max {
+            return Some((Outcome::Malformed, format!("held back {held} bytes, more than {}", stream.hold_bytes_max)));
+        }
+        let too_long = decided == 0 && self.since.is_some_and(|since| since + stream.hold <= Instant::now());
+        too_long
+            .then(|| (Outcome::TimedOut, format!("held text back for more than {} ms", stream.hold.as_millis())))
     }
 }
 

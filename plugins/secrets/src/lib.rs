@@ -1,0 +1,91 @@
+//! A text guardrail that finds credentials and masks, pseudonymises or refuses them.
+//!
+//! In reading order: `rule` names what is found, `config` says what to do about it, `places` finds where to
+//! look with the host's regular expressions, and one module for each family of credentials decides. How that
+//! becomes matches, a hold and a verdict is the same as in the plugin `pii`, whose modules are used here.
+
+mod assigned;
+mod config;
+mod connection;
+mod jwt;
+mod pem;
+mod places;
+#[allow(dead_code, reason = "each plugin asks for a part")]
+#[path = "../../pii/src/reader.rs"]
+mod reader;
+mod rule;
+mod shape;
+#[path = "../../pii/src/sift.rs"]
+mod sift;
+mod token;
+#[path = "../../pii/src/verdict.rs"]
+mod verdict;
+#[path = "../../pii/src/view.rs"]
+mod view;
+
+#[cfg(test)]
+mod tests;
+
+use std::ops::Range;
+
+use sluicegate_plugin::{Patterns, Plugin, TextGuardrail, export, text};
+
+pub use config::Config;
+pub use verdict::Setting;
+
+use reader::Reader;
+use rule::Rule;
+use sift::{Match, Rules};
+
+/// Finds credentials.
+#[derive(Debug)]
+pub struct Secrets {
+    config: Config,
+    patterns: Patterns,
+}
+
+impl Plugin for Secrets {
+    const NAME: &'static str = "secrets";
+    const VERSION: &'static str = env!("CARGO_PKG_VERSION");
+    const SUMMARY: &'static str = "Masks, pseudonymises or refuses credentials.";
+    const CONFIG_SCHEMA: Option<&'static str> = Some(include_str!("../schema.json"));
+    type Config = Config;
+
+    fn configure(config: Config) -> Result<Self, String> {
+        Ok(Self { config, patterns: places::patterns()? })
+    }
+}
+
+impl TextGuardrail for Secrets {
+    fn inspect(&self, window: &text::Window) -> text::Verdict {
+        if self.config.is_off() {
+            return text::Verdict::allow();
+        }
+        let sifted = sift::sift(self, window);
+        verdict::verdict(window, &sifted, "secrets.blocked", |rule| self.config.setting(rule))
+    }
+}
+
+impl Rules for Secrets {
+    type Rule = Rule;
+
+    /// A private key of 4096 bits takes 3,272 bytes as PKCS #8, and some more with escaped line ends. Together
+    /// with the newest chunk that stays below the 4,096 bytes that the host holds unless configured.
+    const REACH_BYTES_MAX: usize = 3_900;
+    /// More than the longest beginning that a pattern waits for, `hooks.slack.com/`.
+    const TAIL_BYTES: usize = 32;
+
+    fn places(&self, text: &str) -> Vec<Range<usize>> {
+        places::places(&self.patterns, text)
+    }
+
+    fn find(&self, reader: &Reader<'_>) -> Option<Match<Rule>> {
+        let found = [token::find, jwt::find, pem::find, connection::find, assigned::find]
+            .into_iter()
+            .filter_map(|find| find(reader))
+            .filter(|found| self.config.setting(found.rule) != Setting::Off);
+        found.reduce(Match::join)
+    }
+}
+
+export!(Secrets: text_guardrail);
