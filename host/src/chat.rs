@@ -3,6 +3,7 @@
 //! No provider's JSON and no generated type comes in here: dialects convert to these at one edge,
 //! `plugin/convert.rs` at the other.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 /// Who speaks.
@@ -278,7 +279,7 @@ pub struct WholeVerdict {
 
 /// What a text guardrail sees of a segment.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Window {
+pub struct Window<'a> {
     /// Which way the text travels.
     pub phase: Phase,
     /// Who says it.
@@ -286,7 +287,7 @@ pub struct Window {
     /// What kind of text it is.
     pub channel: Channel,
     /// Context, then what is to be decided.
-    pub text: String,
+    pub text: Cow<'a, str>,
     /// How many bytes at the start were released before.
     pub context: usize,
     /// Nothing follows in this segment.

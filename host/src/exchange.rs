@@ -11,7 +11,7 @@ use uuid::Uuid;
 use crate::chat::{Opaque, Phase, Usage};
 use crate::error::Error;
 use crate::gateway::Generation;
-use crate::plugin::{Calling, Decision, Receipt, Runtime};
+use crate::plugin::{Calling, Decision, Receipt, Runtime, summary};
 
 /// The partition of callers without keys.
 const TENANT: &str = "default";
@@ -115,30 +115,28 @@ impl Exchange {
         }
     }
 
-    /// Note a plugin call.
+    /// Note a plugin call. Failures are logged at once, everything else with the end of the exchange.
     pub fn receipt(&self, receipt: Receipt) {
-        let exchange = &*self.id;
-        let plugin = &*receipt.plugin;
+        let (exchange, plugin) = (&*self.id, &*receipt.plugin);
         let (export, phase) = (receipt.export, receipt.phase.word());
-        let (verdict, outcome) = (receipt.decision.word(), receipt.outcome.word());
-        let us = u64::try_from(receipt.time.as_micros()).unwrap_or(u64::MAX);
-        let (fuel, memory, bytes, observed) = (receipt.fuel, receipt.memory_bytes, receipt.bytes, receipt.observed);
-        let findings = receipt.findings.len();
-        let code = receipt.denial.as_ref().map(|(code, _)| code.as_str());
-        let detail = receipt.detail.as_deref().or(receipt.denial.as_ref().and_then(|(_, detail)| detail.as_deref()));
         match receipt.decision {
             Decision::Failed | Decision::NotInspected => {
-                warn!(exchange, plugin, export, phase, verdict, outcome, detail, fuel, us, memory, bytes, observed, "plugin failed");
+                let (verdict, outcome) = (receipt.decision.word(), receipt.outcome.word());
+                let (fuel, detail) = (receipt.fuel, receipt.detail.as_deref());
+                warn!(exchange, plugin, export, phase, verdict, outcome, detail, fuel, "plugin failed");
             }
-            Decision::Allow | Decision::Edit | Decision::Retry | Decision::Deny => {
-                info!(exchange, plugin, export, phase, verdict, outcome, code, detail, findings, fuel, us, memory, bytes, observed, "plugin called");
+            Decision::Deny => {
+                let code = receipt.denial.as_ref().map(|(code, _)| code.as_str());
+                let detail = receipt.denial.as_ref().and_then(|(_, detail)| detail.as_deref());
+                let observed = receipt.observed;
+                info!(exchange, plugin, export, phase, code, detail, observed, "plugin refused");
             }
+            Decision::Allow | Decision::Edit | Decision::Retry => {}
         }
         let mut record = self.record();
-        if record.receipts.len() < RECEIPTS_MAX {
-            record.receipts.push(receipt);
-        } else {
-            record.receipts_dropped += 1;
+        match record.receipts.len() < RECEIPTS_MAX {
+            true => record.receipts.push(receipt),
+            false => record.receipts_dropped += 1,
         }
     }
 
@@ -218,6 +216,7 @@ impl Exchange {
         let generation = self.generation.number;
         let calls = record.receipts.len() + record.receipts_dropped;
         let not_inspected = record.not_inspected.len();
+        let plugins = summary(&record.receipts);
         let usage = record.usage.unwrap_or_default();
         let (input_tokens, output_tokens) = (usage.input_tokens, usage.output_tokens);
         let (outcome, error) = match end {
@@ -228,8 +227,8 @@ impl Exchange {
         let code = error.map(Error::code);
         let (plugin, detail) = (error.and_then(Error::plugin), error.and_then(Error::detail));
         info!(
-            exchange, outcome, code, plugin, detail, model, target, streaming, ms, generation, calls, not_inspected,
-            input_tokens, output_tokens, "exchange ended"
+            exchange, outcome, code, plugin, detail, model, target, streaming, ms, generation, calls, plugins,
+            not_inspected, input_tokens, output_tokens, "exchange ended"
         );
     }
 

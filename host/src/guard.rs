@@ -5,6 +5,7 @@ mod restore;
 pub mod stream;
 mod tagged;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -120,7 +121,8 @@ async fn inspect_request(
         return Ok(());
     }
     let inspected = x.runtime.inspect(plugin, calling, Phase::Request, &windows).await;
-    let Some(verdicts) = rule(x, plugin, inspected, || segments(windows.len()))? else { return Ok(()) };
+    let count = windows.len();
+    let Some(verdicts) = rule(x, plugin, inspected, || segments(count))? else { return Ok(()) };
     for (index, verdict) in verdicts.iter().enumerate() {
         match &verdict.action {
             Action::Allow => {}
@@ -255,7 +257,8 @@ async fn inspect_answer(x: &Exchange, segments: &mut [Segment]) -> Result<(), Er
             return Ok(());
         }
         let inspected = x.runtime.inspect(plugin, calling, Phase::Answer, &windows).await;
-        let Some(verdicts) = rule(x, plugin, inspected, || self::segments(windows.len()))? else { continue };
+        let count = windows.len();
+        let Some(verdicts) = rule(x, plugin, inspected, || self::segments(count))? else { continue };
         for (segment, verdict) in segments.iter_mut().zip(&verdicts) {
             match &verdict.action {
                 Action::Allow => {}
@@ -320,16 +323,19 @@ fn restore_all(admitted: &Admitted, segments: &mut [Segment]) {
     }
 }
 
-fn windows(phase: Phase, segments: &[Segment]) -> Vec<Window> {
-    let window = |segment: &Segment| Window {
+fn windows(phase: Phase, segments: &[Segment]) -> Vec<Window<'_>> {
+    segments.iter().map(|segment| window(phase, segment)).collect()
+}
+
+fn window(phase: Phase, segment: &Segment) -> Window<'_> {
+    Window {
         phase,
         role: segment.role,
         channel: segment.channel,
-        text: segment.text.clone(),
+        text: Cow::Borrowed(&segment.text),
         context: 0,
         is_final: true,
-    };
-    segments.iter().map(window).collect()
+    }
 }
 
 fn segments(count: usize) -> String {

@@ -27,7 +27,7 @@ pub use call::Inspected;
 pub use engine::ceiling;
 pub use limits::{Limits, TEXT_UNIT_BYTES};
 pub use load::{Source, digest};
-pub use receipt::{Decision, Outcome, Receipt};
+pub use receipt::{Decision, Outcome, Receipt, summary};
 pub use run::Failure;
 
 use crate::config::Installation;

@@ -32,7 +32,7 @@ impl Runtime {
         plugin: &Arc<Plugin>,
         calling: Calling<'_>,
         phase: Phase,
-        windows: &[Window],
+        windows: &[Window<'_>],
     ) -> Inspected<Vec<Arc<Verdict>>> {
         let mut verdicts: Vec<Option<Arc<Verdict>>> = Vec::with_capacity(windows.len());
         let mut keys = Vec::with_capacity(windows.len());
@@ -42,7 +42,7 @@ impl Runtime {
             verdicts.push(key.as_ref().and_then(|key| self.memo.get(key)));
             keys.push(key);
         }
-        let unknown: Vec<&Window> =
+        let unknown: Vec<&Window<'_>> =
             windows.iter().zip(&verdicts).filter(|(_, known)| known.is_none()).map(|(window, _)| window).collect();
         let remembered = windows.len() - unknown.len();
         let mut receipt = plugin.receipt("text-guardrail", phase);

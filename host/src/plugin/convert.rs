@@ -26,7 +26,7 @@ pub(crate) struct ExchangeFacts<'a> {
     pub(crate) tenant: &'a str,
 }
 
-pub(super) fn window(window: &chat::Window) -> text_guardrail::Window {
+pub(super) fn window(window: &chat::Window<'_>) -> text_guardrail::Window {
     text_guardrail::Window {
         phase: match window.phase {
             chat::Phase::Request => wit::Phase::Request,
@@ -34,7 +34,7 @@ pub(super) fn window(window: &chat::Window) -> text_guardrail::Window {
         },
         role: role(window.role),
         channel: channel(window.channel),
-        text: window.text.clone(),
+        text: window.text.clone().into_owned(),
         context: count(window.context),
         final_: window.is_final,
     }
@@ -129,7 +129,7 @@ fn count(count: usize) -> u32 {
 
 /// The verdicts on `windows`, in their order.
 pub(super) fn verdicts(
-    windows: &[&chat::Window],
+    windows: &[&chat::Window<'_>],
     verdicts: Vec<text_guardrail::Verdict>,
 ) -> Result<Vec<chat::Verdict>, Malformed> {
     if verdicts.len() != windows.len() {
@@ -138,7 +138,7 @@ pub(super) fn verdicts(
     windows.iter().zip(verdicts).map(|(window, said)| verdict(window, said)).collect()
 }
 
-fn verdict(window: &chat::Window, said: text_guardrail::Verdict) -> Result<chat::Verdict, Malformed> {
+fn verdict(window: &chat::Window<'_>, said: text_guardrail::Verdict) -> Result<chat::Verdict, Malformed> {
     let action = match said.action {
         text_guardrail::Action::Allow => chat::Action::Allow,
         text_guardrail::Action::Edit(edits) => chat::Action::Edit(checked_edits(&window.text, edits)?),
@@ -148,7 +148,7 @@ fn verdict(window: &chat::Window, said: text_guardrail::Verdict) -> Result<chat:
     Ok(chat::Verdict { action, findings: findings(said.findings, Some(&window.text))?, hold })
 }
 
-fn checked_hold(window: &chat::Window, hold: u32) -> Result<usize, Malformed> {
+fn checked_hold(window: &chat::Window<'_>, hold: u32) -> Result<usize, Malformed> {
     let hold = usize::try_from(hold).map_err(|_| "a hold past the text".to_owned())?;
     let undecided = window.text.len().saturating_sub(window.context);
     if hold > undecided {

@@ -66,11 +66,10 @@ fn pool() -> PoolingAllocationConfig {
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(ceiling::INSTANCES);
     pool.total_stacks(ceiling::INSTANCES);
-    // Most components have one memory and three small core instances; the semaphore in front of the
-    // pool counts calls, so leave room for those with more.
-    pool.total_memories(ceiling::INSTANCES * 2);
-    pool.total_tables(ceiling::INSTANCES * 6);
-    pool.total_core_instances(ceiling::INSTANCES * 8);
+    // The semaphore in front of the pool counts calls: whatever a component has, there is room for all of them.
+    pool.total_memories(ceiling::INSTANCES * ceiling::MEMORIES);
+    pool.total_tables(ceiling::INSTANCES * ceiling::TABLES);
+    pool.total_core_instances(ceiling::INSTANCES * ceiling::CORE_INSTANCES);
     pool.max_memories_per_component(ceiling::MEMORIES);
     pool.max_memories_per_module(1);
     pool.max_tables_per_component(ceiling::TABLES);

@@ -162,7 +162,7 @@ pub(super) async fn probe(runtime: &Runtime, plugin: &Plugin) -> Result<(), Stri
     let facts = ExchangeFacts { id: "probe", tenant: "probe" };
     if plugin.exports.text.is_some() {
         let windows = sample_windows();
-        let borrowed: Vec<&Window> = windows.iter().collect();
+        let borrowed: Vec<&Window<'_>> = windows.iter().collect();
         let work = TextWork { plugin, windows: windows.iter().map(convert::window).collect() };
         let (said, _) = runtime.fork(plugin, &caller(), &limits, work).await;
         let said = said.map_err(|failure| failed("text-guardrail", failure.outcome, &failure.detail))?;
@@ -193,12 +193,12 @@ pub(super) async fn probe(runtime: &Runtime, plugin: &Plugin) -> Result<(), Stri
 }
 
 /// A question whole, an answer as it streams, and an empty end.
-fn sample_windows() -> Vec<Window> {
-    let window = |phase, role, text: &str, context, is_final| Window {
+fn sample_windows() -> Vec<Window<'static>> {
+    let window = |phase, role, text: &'static str, context, is_final| Window {
         phase,
         role,
         channel: Channel::Content,
-        text: text.to_owned(),
+        text: text.into(),
         context,
         is_final,
     };

@@ -59,7 +59,7 @@ impl Memo {
 
     /// The name of the verdict that the plugin with this `identity` (digests of component and configuration) gives
     /// on `window` for `tenant`.
-    pub(super) fn key(&self, tenant: &str, identity: &[u8], window: &Window) -> MemoKey {
+    pub(super) fn key(&self, tenant: &str, identity: &[u8], window: &Window<'_>) -> MemoKey {
         let mut hasher = HighwayHasher::new(self.key);
         // Lengths first, so that no two tuples read alike.
         for part in [tenant.as_bytes(), identity] {

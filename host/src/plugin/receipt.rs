@@ -1,6 +1,6 @@
 //! The record of one plugin call.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -148,3 +148,61 @@ impl fmt::Display for Receipt {
 
 /// Rules named in one entry: a header has its bounds too.
 const RULES_MAX: usize = 8;
+
+/// The receipts of an exchange for the log: the calls of one export in one phase summed up, with their gravest
+/// decision.
+#[must_use]
+pub fn summary(receipts: &[Receipt]) -> String {
+    let mut sums: Vec<(Receipt, u32)> = Vec::new();
+    for receipt in receipts {
+        let same = |sum: &Receipt| {
+            sum.plugin == receipt.plugin && sum.export == receipt.export && sum.phase == receipt.phase
+        };
+        match sums.iter_mut().find(|(sum, _)| same(sum)) {
+            None => sums.push((receipt.clone(), 1)),
+            Some((sum, calls)) => {
+                sum.add(receipt);
+                *calls += 1;
+            }
+        }
+    }
+    let mut out = String::new();
+    for (sum, calls) in sums {
+        let separator = if out.is_empty() { "" } else { ", " };
+        let _ = write!(out, "{separator}{sum}");
+        if calls > 1 {
+            let _ = write!(out, ";calls={calls}");
+        }
+    }
+    out
+}
+
+impl Receipt {
+    fn add(&mut self, other: &Self) {
+        self.windows += other.windows;
+        self.remembered += other.remembered;
+        self.bytes += other.bytes;
+        self.fuel = self.fuel.saturating_add(other.fuel);
+        self.time += other.time;
+        self.memory_bytes = self.memory_bytes.max(other.memory_bytes);
+        self.findings.extend(other.findings.iter().cloned());
+        if other.decision.gravity() > self.decision.gravity() {
+            self.decision = other.decision;
+            self.outcome = other.outcome;
+            self.denial.clone_from(&other.denial);
+        }
+    }
+}
+
+impl Decision {
+    fn gravity(self) -> u8 {
+        match self {
+            Self::Allow => 0,
+            Self::Edit => 1,
+            Self::NotInspected => 2,
+            Self::Retry => 3,
+            Self::Deny => 4,
+            Self::Failed => 5,
+        }
+    }
+}

@@ -232,7 +232,7 @@ impl Said {
     }
 }
 
-async fn ask(x: &Exchange, plugin: &Arc<Plugin>, calling: Calling<'_>, windows: &[Window]) -> Result<Said, Error> {
+async fn ask(x: &Exchange, plugin: &Arc<Plugin>, calling: Calling<'_>, windows: &[Window<'_>]) -> Result<Said, Error> {
     let inspected = x.runtime.inspect(plugin, calling, Phase::Answer, windows).await;
     let holds: Option<Vec<usize>> =
         inspected.said.as_ref().ok().map(|verdicts| verdicts.iter().map(|verdict| verdict.hold).collect());
@@ -266,7 +266,7 @@ impl LaneState {
     }
 
     /// What the guardrail `index` is to look at; nothing if nothing is new to it and more may follow.
-    fn window(&self, index: usize, channel: Channel, is_final: bool) -> Option<Window> {
+    fn window(&self, index: usize, channel: Channel, is_final: bool) -> Option<Window<'static>> {
         let stage = self.stages.get(index)?;
         let something_new = stage.held.text.len() > stage.seen;
         if stage.held.text.is_empty() || !(something_new || is_final) {
@@ -276,7 +276,7 @@ impl LaneState {
             phase: Phase::Answer,
             role: self.role,
             channel,
-            text: format!("{}{}", stage.context, stage.held.text),
+            text: format!("{}{}", stage.context, stage.held.text).into(),
             context: stage.context.len(),
             is_final,
         })

@@ -1,0 +1,95 @@
+//! A caller of the gateway, as small as can be: one connection a request, and a reader for the two kinds of answers.
+
+use std::net::SocketAddr;
+
+use bytes::Bytes;
+use http::Request;
+use http_body_util::{BodyExt, Full};
+use hyper::client::conn::http1;
+use hyper_util::rt::TokioIo;
+use serde_json::Value;
+use tokio::net::TcpStream;
+
+/// The header that carries the receipts, and the comment at the end of a stream.
+const PLUGINS: &str = "x-sluicegate-plugins";
+
+/// An answer, or an error.
+#[derive(Debug, Default)]
+pub(super) struct Answer {
+    pub(super) status: u16,
+    /// The text of the first choice.
+    pub(super) text: String,
+    /// Why it ended.
+    pub(super) finish: Option<String>,
+    /// The error's code and message.
+    pub(super) error: Option<(String, String)>,
+    /// The receipts, as the gateway wrote them.
+    pub(super) receipts: String,
+}
+
+/// Send a body to the gateway, and ask for receipts.
+pub(super) async fn ask(gateway: SocketAddr, body: &str) -> Result<Answer, String> {
+    send(gateway, Bytes::copy_from_slice(body.as_bytes())).await
+}
+
+/// Send a body to a server that speaks the OpenAI dialect.
+pub(super) async fn send(server: SocketAddr, body: Bytes) -> Result<Answer, String> {
+    let failed = |error: &dyn std::fmt::Display| format!("asking http://{server}: {error}");
+    let stream = TcpStream::connect(server).await.map_err(|error| failed(&error))?;
+    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(|error| failed(&error))?;
+    let connection = tokio::spawn(connection);
+    let request = Request::post("/v1/chat/completions")
+        .header("host", server.to_string())
+        .header("content-type", "application/json")
+        .header("x-sluicegate-receipts", "1")
+        .body(Full::new(body))
+        .map_err(|error| failed(&error))?;
+    let response = sender.send_request(request).await.map_err(|error| failed(&error))?;
+    let (head, body) = response.into_parts();
+    let body = body.collect().await.map_err(|error| failed(&error))?.to_bytes();
+    drop(sender);
+    connection.abort();
+    let header = |name: &str| head.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let mut answer = Answer { receipts: header(PLUGINS).to_owned(), ..Answer::default() };
+    answer.status = head.status.as_u16();
+    let body = String::from_utf8_lossy(&body);
+    if header("content-type").starts_with("text/event-stream") {
+        answer.read_stream(&body);
+    } else {
+        answer.read_object(&body, "message");
+    }
+    Ok(answer)
+}
+
+impl Answer {
+    fn read_stream(&mut self, body: &str) {
+        let comment = format!(": {PLUGINS}: ");
+        for line in body.lines() {
+            if let Some(receipts) = line.strip_prefix(&comment) {
+                receipts.clone_into(&mut self.receipts);
+            } else if let Some(data) = line.strip_prefix("data: ") {
+                self.read_object(data, "delta");
+            }
+        }
+    }
+
+    /// A whole answer, a part of one, or an error. `[DONE]` is none of them.
+    fn read_object(&mut self, json: &str, said: &str) {
+        let Ok(object) = serde_json::from_str::<Value>(json) else { return };
+        let text = |value: Option<&Value>| value.and_then(Value::as_str).map(str::to_owned);
+        if let Some(error) = object.get("error") {
+            let code = text(error.get("code")).unwrap_or_default();
+            self.error = Some((code, text(error.get("message")).unwrap_or_default()));
+        }
+        let Some(choice) = object.get("choices").and_then(|choices| choices.get(0)) else { return };
+        self.text.push_str(&text(choice.get(said).and_then(|said| said.get("content"))).unwrap_or_default());
+        self.finish = text(choice.get("finish_reason")).or(self.finish.take());
+    }
+}
+
+/// The text of the last message in the body of a request.
+pub(super) fn last_message(body: &[u8]) -> String {
+    let body: Value = serde_json::from_slice(body).unwrap_or_default();
+    let last = body.get("messages").and_then(Value::as_array).and_then(|messages| messages.last());
+    last.and_then(|message| message.get("content")).and_then(Value::as_str).unwrap_or_default().to_owned()
+}

@@ -1,0 +1,104 @@
+//! The receipts of an exchange, read back from the text that callers get, and summed up for each plugin and direction: a
+//! stream makes one for each window.
+
+use std::collections::BTreeMap;
+
+/// All calls of one plugin in one direction.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Sum {
+    pub(super) plugin: String,
+    pub(super) phase: String,
+    /// The gravest of its verdicts.
+    pub(super) verdict: String,
+    /// What it found, or the code of its denial.
+    pub(super) notes: Vec<String>,
+    pub(super) calls: u64,
+    pub(super) fuel: u64,
+    pub(super) microseconds: u64,
+}
+
+/// Verdicts, the gravest last.
+const GRAVITY: [&str; 6] = ["allow", "edit", "retry", "not-inspected", "failed", "deny"];
+
+/// Sum up the value of `x-sluicegate-plugins`. The number is that of receipts that had no room in it.
+pub(super) fn sums(header: &str) -> (Vec<Sum>, u64) {
+    let mut sums: Vec<Sum> = Vec::new();
+    let mut all = None;
+    let mut listed = 0;
+    for entry in split(header, ',') {
+        let mut fields = split(entry.trim(), ';').into_iter();
+        let name = fields.next().unwrap_or_default();
+        let fields: BTreeMap<&str, &str> = fields.map(|field| field.split_once('=').unwrap_or((field, ""))).collect();
+        let number = |name: &str| fields.get(name).and_then(|number| number.parse::<u64>().ok()).unwrap_or_default();
+        let word = |name: &str| fields.get(name).map_or("", |word| word.trim_matches('"'));
+        if name == "and-more" {
+            all = Some(number("count"));
+            continue;
+        }
+        if name.is_empty() {
+            continue;
+        }
+        listed += 1;
+        let known = sums.iter().position(|sum| sum.plugin == name && sum.phase == word("phase"));
+        let mut sum = known.map(|at| sums.remove(at)).unwrap_or_default();
+        (sum.plugin, sum.phase) = (name.to_owned(), word("phase").to_owned());
+        if sum.calls == 0 || gravity(word("verdict")) > gravity(&sum.verdict) {
+            word("verdict").clone_into(&mut sum.verdict);
+        }
+        let notes = [word("code")].into_iter().chain(word("rules").split(' ')).filter(|note| !note.is_empty());
+        for note in notes {
+            if !sum.notes.iter().any(|known| known == note) {
+                sum.notes.push(note.to_owned());
+            }
+        }
+        sum.calls += 1;
+        sum.fuel += number("fuel");
+        sum.microseconds += number("us");
+        sums.insert(known.unwrap_or(sums.len()), sum);
+    }
+    (sums, all.unwrap_or(listed).saturating_sub(listed))
+}
+
+fn gravity(verdict: &str) -> usize {
+    GRAVITY.iter().position(|known| *known == verdict).unwrap_or(GRAVITY.len())
+}
+
+/// The parts of a text between separators that do not stand in quotes.
+fn split(text: &str, separator: char) -> Vec<&str> {
+    let mut quoted = false;
+    text.split(move |character| {
+        quoted ^= character == '"';
+        character == separator && !quoted
+    })
+    .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::indexing_slicing)]
+
+    use super::*;
+
+    #[test]
+    fn calls_of_one_plugin_in_one_direction_are_summed_up() {
+        let header = "a;digest=1;phase=request;verdict=allow;fuel=10;us=1, b;phase=request;verdict=edit;fuel=5;us=2;\
+                      findings=2;rules=\"email phone\", a;phase=request;verdict=deny;fuel=1;us=1;code=\"a.b, c;d\", \
+                      a;phase=answer;verdict=allow;fuel=7;us=3";
+        let (sums, more) = sums(header);
+        let shown: Vec<_> = sums
+            .iter()
+            .map(|sum| format!("{} {} {} {:?} {}", sum.plugin, sum.phase, sum.verdict, sum.notes, sum.fuel))
+            .collect();
+        assert_eq!(
+            shown,
+            ["a request deny [\"a.b, c;d\"] 11", "b request edit [\"email\", \"phone\"] 5", "a answer allow [] 7"]
+        );
+        assert_eq!((sums[0].calls, more), (2, 0));
+    }
+
+    #[test]
+    fn receipts_without_room_are_counted() {
+        assert_eq!(sums("a;phase=answer;verdict=allow, and-more;count=9").1, 8);
+        assert_eq!(sums(""), (vec![], 0));
+    }
+}
