@@ -227,8 +227,22 @@ impl Exchange {
         let code = error.map(Error::code);
         let (plugin, detail) = (error.and_then(Error::plugin), error.and_then(Error::detail));
         info!(
-            exchange, outcome, code, plugin, detail, model, target, streaming, ms, generation, calls, plugins,
-            not_inspected, input_tokens, output_tokens, "exchange ended"
+            exchange,
+            outcome,
+            code,
+            plugin,
+            detail,
+            model,
+            target,
+            streaming,
+            ms,
+            generation,
+            calls,
+            plugins,
+            not_inspected,
+            input_tokens,
+            output_tokens,
+            "exchange ended"
         );
     }
 

@@ -200,12 +200,13 @@ pub(crate) async fn release(
     retries_left: u32,
 ) -> Result<Judged, Error> {
     let is_answer = status.is_success();
-    let (mut answer, document, opaque) = match if is_answer { read_answer(body.clone()) } else { read_error(body.clone()) } {
-        Ok(read) => read,
-        Err(wrong) if is_answer => return Err(Error::Broken(wrong.message)),
-        // Proxies in between report errors in HTML or plain text. That is text too.
-        Err(_) => return release_plain(x, &body).await.map(Judged::Released),
-    };
+    let (mut answer, document, opaque) =
+        match if is_answer { read_answer(body.clone()) } else { read_error(body.clone()) } {
+            Ok(read) => read,
+            Err(wrong) if is_answer => return Err(Error::Broken(wrong.message)),
+            // Proxies in between report errors in HTML or plain text. That is text too.
+            Err(_) => return release_plain(x, &body).await.map(Judged::Released),
+        };
     target.clone_into(&mut answer.target);
     x.used(answer.usage);
     x.opaque(Phase::Answer, &opaque);
@@ -224,7 +225,8 @@ fn written(document: &Document, before: &[Segment], after: &[Segment]) -> Bytes 
 
 /// A body that is not JSON is one text.
 async fn release_plain(x: &Exchange, body: &Bytes) -> Result<Released, Error> {
-    let text = std::str::from_utf8(body).map_err(|_| Error::Broken("the answer is neither JSON nor text".to_owned()))?;
+    let text =
+        std::str::from_utf8(body).map_err(|_| Error::Broken("the answer is neither JSON nor text".to_owned()))?;
     let mut segments = vec![Segment {
         role: Role::Assistant,
         channel: chat::Channel::Other,

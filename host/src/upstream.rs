@@ -246,4 +246,3 @@ impl Body {
         if all.len() > bytes_max { Err(Error::AnswerTooLarge(bytes_max)) } else { Ok(all.into()) }
     }
 }
-

@@ -49,11 +49,8 @@ fn list(source: &Source) -> Result<(), String> {
     } else {
         print!("{}", table(&["order", "name", "version", "digest", "kind", "mode", "on failure", "instances"], &rows));
     }
-    let broken: Vec<String> = loaded
-        .broken
-        .iter()
-        .map(|broken| format!("not in service: {}: {}", broken.name, broken.reason))
-        .collect();
+    let broken: Vec<String> =
+        loaded.broken.iter().map(|broken| format!("not in service: {}: {}", broken.name, broken.reason)).collect();
     if broken.is_empty() { Ok(()) } else { Err(broken.join("\n")) }
 }
 

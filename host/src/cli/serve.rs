@@ -65,9 +65,9 @@ impl Running {
         let runtime = Arc::new(Runtime::new(settings.plugins.memo_bytes)?);
         let gateway = Arc::new(Gateway::new(settings, runtime)?);
         gateway.load_plugins().await.map_err(|broken| refusal(&broken))?;
-        let server = Server::bind(gateway.clone()).await.map_err(|error| {
-            format!("listening on {}: {error}", gateway.generation().settings.server.listen)
-        })?;
+        let server = Server::bind(gateway.clone())
+            .await
+            .map_err(|error| format!("listening on {}: {error}", gateway.generation().settings.server.listen))?;
         let address = server.address();
         let (stop, stopped) = watch::channel(false);
         let sandbox_uri = sandbox.as_ref().and_then(|sandbox| sandbox.base_url().parse().ok());
@@ -84,7 +84,9 @@ impl Running {
         let plugins: Vec<&str> = generation.plugins.iter().map(|plugin| &*plugin.name).collect();
         let plugins = if plugins.is_empty() { "none".to_owned() } else { plugins.join(", ") };
         let model = match &self.sandbox {
-            Some(_) => "\nmodel:     the built-in sandbox (set OPENAI_API_KEY, or write sluicegate.toml, for a real one)",
+            Some(_) => {
+                "\nmodel:     the built-in sandbox (set OPENAI_API_KEY, or write sluicegate.toml, for a real one)"
+            }
             None => "",
         };
         format!("sluicegate listens on http://{}/v1\nplugins:   {plugins}{model}", self.address)

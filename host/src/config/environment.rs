@@ -26,16 +26,14 @@ const USUAL: &[Usual] = &[Usual {
 pub fn from_environment(variable: impl Fn(&str) -> Option<String>) -> Result<(Settings, String), Problems> {
     let set = |name: &str| variable(name).filter(|value| !value.trim().is_empty());
     let mut text = String::new();
-    for usual in USUAL.iter().filter(|usual| set(usual.key).is_some()) {
+    if let Some(usual) = USUAL.iter().find(|usual| set(usual.key).is_some()) {
         let base_url = set(usual.base_url_variable).unwrap_or_else(|| usual.base_url.to_owned());
         let (name, key) = (usual.name, usual.key);
         text.push_str(&format!(
             "[providers.{name}]\ndialect = \"openai\"\nbase_url = {base_url:?}\napi_key = {{ env = \"{key}\" }}\n\n\
              [targets.{name}]\nprovider = \"{name}\"\n\n[models.\"*\"]\ntargets = [\"{name}\"]\n"
         ));
-        break;
-    }
-    if text.is_empty() {
+    } else {
         text.push_str(
             "[providers.sandbox]\ndialect = \"sandbox\"\n\n[targets.sandbox]\nprovider = \"sandbox\"\n\n\
              [models.\"*\"]\ntargets = [\"sandbox\"]\n",

@@ -244,7 +244,10 @@ fn limits(file: &LimitsFile, problems: &mut Problems) -> Limits {
     let size = |given: Option<u64>, default: usize| given.map_or(default, |n| usize::try_from(n).unwrap_or(usize::MAX));
     Limits {
         fuel: number(file.fuel.as_ref(), 10_000, FUEL_MAX, "fuel").unwrap_or(default.fuel),
-        memory_bytes: size(number(file.memory_bytes.as_ref(), 64 << 10, memory_max, "memory_bytes"), default.memory_bytes),
+        memory_bytes: size(
+            number(file.memory_bytes.as_ref(), 64 << 10, memory_max, "memory_bytes"),
+            default.memory_bytes,
+        ),
         wall: number(file.wall_ms.as_ref(), 1, WALL_MS_MAX, "wall_ms").map_or(default.wall, Duration::from_millis),
         result_bytes: size(number(file.result_bytes.as_ref(), 1 << 10, 64 << 20, "result_bytes"), default.result_bytes),
         handles: default.handles,

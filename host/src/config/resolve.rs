@@ -89,13 +89,7 @@ fn server(file: &file::Server, problems: &mut Problems) -> Server {
     }
     Server {
         listen,
-        connections_max: size(
-            file.connections_max.as_ref(),
-            10_000,
-            1..=1_000_000,
-            "server.connections_max",
-            problems,
-        ),
+        connections_max: size(file.connections_max.as_ref(), 10_000, 1..=1_000_000, "server.connections_max", problems),
         header_bytes_max: size(
             file.header_bytes_max.as_ref(),
             64 << 10,
@@ -149,13 +143,7 @@ fn plugins(file: &file::Plugins, base: &Path, problems: &mut Problems) -> Plugin
         chain: milliseconds(file.chain_ms.as_ref(), 1_000, "plugins.chain_ms", problems),
         memo_bytes: number(file.memo_bytes.as_ref(), 32 << 20, 0..=(64 << 30), "plugins.memo_bytes", problems),
         settle: milliseconds(file.settle_ms.as_ref(), 200, "plugins.settle_ms", problems),
-        breaker_failures: whole(
-            file.breaker_failures.as_ref(),
-            5,
-            0..=1_000_000,
-            "plugins.breaker_failures",
-            problems,
-        ),
+        breaker_failures: whole(file.breaker_failures.as_ref(), 5, 0..=1_000_000, "plugins.breaker_failures", problems),
         breaker_probe: milliseconds(file.breaker_probe_ms.as_ref(), 1_000, "plugins.breaker_probe_ms", problems),
         retries_max: whole(file.retries_max.as_ref(), 1, 0..=5, "plugins.retries_max", problems),
     }
@@ -166,22 +154,14 @@ fn stream(file: &file::Stream, problems: &mut Problems) -> Stream {
         window_bytes: size(file.window_bytes.as_ref(), 256, 1..=(1 << 20), "stream.window_bytes", problems),
         window: milliseconds(file.window_ms.as_ref(), 20, "stream.window_ms", problems),
         context_bytes: size(file.context_bytes.as_ref(), 256, 256..=(64 << 10), "stream.context_bytes", problems),
-        hold_bytes_max: size(
-            file.hold_bytes_max.as_ref(),
-            4 << 10,
-            64..=(16 << 20),
-            "stream.hold_bytes_max",
-            problems,
-        ),
+        hold_bytes_max: size(file.hold_bytes_max.as_ref(), 4 << 10, 64..=(16 << 20), "stream.hold_bytes_max", problems),
         hold: milliseconds(file.hold_ms_max.as_ref(), 60_000, "stream.hold_ms_max", problems),
     }
 }
 
 fn log(file: &file::Log, problems: &mut Problems) -> Log {
     let level = file.level.as_ref().map_or("info", |level| level.get_ref().as_str());
-    if let (Err(error), Some(given)) =
-        (tracing_subscriber::EnvFilter::builder().parse(level), file.level.as_ref())
-    {
+    if let (Err(error), Some(given)) = (tracing_subscriber::EnvFilter::builder().parse(level), file.level.as_ref()) {
         problems.add(
             Some(given.span()),
             "log.level",
@@ -200,11 +180,8 @@ fn log(file: &file::Log, problems: &mut Problems) -> Log {
 }
 
 fn targets(file: &file::File, base: &Path, problems: &mut Problems) -> BTreeMap<String, Option<Arc<Target>>> {
-    let providers: BTreeMap<&str, Option<Provider>> = file
-        .providers
-        .iter()
-        .map(|(name, entry)| (name.as_str(), provider(name, entry, base, problems)))
-        .collect();
+    let providers: BTreeMap<&str, Option<Provider>> =
+        file.providers.iter().map(|(name, entry)| (name.as_str(), provider(name, entry, base, problems))).collect();
     let mut targets = BTreeMap::new();
     for (name, entry) in &file.targets {
         let wanted = entry.value.provider.get_ref();
@@ -240,12 +217,7 @@ struct Provider {
     sandbox: bool,
 }
 
-fn provider(
-    name: &str,
-    entry: &file::Entry<file::Provider>,
-    base: &Path,
-    problems: &mut Problems,
-) -> Option<Provider> {
+fn provider(name: &str, entry: &file::Entry<file::Provider>, base: &Path, problems: &mut Problems) -> Option<Provider> {
     let written = &entry.value;
     let field = |field: &str| format!("providers.{name}.{field}");
     let sandbox = match written.dialect.get_ref().as_str() {

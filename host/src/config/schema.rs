@@ -12,10 +12,13 @@ const MISTAKES_MAX: usize = 5;
 pub fn check(config: &str, schema: Option<&str>) -> Result<String, String> {
     let Some(schema) = schema else { return Ok(config.to_owned()) };
     if schema.len() > SCHEMA_BYTES_MAX {
-        return Err(format!("the plugin's configuration schema has {} bytes, more than {SCHEMA_BYTES_MAX}", schema.len()));
+        return Err(format!(
+            "the plugin's configuration schema has {} bytes, more than {SCHEMA_BYTES_MAX}",
+            schema.len()
+        ));
     }
-    let schema: serde_json::Value =
-        serde_json::from_str(schema).map_err(|error| format!("the plugin's configuration schema is not JSON: {error}"))?;
+    let schema: serde_json::Value = serde_json::from_str(schema)
+        .map_err(|error| format!("the plugin's configuration schema is not JSON: {error}"))?;
     let validator = jsonschema::options()
         .build(&schema)
         .map_err(|error| format!("the plugin's configuration schema is not a schema: {error}"))?;

@@ -36,8 +36,7 @@ impl Secret {
     /// # Errors
     /// A sentence with the path of the file, never with its content.
     pub(super) fn from_file(path: &Path) -> Result<Self, String> {
-        let value =
-            std::fs::read_to_string(path).map_err(|error| format!("reading {}: {error}", path.display()))?;
+        let value = std::fs::read_to_string(path).map_err(|error| format!("reading {}: {error}", path.display()))?;
         if value.len() > FILE_BYTES_MAX || value.trim().is_empty() {
             return Err(format!("{} is empty, or far too long for a secret", path.display()));
         }

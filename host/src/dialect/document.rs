@@ -43,12 +43,7 @@ impl Document {
 
     /// The body with the texts of `segments`. Where nothing changed it is the same bytes. `further` are changes of
     /// other places that the gateway must make.
-    pub(crate) fn write(
-        &self,
-        before: &[Segment],
-        after: &[Segment],
-        further: Vec<(Range<usize>, String)>,
-    ) -> Bytes {
+    pub(crate) fn write(&self, before: &[Segment], after: &[Segment], further: Vec<(Range<usize>, String)>) -> Bytes {
         let mut changes = Vec::new();
         for (place, (before, after)) in self.places.iter().zip(before.iter().zip(after)) {
             if before.text == after.text {

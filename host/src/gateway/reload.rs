@@ -59,6 +59,9 @@ impl Gateway {
     }
 }
 
+/// Changes settings that were read anew.
+pub type Overrule = Box<dyn Fn(&mut Settings) + Send>;
+
 /// What to watch beside the plugin directory.
 #[derive(Default)]
 pub struct Watched {
@@ -67,7 +70,7 @@ pub struct Watched {
     /// Where the sandbox model listens, if it was started.
     pub sandbox: Option<http::Uri>,
     /// What the command line says, which counts for more than the file.
-    pub overrule: Option<Box<dyn Fn(&mut Settings) + Send>>,
+    pub overrule: Option<Overrule>,
 }
 
 impl std::fmt::Debug for Watched {
@@ -106,12 +109,7 @@ async fn settle(changed: &Notify, pause: Duration) {
 }
 
 /// The settings of the file, if it has changed and is right; else those in service.
-fn reread(
-    path: &Path,
-    text: &mut Option<String>,
-    watched: &Watched,
-    in_service: Arc<Settings>,
-) -> Arc<Settings> {
+fn reread(path: &Path, text: &mut Option<String>, watched: &Watched, in_service: Arc<Settings>) -> Arc<Settings> {
     let read = std::fs::read_to_string(path).ok();
     if read == *text || read.is_none() {
         return in_service;

@@ -28,12 +28,7 @@ impl Restorations {
     ///
     /// # Errors
     /// Why that is not possible.
-    pub(super) fn remember(
-        &mut self,
-        template: &str,
-        original: &str,
-        segments: &[Segment],
-    ) -> Result<String, String> {
+    pub(super) fn remember(&mut self, template: &str, original: &str, segments: &[Segment]) -> Result<String, String> {
         if let Some(known) = self.0.iter().find(|r| r.template == template && r.original == original) {
             return Ok(known.replacement.clone());
         }

@@ -138,7 +138,9 @@ impl StreamGuard {
                 State::Over => return Ok(Next::End),
                 State::Complete => {
                     self.state = State::Over;
-                    if self.observed_whole && let Some(admitted) = self.judge_whole().await? {
+                    if self.observed_whole
+                        && let Some(admitted) = self.judge_whole().await?
+                    {
                         return Ok(Next::Retry(admitted));
                     }
                 }

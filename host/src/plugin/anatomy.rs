@@ -84,10 +84,8 @@ fn outline(component: &[u8]) -> Result<Anatomy, String> {
     let mut depth = 0_usize;
     for payload in Parser::new(0).parse_all(component) {
         match payload.map_err(|error| format!("the file is damaged: {error}"))? {
-            Payload::Version { encoding, .. } => {
-                if depth == 0 && encoding != Encoding::Component {
-                    return Err("the file is not a component".to_owned());
-                }
+            Payload::Version { encoding: Encoding::Module, .. } if depth == 0 => {
+                return Err("the file is not a component".to_owned());
             }
             Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => depth += 1,
             Payload::End(_) => depth = depth.saturating_sub(1),

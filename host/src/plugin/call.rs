@@ -108,8 +108,7 @@ impl Runtime {
         let bytes = |segments: &[chat::Segment]| segments.iter().map(|s| s.text.len()).sum::<usize>();
         receipt.bytes = bytes(&request.segments) + bytes(&answer.segments);
         let facts = ExchangeFacts { id: calling.exchange, tenant: calling.tenant };
-        let work =
-            AnswerWork { plugin, request: convert::request(&facts, request), answer: convert::answer(answer) };
+        let work = AnswerWork { plugin, request: convert::request(&facts, request), answer: convert::answer(answer) };
         let said = self.call(plugin, calling, receipt.bytes, work, &mut receipt).await;
         let check = |said| convert::answer_verdict(&answer.segments, said);
         let said = self.settle(plugin, said, check, &mut receipt);

@@ -38,6 +38,9 @@ pub struct Loaded {
 /// What the directory says should be in service: sources by name, or why there is none.
 type Wanted = BTreeMap<String, Result<Source, String>>;
 
+/// The bytes of a component, and their digest.
+type Component = (Arc<[u8]>, String);
+
 /// Read the directory, load what has changed, and keep the rest; where something is broken, keep its last good version.
 pub async fn load(runtime: &Arc<Runtime>, settings: &Plugins, in_service: &[Arc<Plugin>]) -> Loaded {
     let Some(directory) = &settings.directory else {
@@ -103,7 +106,7 @@ fn scan(directory: &Path, settings: &Plugins) -> Result<Wanted, String> {
         let name = file.trim_end_matches(".wasm");
         installations.entry(name.to_owned()).or_insert_with(|| Ok(Installation::default_of(name)));
     }
-    let mut files: BTreeMap<String, Result<(Arc<[u8]>, String), String>> = BTreeMap::new();
+    let mut files: BTreeMap<String, Result<Component, String>> = BTreeMap::new();
     let mut wanted = Wanted::new();
     for (name, installation) in installations {
         let source = installation.and_then(|installation| {
@@ -136,7 +139,7 @@ fn read_installation(name: &str, path: &Path) -> Result<Installation, String> {
     Installation::parse(name, &file, &text).map_err(|problems| problems.to_string())
 }
 
-fn read_component(directory: &Path, file: &str) -> Result<(Arc<[u8]>, String), String> {
+fn read_component(directory: &Path, file: &str) -> Result<Component, String> {
     let reading = |error: std::io::Error| format!("reading {file}: {error}");
     let path = directory.join(file);
     let length = std::fs::metadata(&path).map_err(reading)?.len();

@@ -126,15 +126,12 @@ pub(super) fn link(linker: &mut Linker<State>) -> wasmtime::Result<()> {
         Ok(())
     })?;
     let mut patterns = linker.instance("sluicegate:plugin/patterns@0.1.0")?;
-    patterns.func_wrap(
-        "compile",
-        |mut store: StoreContextMut<'_, State>, (expressions,): (WasmList<WasmStr>,)| {
-            let expressions = owned(&mut store, &expressions)?;
-            let bytes = expressions.iter().map(String::len).sum();
-            spend(&mut store, price(bytes, patterns::COMPILE_BYTE_FUEL))?;
-            Ok((store.data_mut().patterns.compile(&expressions),))
-        },
-    )?;
+    patterns.func_wrap("compile", |mut store: StoreContextMut<'_, State>, (expressions,): (WasmList<WasmStr>,)| {
+        let expressions = owned(&mut store, &expressions)?;
+        let bytes = expressions.iter().map(String::len).sum();
+        spend(&mut store, price(bytes, patterns::COMPILE_BYTE_FUEL))?;
+        Ok((store.data_mut().patterns.compile(&expressions),))
+    })?;
     patterns.func_wrap("find", |mut store: StoreContextMut<'_, State>, (set, text): (u32, WasmStr)| {
         let fuel = store.get_fuel()?;
         let Some(set) = store.data().patterns.get(set) else {

@@ -100,8 +100,7 @@ async fn load(runtime: &Runtime, source: Source) -> Result<Plugin, String> {
     let caller = Caller { plugin: name.clone(), exchange: None, deadline: Instant::now() + at_load.wall };
     let check = |schema: Option<&str>| check_plugin_config(&installation.config, schema);
     let holds_wasi = anatomy.imports_wasi();
-    let configured =
-        snapshot::configure(&runtime.machine, &caller, &component, holds_wasi, &at_load, &check).await?;
+    let configured = snapshot::configure(&runtime.machine, &caller, &component, holds_wasi, &at_load, &check).await?;
     let linking = |error: wasmtime::Error| format!("linking it: {error:#}");
     let instance = runtime.machine.linker.instantiate_pre(&configured.component).map_err(linking)?;
     let exports = Exports {
@@ -157,8 +156,7 @@ pub(super) async fn probe(runtime: &Runtime, plugin: &Plugin) -> Result<(), Stri
     let failed = |export: &str, outcome: Outcome, detail: &str| {
         format!("the probe of `{export}` ended: {}: {detail}", outcome.word())
     };
-    let caller =
-        || Caller { plugin: plugin.name.clone(), exchange: None, deadline: Instant::now() + limits.wall };
+    let caller = || Caller { plugin: plugin.name.clone(), exchange: None, deadline: Instant::now() + limits.wall };
     let facts = ExchangeFacts { id: "probe", tenant: "probe" };
     if plugin.exports.text.is_some() {
         let windows = sample_windows();
@@ -167,8 +165,7 @@ pub(super) async fn probe(runtime: &Runtime, plugin: &Plugin) -> Result<(), Stri
         let (said, _) = runtime.fork(plugin, &caller(), &limits, work).await;
         let said = said.map_err(|failure| failed("text-guardrail", failure.outcome, &failure.detail))?;
         let verdicts = said.map_err(|error| failed("text-guardrail", Outcome::Refused, &plugin_error(&error)))?;
-        convert::verdicts(&borrowed, verdicts)
-            .map_err(|wrong| failed("text-guardrail", Outcome::Malformed, &wrong))?;
+        convert::verdicts(&borrowed, verdicts).map_err(|wrong| failed("text-guardrail", Outcome::Malformed, &wrong))?;
     }
     let request = sample_request();
     if plugin.exports.request.is_some() {

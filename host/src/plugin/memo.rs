@@ -6,8 +6,8 @@
 use std::sync::Arc;
 
 use highway::{HighwayHash, HighwayHasher, Key};
-use quick_cache::sync::Cache;
 use quick_cache::Weighter;
+use quick_cache::sync::Cache;
 
 use crate::chat::{Action, Phase, Verdict, Window};
 

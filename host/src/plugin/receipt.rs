@@ -155,9 +155,8 @@ const RULES_MAX: usize = 8;
 pub fn summary(receipts: &[Receipt]) -> String {
     let mut sums: Vec<(Receipt, u32)> = Vec::new();
     for receipt in receipts {
-        let same = |sum: &Receipt| {
-            sum.plugin == receipt.plugin && sum.export == receipt.export && sum.phase == receipt.phase
-        };
+        let same =
+            |sum: &Receipt| sum.plugin == receipt.plugin && sum.export == receipt.export && sum.phase == receipt.phase;
         match sums.iter_mut().find(|(sum, _)| same(sum)) {
             None => sums.push((receipt.clone(), 1)),
             Some((sum, calls)) => {

@@ -60,8 +60,11 @@ pub(super) trait Work {
     type Said: Send;
 
     /// Call the guest.
-    fn run(self, store: &mut Store<State>, instance: &Instance)
-    -> impl Future<Output = wasmtime::Result<Self::Said>> + Send;
+    fn run(
+        self,
+        store: &mut Store<State>,
+        instance: &Instance,
+    ) -> impl Future<Output = wasmtime::Result<Self::Said>> + Send;
 }
 
 impl Machine {

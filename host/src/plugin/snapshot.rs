@@ -153,8 +153,7 @@ impl Reader<'_> {
         let called = async {
             let missing = || wasmtime::Error::msg("an accessor is missing");
             let exported = self.instance.get_export_index(&mut *self.store, None, instance).ok_or_else(missing)?;
-            let index =
-                self.instance.get_export_index(&mut *self.store, Some(&exported), func).ok_or_else(missing)?;
+            let index = self.instance.get_export_index(&mut *self.store, Some(&exported), func).ok_or_else(missing)?;
             let func: TypedFunc<(), (R,)> = self.instance.get_typed_func(&mut *self.store, index)?;
             func.call_async(&mut *self.store, ()).await
         };

@@ -16,9 +16,7 @@ fn part(texts: &mut Texts<'_>, field: &Field<'_>, of: &Of) -> Result<(), Wrong> 
     match &*field.name() {
         "content" => content(texts, value, of),
         "refusal" => texts.anything(value, &of.on(Channel::Refusal)),
-        "reasoning_content" | "reasoning" | "reasoning_details" => {
-            texts.anything(value, &of.on(Channel::Reasoning))
-        }
+        "reasoning_content" | "reasoning" | "reasoning_details" => texts.anything(value, &of.on(Channel::Reasoning)),
         "name" => texts.anything(value, &of.on(Channel::Name)),
         "tool_calls" => value.items().into_iter().try_for_each(|call| tool_call(texts, call, of)),
         "function_call" => function(texts, value, of),

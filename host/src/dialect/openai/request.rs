@@ -173,9 +173,8 @@ fn read_message(texts: &mut Texts<'_>, index: usize, fields: &Fields<'_>) -> Res
     let at = |field: &str| format!("messages[{index}].{field}");
     let role = fields.once("role").map_err(|field| Wrong::new(at(field), "is there twice; send it once"))?;
     let role = role.and_then(Value::text).ok_or_else(|| Wrong::new(at("role"), "is missing or not a string"))?;
-    let role = message::role(&role).ok_or_else(|| {
-        Wrong::new(at("role"), "must be one of system, developer, user, assistant, tool, function")
-    })?;
+    let role = message::role(&role)
+        .ok_or_else(|| Wrong::new(at("role"), "must be one of system, developer, user, assistant, tool, function"))?;
     let channel = if role == Role::Tool { Channel::ToolResult } else { Channel::Content };
     let name = fields.last("name").and_then(Value::text).map(Cow::into_owned);
     message::collect(texts, fields, &Of { name, ..Of::new(role, channel) })

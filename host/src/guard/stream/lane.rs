@@ -81,7 +81,9 @@ impl LaneState {
     /// Whether it is time to call: enough is new, or what is new has waited long enough, or nothing follows.
     pub(super) fn is_due(&self, now: Instant, stream: &Stream, is_final: bool, unguarded: bool) -> bool {
         if is_final {
-            return !self.new.is_empty() || !self.restoring.is_empty() || self.stages.iter().any(|s| !s.held.is_empty());
+            return !self.new.is_empty()
+                || !self.restoring.is_empty()
+                || self.stages.iter().any(|s| !s.held.is_empty());
         }
         if !self.new.is_empty() && (unguarded || self.new.text.len() >= stream.window_bytes) {
             return true;
@@ -357,8 +359,7 @@ impl Stage {
             return Some((Outcome::Malformed, format!("held back {held} bytes, more than {}", stream.hold_bytes_max)));
         }
         let too_long = decided == 0 && self.since.is_some_and(|since| since + stream.hold <= Instant::now());
-        too_long
-            .then(|| (Outcome::TimedOut, format!("held text back for more than {} ms", stream.hold.as_millis())))
+        too_long.then(|| (Outcome::TimedOut, format!("held text back for more than {} ms", stream.hold.as_millis())))
     }
 }
 
