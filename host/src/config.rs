@@ -16,6 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::Uri;
+use rustls::pki_types::CertificateDer;
 
 pub use environment::from_environment;
 pub use installation::{Installation, Mode, OnFailure, StreamMode};
@@ -97,6 +98,8 @@ pub struct Upstream {
     pub answer_bytes_max: usize,
     /// Bytes of one event of a stream.
     pub event_bytes_max: usize,
+    /// Certificates of authorities that are trusted beside the system's.
+    pub authorities: Vec<CertificateDer<'static>>,
 }
 
 /// What callers ask for: the targets to try, in order.

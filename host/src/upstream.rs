@@ -1,5 +1,6 @@
 //! Calls to providers: connection pools, timeouts, and one attempt at a time. Takes nothing but [`Admitted`].
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -12,6 +13,8 @@ use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
+use rustls::pki_types::CertificateDer;
+use rustls::{ClientConfig, RootCertStore};
 use tokio::time::{Instant, timeout_at};
 
 use crate::config::{Settings, Target};
@@ -59,11 +62,8 @@ impl Upstream {
         http.set_connect_timeout(Some(settings.upstream.connect));
         http.set_keepalive(Some(KEEPALIVE));
         http.enforce_http(false);
-        let provider = rustls::crypto::ring::default_provider();
         let https = HttpsConnectorBuilder::new()
-            .with_provider_and_native_roots(provider.clone())
-            .or_else(|_| HttpsConnectorBuilder::new().with_provider_and_webpki_roots(provider))
-            .map_err(|error| format!("setting up TLS: {error}"))?
+            .with_tls_config(tls(&settings.upstream.authorities)?)
             .https_or_http()
             .enable_http1()
             .enable_http2()
@@ -123,6 +123,24 @@ impl Upstream {
         }
         Ok(Answer { status: head.status, headers: head.headers, body: Body(body) })
     }
+}
+
+/// The authorities that the system trusts, or Mozilla's where it has none, and those of the operator.
+fn tls(authorities: &[CertificateDer<'static>]) -> Result<ClientConfig, String> {
+    let mut roots = RootCertStore::empty();
+    // What is broken in the system's store is left out, as everywhere.
+    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    if roots.is_empty() {
+        roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
+    }
+    for authority in authorities {
+        roots.add(authority.clone()).map_err(|error| format!("setting up TLS: a certificate of ca_file: {error}"))?;
+    }
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let builder = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|error| format!("setting up TLS: {error}"))?;
+    Ok(builder.with_root_certificates(roots).with_no_client_auth())
 }
 
 /// An error with what caused it, without addresses of the inside being lost on the operator.

@@ -77,6 +77,9 @@ pub struct Upstream {
     pub answer_bytes_max: Option<Spanned<u64>>,
     /// Bytes of one event of a stream: `1048576`.
     pub event_bytes_max: Option<Spanned<u64>>,
+    /// Certificates of authorities to trust beside the system's, in PEM, relative to this file. For providers inside
+    /// a company.
+    pub ca_file: Option<Spanned<PathBuf>>,
 }
 
 /// `[providers.NAME]`

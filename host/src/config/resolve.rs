@@ -8,6 +8,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::Uri;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
 use toml::Spanned;
 
 use super::problem::suggestion;
@@ -20,7 +22,7 @@ pub(super) const SANDBOX_URL: &str = "http://127.0.0.1/v1";
 
 pub(super) fn resolve(file: file::File, base: &Path, problems: &mut Problems) -> Settings {
     let server = server(&file.server, problems);
-    let upstream = upstream(&file.upstream, problems);
+    let upstream = upstream(&file.upstream, base, problems);
     let targets = targets(&file, base, problems);
     let mut models = models(&file, &targets, problems);
     let any_model = models.remove(ANY).unwrap_or_default();
@@ -110,7 +112,7 @@ fn server(file: &file::Server, problems: &mut Problems) -> Server {
     }
 }
 
-fn upstream(file: &file::Upstream, problems: &mut Problems) -> Upstream {
+fn upstream(file: &file::Upstream, base: &Path, problems: &mut Problems) -> Upstream {
     Upstream {
         connect: milliseconds(file.connect_ms.as_ref(), 5_000, "upstream.connect_ms", problems),
         first_byte: milliseconds(file.first_byte_ms.as_ref(), 120_000, "upstream.first_byte_ms", problems),
@@ -130,7 +132,21 @@ fn upstream(file: &file::Upstream, problems: &mut Problems) -> Upstream {
             "upstream.event_bytes_max",
             problems,
         ),
+        authorities: match &file.ca_file {
+            None => Vec::new(),
+            Some(given) => authorities(&base.join(given.get_ref())).unwrap_or_else(|wrong| {
+                problems.add(Some(given.span()), "upstream.ca_file", wrong);
+                Vec::new()
+            }),
+        },
     }
+}
+
+fn authorities(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
+    let wrong = |error: &dyn std::fmt::Display| format!("reading {}: {error}", path.display());
+    let certificates = CertificateDer::pem_file_iter(path).map_err(|error| wrong(&error))?;
+    let certificates: Vec<_> = certificates.collect::<Result<_, _>>().map_err(|error| wrong(&error))?;
+    if certificates.is_empty() { Err(format!("{} holds no certificate in PEM", path.display())) } else { Ok(certificates) }
 }
 
 fn plugins(file: &file::Plugins, base: &Path, problems: &mut Problems) -> Plugins {

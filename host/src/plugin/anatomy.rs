@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use wasmparser::{ComponentExternalKind, Encoding, Parser, Payload};
+use wasmparser::{ComponentExternalKind, Encoding, Parser, Payload, Validator};
 
 /// Bytes of a component file. SpiderMonkey and CPython components have 12 MB to 40 MB.
 pub(super) const COMPONENT_BYTES_MAX: usize = 64 << 20;
@@ -59,6 +59,11 @@ pub(super) fn read(bytes: &[u8]) -> Result<(Anatomy, Cow<'_, [u8]>), String> {
     if Parser::is_core_wasm(bytes) {
         let component = wrap(bytes)?;
         let anatomy = Anatomy { form: Form::CoreModule, ..outline(&component)? };
+        if anatomy.exports.is_empty() {
+            return Err("a core module without a component type: build it with the SDK, which embeds one, or embed \
+                        it yourself with `wasm-tools component embed`"
+                .to_owned());
+        }
         return Ok((anatomy, Cow::Owned(component)));
     }
     if Parser::is_component(bytes) {
@@ -67,7 +72,14 @@ pub(super) fn read(bytes: &[u8]) -> Result<(Anatomy, Cow<'_, [u8]>), String> {
     Err("the file is not WebAssembly: it does not begin with a Wasm header".to_owned())
 }
 
+/// Components in components. Toolchains make two levels; each more multiplies what has to be instantiated.
+const NESTING_MAX: usize = 3;
+/// Instances of components in one file. With the levels it bounds what compiling has to count.
+const INSTANCES_MAX: u32 = 128;
+
 fn wrap(module: &[u8]) -> Result<Vec<u8>, String> {
+    // What wraps it counts on a module that is whole.
+    Validator::new().validate_all(module).map_err(|error| format!("the file is damaged: {error}"))?;
     let mut encoder = wit_component::ComponentEncoder::default();
     let encoded = encoder.validate(true).module(module).and_then(|encoder| encoder.encode());
     encoded.map_err(|error| {
@@ -82,12 +94,25 @@ fn wrap(module: &[u8]) -> Result<Vec<u8>, String> {
 fn outline(component: &[u8]) -> Result<Anatomy, String> {
     let mut anatomy = Anatomy::default();
     let mut depth = 0_usize;
+    let mut instances = 0_u32;
     for payload in Parser::new(0).parse_all(component) {
         match payload.map_err(|error| format!("the file is damaged: {error}"))? {
             Payload::Version { encoding: Encoding::Module, .. } if depth == 0 => {
                 return Err("the file is not a component".to_owned());
             }
-            Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => depth += 1,
+            Payload::ModuleSection { .. } => depth += 1,
+            Payload::ComponentSection { .. } => {
+                depth += 1;
+                if depth > NESTING_MAX {
+                    return Err(format!("it nests components deeper than {NESTING_MAX} levels"));
+                }
+            }
+            Payload::ComponentInstanceSection(section) => {
+                instances = instances.saturating_add(section.count());
+                if instances > INSTANCES_MAX {
+                    return Err(format!("it makes more than {INSTANCES_MAX} component instances"));
+                }
+            }
             Payload::End(_) => depth = depth.saturating_sub(1),
             Payload::ComponentImportSection(section) if depth == 0 => {
                 for import in section {

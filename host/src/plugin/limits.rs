@@ -25,6 +25,9 @@ pub struct Limits {
 /// The text for which one [`Limits::fuel`] and [`Limits::wall`] are meant.
 pub const TEXT_UNIT_BYTES: usize = 64 << 10;
 
+/// Fuel for `describe` and `configure`: about a second of computing.
+const AT_LOAD_FUEL: u64 = 3_000_000_000;
+
 impl Default for Limits {
     fn default() -> Self {
         Self {
@@ -49,7 +52,7 @@ impl Limits {
     /// The limits of `configure` and of the probe at load: nobody waits for them, and tables are built there.
     #[must_use]
     pub fn at_load(self) -> Self {
-        Self { fuel: 10_000_000_000, wall: Duration::from_secs(60), ..self }
+        Self { fuel: AT_LOAD_FUEL, wall: Duration::from_secs(60), ..self }
     }
 }
 
@@ -57,6 +60,8 @@ impl Limits {
 #[derive(Debug)]
 pub(super) struct Meter {
     bytes: usize,
+    /// What the growth that was granted last takes: the engine may still fail to carry it out.
+    granted: usize,
     bytes_max: usize,
     refused: bool,
 }
@@ -66,7 +71,7 @@ const TABLE_ELEMENT_BYTES: usize = size_of::<usize>();
 
 impl Meter {
     pub(super) fn new(bytes_max: usize) -> Self {
-        Self { bytes: 0, bytes_max, refused: false }
+        Self { bytes: 0, granted: 0, bytes_max, refused: false }
     }
 
     /// The most that was in use: neither memories nor tables shrink.
@@ -86,7 +91,14 @@ impl Meter {
             return false;
         }
         self.bytes = sum;
+        self.granted = bytes;
         true
+    }
+
+    /// The engine's own ceiling, or the system, had no room for growth that the limit allows.
+    fn give_back(&mut self) {
+        self.bytes = self.bytes.saturating_sub(std::mem::take(&mut self.granted));
+        self.refused = true;
     }
 }
 
@@ -97,6 +109,16 @@ impl ResourceLimiter for Meter {
 
     fn table_growing(&mut self, current: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
         Ok(self.take(desired.saturating_sub(current).saturating_mul(TABLE_ELEMENT_BYTES)))
+    }
+
+    fn memory_grow_failed(&mut self, _: wasmtime::Error) -> wasmtime::Result<()> {
+        self.give_back();
+        Ok(())
+    }
+
+    fn table_grow_failed(&mut self, _: wasmtime::Error) -> wasmtime::Result<()> {
+        self.give_back();
+        Ok(())
     }
 }
 

@@ -121,7 +121,7 @@ async fn load(runtime: &Runtime, source: Source) -> Result<Plugin, String> {
     let identity = Sha256::new().chain_update(&digest).chain_update([0]).chain_update(&installation.config).finalize();
     let plugin = Plugin {
         short_digest: digest.get(..DIGEST_DIGITS).unwrap_or(&digest).into(),
-        description: described(configured.description),
+        description: described(configured.description)?,
         not_forked: configured.not_forked,
         source: key,
         exports,
@@ -140,11 +140,16 @@ async fn load(runtime: &Runtime, source: Source) -> Result<Plugin, String> {
     Ok(plugin)
 }
 
-fn described(said: lifecycle::Description) -> Description {
+/// # Errors
+/// When the version is not a semantic one.
+fn described(said: lifecycle::Description) -> Result<Description, String> {
     let bounded = |text: String| {
         text.get(..text.floor_char_boundary(DESCRIPTION_BYTES_MAX)).unwrap_or_default().escape_debug().to_string()
     };
-    Description { name: bounded(said.name), version: bounded(said.version), summary: bounded(said.summary) }
+    let version = bounded(said.version);
+    semver::Version::parse(&version)
+        .map_err(|error| format!("it says that its version is {version:?}, which is not a semantic version: {error}"))?;
+    Ok(Description { name: bounded(said.name), version, summary: bounded(said.summary) })
 }
 
 /// Call every export with sample input, under the limits of service.

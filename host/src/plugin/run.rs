@@ -13,8 +13,9 @@ use super::imports::{self, LogLines, Patterns, State};
 use super::limits::{Limits, Meter};
 use super::receipt::Outcome;
 
-/// Fuel between two yields to the other exchanges: about 30 microseconds of guest code.
-const YIELD_FUEL: u64 = 100_000;
+/// Fuel between two yields to the other exchanges: about 15 microseconds of guest code. Less, and yielding is felt;
+/// more, and a guest that touches a fresh page with every few instructions keeps others waiting.
+const YIELD_FUEL: u64 = 50_000;
 
 /// What all plugins of a process share: the engine, what guests may import, and the places in the pool.
 pub(super) struct Machine {

@@ -106,8 +106,8 @@ async fn start(
 ) -> Result<Run, String> {
     let pre = machine.linker.instantiate_pre(component).map_err(|error| format!("linking it: {error:#}"))?;
     let exports = lifecycle::GuestIndices::new(&pre).map_err(|error| format!("linking `lifecycle`: {error:#}"))?;
-    let mut store =
-        machine.store(caller, limits, Patterns::Compiling(Vec::new())).map_err(|error| error.to_string())?;
+    let none = Patterns::Ready(Arc::new([]));
+    let mut store = machine.store(caller, limits, none).map_err(|error| error.to_string())?;
     let deadline = caller.deadline.min(Instant::now() + limits.wall);
     let running = async {
         let instance = pre.instantiate_async(&mut store).await.map_err(|error| ("starting it", error))?;
@@ -117,6 +117,7 @@ async fn start(
             Ok(config) => config,
             Err(wrong) => return Ok(Err(wrong)),
         };
+        store.data_mut().patterns = Patterns::Compiling(Vec::new());
         let configured = guest.call_configure(&mut store, &config).await.map_err(|error| ("`configure`", error))?;
         Ok(match configured {
             Ok(()) => Ok((instance, description)),

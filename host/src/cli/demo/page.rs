@@ -15,6 +15,9 @@ use crate::gateway::Generation;
 const WIDTH: usize = 100;
 /// Columns of the labels on the left.
 const LABEL: usize = 12;
+/// What the sums of an exchange's receipts say, and which of that are numbers.
+const HEADER: [&str; 7] = ["plugin", "phase", "verdict", "calls", "fuel", "µs", "found"];
+const NUMBERS: [usize; 3] = [3, 4, 5];
 
 /// The plugins in service.
 pub(super) fn plugins(directory: &Path, generation: &Generation) -> String {
@@ -55,7 +58,7 @@ pub(super) fn scene(number: usize, scene: &Scene, shown: &Shown) -> String {
     out.push_str(&labelled("caller got", &caller_got(shown)));
     out.push('\n');
     let (sums, more) = sums(&shown.answer.receipts);
-    let rows: Vec<Vec<String>> = sums
+    let mut rows: Vec<Vec<String>> = sums
         .into_iter()
         .map(|sum| {
             let mut row = vec![sum.plugin, sum.phase, sum.verdict, sum.calls.to_string()];
@@ -63,7 +66,8 @@ pub(super) fn scene(number: usize, scene: &Scene, shown: &Shown) -> String {
             row
         })
         .collect();
-    out.push_str(&indented(&table(&["plugin", "phase", "verdict", "calls", "fuel", "µs", "found"], &rows)));
+    NUMBERS.into_iter().for_each(|column| align_right(&mut rows, column, HEADER));
+    out.push_str(&indented(&table(&HEADER, &rows)));
     if more > 0 {
         out.push_str(&format!("  ... and {more} calls more, for which the header had no room\n"));
     }
@@ -147,6 +151,15 @@ fn wrapped(line: &str, width: usize) -> Vec<String> {
         lines.iter_mut().last().into_iter().for_each(|line| line.extend(word.iter()));
     }
     lines
+}
+
+/// Numbers are compared digit by digit, so they end below each other.
+fn align_right(rows: &mut [Vec<String>], column: usize, header: [&str; 7]) {
+    let cells = rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count());
+    let width = cells.chain(header.get(column).map(|cell| cell.chars().count())).max().unwrap_or(0);
+    for cell in rows.iter_mut().filter_map(|row| row.get_mut(column)) {
+        *cell = format!("{cell:>width$}");
+    }
 }
 
 fn indented(lines: &str) -> String {

@@ -73,10 +73,10 @@ pub(super) fn scenes() -> Vec<Scene> {
         Scene {
             title: "a model that leaks a card number, the answer streamed",
             from: From::User,
-            // A pause before each chunk, as models make them: else all would come in one piece.
+            // A pause before each chunk, as models make them: else all would be there at once.
             asked: "slow 8\nleak card".to_owned(),
             stream: true,
-            remark: "The caller had read the beginning by then. No digit of the number was among it.",
+            remark: "Both lines are for the built-in model: to pause 8 ms before each chunk, and to leak.",
         },
         Scene {
             title: "a question that wants to take over",
