@@ -58,6 +58,27 @@ impl Runtime {
         let machine = Machine::new().map_err(|error| format!("reserving memory for plugins: {error:#}"))?;
         Ok(Self { machine, memo: Memo::new(memo_bytes) })
     }
+
+    /// What of the pool is in use at this moment.
+    #[must_use]
+    pub fn pool(&self) -> Pool {
+        self.machine.pool()
+    }
+}
+
+/// What of the pool is in use: all zero when no plugin runs or loads.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Pool {
+    /// Calls that have one of the [`ceiling::INSTANCES`] places.
+    pub calls: usize,
+    /// Instances of components: those of calls, and those of plugins that load.
+    pub instances: usize,
+    /// Linear memories.
+    pub memories: usize,
+    /// Tables.
+    pub tables: usize,
+    /// Stacks.
+    pub stacks: usize,
 }
 
 /// A loaded plugin: a component, configured, ready to be forked.

@@ -13,7 +13,8 @@ Usage: cargo xtask COMMAND [ARGUMENTS]
 
   demo [ARGS]               Build the plugins, then start the gateway in front of a make-believe model,
                             no key and no network needed. `--once` ends it after one round.
-  plugins [NAME...]         Build the plugins in plugins/, all or those named, to target/plugins/NAME.wasm.
+  plugins [NAME...]         Build the plugins in plugins/, all or those named, to target/plugins/NAME.wasm, and
+                            copy their installations (NAME.toml) there; those edited there since then stay.
                             A running gateway that watches this folder reloads what has changed.
   plugin PATH [--into DIR]  Build a plugin of your own: PATH is the folder of its crate, anywhere.
                             The result goes to DIR (target/plugins unless said otherwise).

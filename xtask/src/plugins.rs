@@ -1,4 +1,5 @@
-//! Builds plugins: crates that become `NAME.wasm`, ready for the gateway to load.
+//! Builds plugins: crates that become `NAME.wasm`, ready for the gateway to load, beside the installations that they
+//! bring along.
 
 use std::fs;
 use std::io;
@@ -11,10 +12,10 @@ use serde_json::Value;
 use crate::guest_compiler::{self, Compiler, TARGET};
 use crate::{Result, process, workspace};
 
-/// The shadow stack of a guest, which is part of the memory that every fork resets: 128 KiB instead of the linker's
+/// The shadow stack of a guest, which is part of the memory that every fork resets: 32 KiB instead of the linker's
 /// 1 MiB makes forks cheaper, and a regex or JSON parser is still far from its end. The linker puts the stack below
 /// everything else, so that an overflow traps at address 0 and does not overwrite data.
-const STACK_BYTES: u32 = 128 * 1024;
+const STACK_BYTES: u32 = 32 * 1024;
 
 /// A crate that can be built to a plugin.
 #[derive(Debug, PartialEq, Eq)]
@@ -25,14 +26,25 @@ struct Plugin {
 
 /// Builds the plugins of the workspace, all or those named, to `target/plugins/`.
 pub(crate) fn build(names: &[String]) -> Result<()> {
-    let folder = workspace::root().join("plugins");
+    build_members("plugins", names, &workspace::plugins())
+}
+
+/// Builds the well-behaved plugins that only tests use to `target/test-guests/`.
+pub(crate) fn build_test_guests() -> Result<()> {
+    build_members("tests/guests/rust", &[], &workspace::test_guests())
+}
+
+/// Builds the plugins among the members of the workspace that are in `folder`, all or those named.
+fn build_members(folder: &str, names: &[String], into: &Path) -> Result<()> {
+    let folder = workspace::root().join(folder);
     let mut plugins = in_manifest(&workspace::root().join("Cargo.toml"))?;
     plugins.retain(|plugin| plugin.manifest.starts_with(&folder));
     let plugins = chosen(plugins, names)?;
     let compiler = guest_compiler::ensure()?;
     for plugin in &plugins {
         let wasm = compile(plugin, &compiler, "plugin")?;
-        publish(&wasm, &workspace::plugins(), &plugin.name)?;
+        install(plugin, into)?;
+        publish(&wasm, into, &plugin.name)?;
     }
     Ok(())
 }
@@ -58,6 +70,7 @@ pub(crate) fn build_outside(path: &Path, into: Option<&Path>) -> Result<()> {
     // The profile `plugin` is this workspace's; what `release` means to an outside crate is its own decision.
     let ours = manifest.starts_with(workspace::root().join("plugins"));
     let wasm = compile(&plugin, &compiler, if ours { "plugin" } else { "release" })?;
+    install(&plugin, &into)?;
     publish(&wasm, &into, &plugin.name)
 }
 
@@ -143,13 +156,49 @@ fn publish(wasm: &Path, into: &Path, name: &str) -> Result<()> {
     let bytes = fs::read(wasm).map_err(failed)?;
     let same = fs::read(&place).is_ok_and(|there| there == bytes);
     if !same {
-        fs::create_dir_all(into).map_err(failed)?;
-        let whole = into.join(format!(".{name}.{}.new", std::process::id()));
-        fs::write(&whole, &bytes).and_then(|()| fs::rename(&whole, &place)).map_err(failed)?;
+        put(&bytes, into, &place).map_err(failed)?;
     }
     let news = if same { "unchanged".into() } else { format!("written in {} ms", start.elapsed().as_millis()) };
     println!("{}  {} bytes, {news}", workspace::shown(&place), bytes.len());
     Ok(())
+}
+
+/// Copies the installations in the crate's folder `installations`. One that was edited where it was copied to stays as it
+/// is, until the one in the crate is edited after it.
+fn install(plugin: &Plugin, into: &Path) -> Result<()> {
+    let folder = plugin.manifest.with_file_name("installations");
+    let failed = |error: io::Error| format!("copying {} to {}: {error}", folder.display(), into.display());
+    let entries = match fs::read_dir(&folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        entries => entries.map_err(failed)?,
+    };
+    for entry in entries {
+        let ours = entry.map_err(failed)?.path();
+        let Some(name) = ours.file_name().filter(|_| ours.extension().is_some_and(|kind| kind == "toml")) else {
+            continue;
+        };
+        let place = into.join(name);
+        let changed = |path: &Path| fs::metadata(path).and_then(|data| data.modified());
+        let newer = match changed(&place) {
+            Ok(theirs) => changed(&ours).map_err(failed)? > theirs,
+            Err(_) => true,
+        };
+        let text = fs::read(&ours).map_err(failed)?;
+        if newer && fs::read(&place).ok().as_ref() != Some(&text) {
+            put(&text, into, &place).map_err(failed)?;
+            println!("{}  written", workspace::shown(&place));
+        }
+    }
+    Ok(())
+}
+
+/// Writes a file beside its place and moves it there, so that nobody reads half of it.
+fn put(bytes: &[u8], folder: &Path, place: &Path) -> io::Result<()> {
+    fs::create_dir_all(folder)?;
+    let name = place.file_name().unwrap_or_default().to_string_lossy();
+    let whole = folder.join(format!(".{name}.{}.new", std::process::id()));
+    fs::write(&whole, bytes)?;
+    fs::rename(&whole, place)
 }
 
 fn is_cdylib(target: &Value) -> bool {
@@ -222,5 +271,31 @@ mod tests {
         assert_eq!(names, ["no-op.wasm"]);
         fs::remove_dir_all(&folder)?;
         Ok(())
+    }
+
+    #[test]
+    fn an_installation_that_was_edited_stays_until_its_source_is_edited_after_it() -> io::Result<()> {
+        let folder = std::env::temp_dir().join(format!("xtask-install-{}", std::process::id()));
+        let (source, into) = (folder.join("installations/one.toml"), folder.join("into"));
+        let plugin = Plugin { name: "one".into(), manifest: folder.join("Cargo.toml") };
+        let place = into.join("one.toml");
+        let write = |path: &Path, text: &str, seconds: u64| {
+            fs::write(path, text)?;
+            let time = std::time::UNIX_EPOCH + std::time::Duration::from_secs(seconds);
+            fs::File::options().write(true).open(path)?.set_modified(time)
+        };
+        assert_eq!(install(&plugin, &into), Ok(()), "a plugin without installations is fine");
+        fs::create_dir_all(folder.join("installations"))?;
+        write(&source, "order = 1", 1_000)?;
+        assert_eq!(install(&plugin, &into), Ok(()));
+        assert_eq!(fs::read_to_string(&place)?, "order = 1");
+
+        write(&place, "order = 2", 2_000)?;
+        assert_eq!(install(&plugin, &into), Ok(()));
+        assert_eq!(fs::read_to_string(&place)?, "order = 2");
+        write(&source, "order = 3", 3_000)?;
+        assert_eq!(install(&plugin, &into), Ok(()));
+        assert_eq!(fs::read_to_string(&place)?, "order = 3");
+        fs::remove_dir_all(&folder)
     }
 }

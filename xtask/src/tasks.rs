@@ -10,6 +10,9 @@ use crate::{Result, plugins, process, python, workspace};
 /// Tells tests and benchmarks where the built plugins are.
 const PLUGINS: &str = "SLUICEGATE_PLUGINS";
 
+/// Tells tests where the plugins are that only they use.
+const TEST_GUESTS: &str = "SLUICEGATE_GUESTS";
+
 /// Tells the test that runs the OpenAI SDK which Python has it. Empty: there is none, skip; absent: the test fails, so
 /// that nobody who calls `cargo test` by himself believes it has passed.
 const PYTHON: &str = "SLUICEGATE_PYTHON";
@@ -33,6 +36,7 @@ pub(crate) fn bench(arguments: &[OsString]) -> Result<()> {
 /// `cargo xtask test`. Without Python all but one test run, and the last line says so.
 pub(crate) fn test(arguments: &[OsString]) -> Result<()> {
     plugins::build(&[])?;
+    plugins::build_test_guests()?;
     let python = python::ensure();
     let skipped =
         python.as_ref().err().map(|error| format!("SKIPPED: the test with the OpenAI SDK for Python: {error}"));
@@ -45,7 +49,7 @@ pub(crate) fn test(arguments: &[OsString]) -> Result<()> {
 
 /// The tests as CI runs them: all of them, also after a failure.
 pub(crate) fn test_all() -> (Totals, Result<()>) {
-    match plugins::build(&[]).and_then(|()| python::ensure()) {
+    match plugins::build(&[]).and_then(|()| plugins::build_test_guests()).and_then(|()| python::ensure()) {
         Ok(python) => run_tests(&python.into_os_string(), &["--no-fail-fast".into()]),
         Err(error) => (Totals::default(), Err(error)),
     }
@@ -55,7 +59,7 @@ pub(crate) fn test_all() -> (Totals, Result<()>) {
 fn run_tests(python: &OsString, arguments: &[OsString]) -> (Totals, Result<()>) {
     let mut cargo = process::cargo();
     cargo.arg("test").args((!names_packages(arguments)).then_some("--workspace")).args(arguments);
-    cargo.env(PLUGINS, workspace::plugins()).env(PYTHON, python);
+    cargo.env(PLUGINS, workspace::plugins()).env(TEST_GUESTS, workspace::test_guests()).env(PYTHON, python);
     let mut totals = Totals::default();
     let outcome = pass_on(&mut cargo, |line| totals.add(line));
     (totals, outcome)

@@ -19,6 +19,11 @@ pub(crate) fn plugins() -> PathBuf {
     target("plugins")
 }
 
+/// Where the built plugins go that only tests use: beside the others, whose folder is an operator's example.
+pub(crate) fn test_guests() -> PathBuf {
+    target("test-guests")
+}
+
 /// The path as one would type it at the root of the checkout: shorter in messages.
 pub(crate) fn shown(path: &Path) -> String {
     path.strip_prefix(root()).unwrap_or(path).display().to_string()

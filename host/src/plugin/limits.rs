@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use wasmtime::ResourceLimiter;
 
+use super::engine::ceiling;
+
 /// What a call may use. Fuel and time are for each started [`TEXT_UNIT_BYTES`] of text handed to the call, so
 /// that a long document does not need other limits than a sentence, and the bound stays exact.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,8 +62,6 @@ impl Limits {
 #[derive(Debug)]
 pub(super) struct Meter {
     bytes: usize,
-    /// What the growth that was granted last takes: the engine may still fail to carry it out.
-    granted: usize,
     bytes_max: usize,
     refused: bool,
 }
@@ -71,7 +71,7 @@ const TABLE_ELEMENT_BYTES: usize = size_of::<usize>();
 
 impl Meter {
     pub(super) fn new(bytes_max: usize) -> Self {
-        Self { bytes: 0, granted: 0, bytes_max, refused: false }
+        Self { bytes: 0, bytes_max, refused: false }
     }
 
     /// The most that was in use: neither memories nor tables shrink.
@@ -84,40 +84,41 @@ impl Meter {
         self.refused
     }
 
-    fn take(&mut self, bytes: usize) -> bool {
-        let sum = self.bytes.saturating_add(bytes);
-        if sum > self.bytes_max {
+    /// Grant growth from `current` to `desired` units of `unit_bytes`, of which there may be `most`.
+    ///
+    /// What is more than the engine can carry out is refused here, so that nothing has to be given back: the engine says
+    /// of growth that failed neither how much it was nor whether it was granted, and a guest that could have its last
+    /// growth given back by asking for the impossible would be bounded by nothing.
+    fn take(&mut self, current: usize, desired: usize, most: usize, unit_bytes: usize) -> bool {
+        let more = desired.saturating_sub(current).saturating_mul(unit_bytes);
+        let sum = self.bytes.saturating_add(more);
+        if desired > most || sum > self.bytes_max {
             self.refused = true;
             return false;
         }
         self.bytes = sum;
-        self.granted = bytes;
         true
-    }
-
-    /// The engine's own ceiling, or the system, had no room for growth that the limit allows.
-    fn give_back(&mut self) {
-        self.bytes = self.bytes.saturating_sub(std::mem::take(&mut self.granted));
-        self.refused = true;
     }
 }
 
 impl ResourceLimiter for Meter {
-    fn memory_growing(&mut self, current: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
-        Ok(self.take(desired.saturating_sub(current)))
+    fn memory_growing(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> wasmtime::Result<bool> {
+        let most = maximum.unwrap_or(usize::MAX).min(ceiling::MEMORY_BYTES);
+        Ok(self.take(current, desired, most, 1))
     }
 
-    fn table_growing(&mut self, current: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
-        Ok(self.take(desired.saturating_sub(current).saturating_mul(TABLE_ELEMENT_BYTES)))
+    fn table_growing(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> wasmtime::Result<bool> {
+        let most = maximum.unwrap_or(usize::MAX).min(ceiling::TABLE_ELEMENTS);
+        Ok(self.take(current, desired, most, TABLE_ELEMENT_BYTES))
     }
 
     fn memory_grow_failed(&mut self, _: wasmtime::Error) -> wasmtime::Result<()> {
-        self.give_back();
+        self.refused = true;
         Ok(())
     }
 
     fn table_grow_failed(&mut self, _: wasmtime::Error) -> wasmtime::Result<()> {
-        self.give_back();
+        self.refused = true;
         Ok(())
     }
 }
@@ -135,6 +136,17 @@ mod tests {
         assert!(!meter.memory_growing(600, 601, None).unwrap());
         assert!(meter.refused());
         assert_eq!(meter.peak_bytes(), 1000);
+    }
+
+    #[test]
+    fn what_the_engine_cannot_do_is_not_counted_and_nothing_is_given_back() {
+        let mut meter = Meter::new(usize::MAX);
+        assert!(meter.memory_growing(0, 600, Some(600)).unwrap());
+        assert!(!meter.memory_growing(600, 601, Some(600)).unwrap());
+        assert!(!meter.memory_growing(600, ceiling::MEMORY_BYTES + 1, None).unwrap());
+        assert!(!meter.table_growing(0, ceiling::TABLE_ELEMENTS + 1, None).unwrap());
+        meter.memory_grow_failed(wasmtime::Error::msg("more than the type allows")).unwrap();
+        assert_eq!(meter.peak_bytes(), 600);
     }
 
     #[test]

@@ -1,6 +1,9 @@
 //! Regular expressions on behalf of guests: compiled once, when a plugin is configured, and run natively.
 
-use regex::{Regex, RegexBuilder, RegexSet, RegexSetBuilder};
+use regex_automata::meta::{self, Regex};
+use regex_automata::nfa::thompson::WhichCaptures;
+use regex_automata::util::syntax;
+use regex_automata::{Input, MatchKind, PatternSet};
 
 /// Sets that one plugin may compile.
 pub(super) const SETS_MAX: usize = 64;
@@ -24,8 +27,10 @@ const MATCH_FUEL: u64 = 100;
 /// A compiled set.
 #[derive(Debug)]
 pub(super) struct Set {
-    any: RegexSet,
-    expressions: Vec<Regex>,
+    source: Vec<String>,
+    /// Says in one pass which of them match at all.
+    any: Regex,
+    each: Vec<Regex>,
 }
 
 /// Where an expression of a set matched, in bytes.
@@ -41,25 +46,19 @@ impl Set {
     /// What is wrong with which expression, for the author.
     pub(super) fn compile(expressions: &[String]) -> Result<Self, String> {
         let each = expressions.iter().enumerate().map(|(index, expression)| {
-            RegexBuilder::new(expression)
-                .size_limit(SIZE_BYTES_MAX)
-                .dfa_size_limit(SIZE_BYTES_MAX)
-                .nest_limit(NEST_MAX)
-                .build()
-                .map_err(|error| format!("expression {index}: {error}"))
+            builder(SIZE_BYTES_MAX, WhichCaptures::Implicit, MatchKind::LeftmostFirst)
+                .build(expression)
+                .map_err(|error| format!("expression {index}: {}", words(&error)))
         });
         let each: Vec<Regex> = each.collect::<Result<_, _>>()?;
-        let any = RegexSetBuilder::new(expressions)
-            .size_limit(SIZE_BYTES_MAX * 4)
-            .dfa_size_limit(SIZE_BYTES_MAX * 2)
-            .nest_limit(NEST_MAX)
-            .build()
-            .map_err(|error| format!("the expressions together: {error}"))?;
-        Ok(Self { any, expressions: each })
+        let any = builder(SIZE_BYTES_MAX * 4, WhichCaptures::None, MatchKind::All)
+            .build_many(expressions)
+            .map_err(|error| format!("the expressions together: {}", words(&error)))?;
+        Ok(Self { source: expressions.to_vec(), any, each })
     }
 
     pub(super) fn is_of(&self, expressions: &[String]) -> bool {
-        self.any.patterns() == expressions
+        self.source == expressions
     }
 
     /// All matches by start, then by expression, and the fuel that finding them is worth; nothing when
@@ -68,9 +67,11 @@ impl Set {
         let bytes = u64::try_from(text.len()).ok()?;
         let mut fuel = bytes.checked_mul(SET_BYTE_FUEL).filter(|fuel| *fuel <= fuel_max)?;
         let mut found = Vec::new();
-        for index in &self.any.matches(text) {
+        let mut matching = PatternSet::new(self.each.len());
+        self.any.which_overlapping_matches(&Input::new(text), &mut matching);
+        for index in matching.iter().map(|pattern| pattern.as_usize()) {
             fuel = fuel.checked_add(bytes * EXPRESSION_BYTE_FUEL).filter(|fuel| *fuel <= fuel_max)?;
-            for matched in self.expressions.get(index)?.find_iter(text) {
+            for matched in self.each.get(index)?.find_iter(text) {
                 fuel = fuel.checked_add(MATCH_FUEL).filter(|fuel| *fuel <= fuel_max)?;
                 found.push(Found {
                     start: u32::try_from(matched.start()).ok()?,
@@ -81,6 +82,32 @@ impl Set {
         }
         found.sort_unstable_by_key(|found| (found.start, found.expression));
         Some((found, fuel))
+    }
+}
+
+/// The syntax and the guarantees of the crate `regex`, without what only its groups need: a set of a hundred
+/// expressions takes a third of the memory.
+fn builder(size_bytes_max: usize, captures: WhichCaptures, kind: MatchKind) -> meta::Builder {
+    let mut builder = meta::Builder::new();
+    builder.syntax(syntax::Config::new().nest_limit(NEST_MAX)).configure(
+        meta::Config::new()
+            .match_kind(kind)
+            .which_captures(captures)
+            .nfa_size_limit(Some(size_bytes_max))
+            .hybrid_cache_capacity(size_bytes_max)
+            .onepass(false)
+            .backtrack(false)
+            .dfa(false),
+    );
+    builder
+}
+
+/// What is wrong with an expression, in one sentence.
+fn words(error: &meta::BuildError) -> String {
+    match error.syntax_error() {
+        Some(syntax) => syntax.to_string(),
+        None if error.size_limit().is_some() => format!("it is larger than {SIZE_BYTES_MAX} bytes when compiled"),
+        None => error.to_string(),
     }
 }
 

@@ -8,6 +8,7 @@ use tokio::time::{Instant, timeout_at};
 use wasmtime::component::{Instance, InstancePre, Linker};
 use wasmtime::{Engine, PoolConcurrencyLimitError, Store, Trap};
 
+use super::Pool;
 use super::engine::{self, ceiling};
 use super::imports::{self, LogLines, Patterns, State};
 use super::limits::{Limits, Meter};
@@ -78,6 +79,19 @@ impl Machine {
         Ok(Self { engine, linker, places: Semaphore::new(ceiling::INSTANCES as usize) })
     }
 
+    pub(super) fn pool(&self) -> Pool {
+        let free = self.places.available_permits();
+        let calls = (ceiling::INSTANCES as usize).saturating_sub(free);
+        let Some(metrics) = self.engine.pooling_allocator_metrics() else { return Pool { calls, ..Pool::default() } };
+        Pool {
+            calls,
+            instances: usize::try_from(metrics.component_instances()).unwrap_or(usize::MAX),
+            memories: metrics.memories(),
+            tables: metrics.tables(),
+            stacks: metrics.stacks(),
+        }
+    }
+
     /// A store with nothing in it yet.
     ///
     /// # Errors
@@ -131,9 +145,17 @@ impl Machine {
         let said = match ended {
             Ok(Ok(said)) => Ok(said),
             Ok(Err(error)) => Err(failure(&error, store.data().meter.refused())),
-            Err(_) => Err(Failure::new(Outcome::TimedOut, format!("after {} ms", limits.wall.as_millis()))),
+            Err(_) => Err(Failure::new(Outcome::TimedOut, out_of_time(caller, limits, deadline))),
         };
         (said, spent)
+    }
+}
+
+/// Whose time was up: the operator has to know which number to change.
+fn out_of_time(caller: &Caller, limits: &Limits, deadline: Instant) -> String {
+    match deadline < caller.deadline {
+        true => format!("after {} ms", limits.wall.as_millis()),
+        false => "the time for all guardrails of the exchange was up".to_owned(),
     }
 }
 

@@ -62,7 +62,7 @@ pub(super) fn scene(number: usize, scene: &Scene, shown: &Shown) -> String {
         .into_iter()
         .map(|sum| {
             let mut row = vec![sum.plugin, sum.phase, sum.verdict, sum.calls.to_string()];
-            row.extend([thousands(sum.fuel), thousands(sum.microseconds), sum.notes.join(" ")]);
+            row.extend([thousands(sum.fuel), thousands(sum.microseconds), sum.rules.join(" ")]);
             row
         })
         .collect();
@@ -162,8 +162,13 @@ fn align_right(rows: &mut [Vec<String>], column: usize, header: [&str; 7]) {
     }
 }
 
+/// Lines of a table, two columns to the right, cut where they would be too wide.
 fn indented(lines: &str) -> String {
-    lines.lines().map(|line| format!("  {line}\n")).collect()
+    let cut = |line: &str| match line.char_indices().nth(WIDTH - 2) {
+        None => format!("  {line}\n"),
+        Some(_) => format!("  {}...\n", line.chars().take(WIDTH - 5).collect::<String>()),
+    };
+    lines.lines().map(cut).collect()
 }
 
 /// 1234567 as `1 234 567`.
@@ -189,6 +194,13 @@ mod tests {
         assert_eq!(wrapped("abcdefghij kl", 4), ["abcd", "efgh", "ij", "kl"]);
         assert_eq!(wrapped("", 4), [""]);
         assert_eq!(labelled("got", "a\nb"), "  got         a\n              b\n");
+    }
+
+    #[test]
+    fn a_line_of_a_table_that_is_too_wide_is_cut() {
+        let (fits, wide) = ("x".repeat(WIDTH - 2), "x".repeat(WIDTH - 1));
+        assert_eq!(indented(&fits), format!("  {fits}\n"));
+        assert_eq!(indented(&wide), format!("  {}...\n", "x".repeat(WIDTH - 5)));
     }
 
     #[test]

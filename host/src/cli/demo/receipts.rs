@@ -10,8 +10,8 @@ pub(super) struct Sum {
     pub(super) phase: String,
     /// The gravest of its verdicts.
     pub(super) verdict: String,
-    /// What it found, or the code of its denial.
-    pub(super) notes: Vec<String>,
+    /// The rules by which it found something.
+    pub(super) rules: Vec<String>,
     pub(super) calls: u64,
     pub(super) fuel: u64,
     pub(super) microseconds: u64,
@@ -45,13 +45,13 @@ pub(super) fn sums(header: &str) -> (Vec<Sum>, u64) {
         if sum.calls == 0 || gravity(word("verdict")) > gravity(&sum.verdict) {
             word("verdict").clone_into(&mut sum.verdict);
         }
-        let notes = [word("code")].into_iter().chain(word("rules").split(' ')).filter(|note| !note.is_empty());
-        for note in notes {
-            if !sum.notes.iter().any(|known| known == note) {
-                sum.notes.push(note.to_owned());
+        for rule in word("rules").split(' ').filter(|rule| !rule.is_empty()) {
+            if !sum.rules.iter().any(|known| known == rule) {
+                sum.rules.push(rule.to_owned());
             }
         }
-        sum.calls += 1;
+        // An entry that is a sum itself says of how many.
+        sum.calls += number("calls").max(1);
         sum.fuel += number("fuel");
         sum.microseconds += number("us");
         sums.insert(known.unwrap_or(sums.len()), sum);
@@ -83,17 +83,14 @@ mod tests {
     fn calls_of_one_plugin_in_one_direction_are_summed_up() {
         let header = "a;digest=1;phase=request;verdict=allow;fuel=10;us=1, b;phase=request;verdict=edit;fuel=5;us=2;\
                       findings=2;rules=\"email phone\", a;phase=request;verdict=deny;fuel=1;us=1;code=\"a.b, c;d\", \
-                      a;phase=answer;verdict=allow;fuel=7;us=3";
+                      a;phase=answer;verdict=allow;fuel=7;us=3;calls=4";
         let (sums, more) = sums(header);
         let shown: Vec<_> = sums
             .iter()
-            .map(|sum| format!("{} {} {} {:?} {}", sum.plugin, sum.phase, sum.verdict, sum.notes, sum.fuel))
+            .map(|sum| format!("{} {} {} {:?} {}", sum.plugin, sum.phase, sum.verdict, sum.rules, sum.fuel))
             .collect();
-        assert_eq!(
-            shown,
-            ["a request deny [\"a.b, c;d\"] 11", "b request edit [\"email\", \"phone\"] 5", "a answer allow [] 7"]
-        );
-        assert_eq!((sums[0].calls, more), (2, 0));
+        assert_eq!(shown, ["a request deny [] 11", "b request edit [\"email\", \"phone\"] 5", "a answer allow [] 7"]);
+        assert_eq!((sums[0].calls, sums[2].calls, more), (2, 4, 0));
     }
 
     #[test]
