@@ -105,11 +105,9 @@ fn start_log(log: &Log) {
     };
 }
 
-/// Run a future on a runtime with as many threads as there are cores.
+/// Run a future on the threads that serve.
 fn block_on<T>(future: impl Future<Output = Result<T, String>>) -> Result<T, String> {
-    tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
+    crate::server::executor(None)
         .map_err(|error| format!("starting threads: {error}"))?
         .block_on(future)
 }

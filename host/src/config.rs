@@ -1,6 +1,8 @@
 //! Configuration in two stages: [`file`] is what a person writes, this module what the program needs. Nothing
 //! here is optional in the sense of "default": [`resolve`] has filled in and checked everything.
 
+#[cfg(test)]
+mod documented;
 mod environment;
 pub mod file;
 pub mod installation;
@@ -8,6 +10,7 @@ mod problem;
 mod resolve;
 mod schema;
 mod secret;
+mod wording;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -186,7 +189,7 @@ pub fn load(path: &Path) -> Result<Settings, Problems> {
 /// All that is wrong with it.
 pub fn parse(name: &str, text: &str, base: &Path) -> Result<Settings, Problems> {
     let mut problems = Problems::new(name, text);
-    let file = file::read(text, &mut problems);
+    let Some(file) = file::read(text, &mut problems) else { return Err(problems) };
     let settings = resolve::resolve(file, base, &mut problems);
     problems.into_result(settings)
 }

@@ -15,6 +15,8 @@ use crate::plugin::{Calling, Decision, Receipt, Runtime, summary};
 
 /// The partition of callers without keys.
 const TENANT: &str = "default";
+/// Characters of a model's name that are kept: callers may write anything.
+pub(crate) const MODEL_CHARS_MAX: usize = 100;
 /// Receipts that one exchange keeps. A stream makes one for each window and plugin.
 const RECEIPTS_MAX: usize = 10_000;
 /// Bytes of the header with receipts; many clients take 8 KiB for a whole head.
@@ -99,7 +101,7 @@ impl Exchange {
     /// Note what is asked for.
     pub fn asks(&self, model: &str, streaming: bool) {
         let mut record = self.record();
-        record.model = model.to_owned();
+        record.model = model.chars().take(MODEL_CHARS_MAX).collect();
         record.streaming = streaming;
     }
 

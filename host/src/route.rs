@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::chat::Request;
 use crate::config::Target;
 use crate::error::Error;
-use crate::exchange::Exchange;
+use crate::exchange::{Exchange, MODEL_CHARS_MAX};
 
 /// The targets to try, in order.
 ///
@@ -19,6 +19,3 @@ pub(crate) fn choose(x: &Exchange, request: &Request) -> Result<Vec<Arc<Target>>
     }
     Ok(model.targets.clone())
 }
-
-/// Characters of an unknown model's name that the error repeats.
-const MODEL_CHARS_MAX: usize = 100;

@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{Notify, Semaphore, watch};
 use tokio::time::timeout;
 use tracing::{debug, info, warn};
 
@@ -26,6 +27,24 @@ const HEADERS_MAX: usize = 100;
 const STREAMS_MAX: u32 = 100;
 /// How long to wait when no connection can be accepted, as when file descriptors run out.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// Tasks that a worker runs before it looks for news from the network. A plugin that computes yields every few
+/// microseconds, and each yield counts as one: tokio's own 61 would let one plugin keep others waiting for
+/// milliseconds.
+const TASKS_BETWEEN_NEWS: u32 = 7;
+
+/// The threads that serve: as many as there are cores, or `workers`.
+///
+/// # Errors
+/// When the system gives no threads.
+pub fn executor(workers: Option<usize>) -> std::io::Result<tokio::runtime::Runtime> {
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    builder.enable_all().event_interval(TASKS_BETWEEN_NEWS).global_queue_interval(TASKS_BETWEEN_NEWS);
+    if let Some(workers) = workers {
+        builder.worker_threads(workers);
+    }
+    builder.build()
+}
 
 /// A listening server.
 #[derive(Debug)]
@@ -114,14 +133,27 @@ fn serve(
         .keep_alive_interval(Some(settings.header))
         .keep_alive_timeout(settings.header);
     let gateway = gateway.clone();
+    let begun = Arc::new(Notify::new());
+    let (has_begun, header) = (begun.clone(), settings.header);
     let service = service_fn(move |request: Request<Incoming>| {
         let gateway = gateway.clone();
+        has_begun.notify_one();
         async move { Ok::<_, Infallible>(proxy::serve(&gateway, request).await) }
     });
     let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
     let connection = open.watch(connection);
     tokio::spawn(async move {
-        if let Err(error) = connection.await {
+        let mut connection = pin!(connection);
+        // hyper counts the time for a head only once it knows which version of HTTP it reads: whoever says nothing, or
+        // half the beginning of HTTP/2, would keep the place for ever.
+        let ended = tokio::select! {
+            ended = connection.as_mut() => ended,
+            begun = timeout(header, begun.notified()) => match begun {
+                Ok(()) => connection.await,
+                Err(_) => Err("no request came in time".into()),
+            },
+        };
+        if let Err(error) = ended {
             debug!(%error, "connection ended");
         }
         drop(place);

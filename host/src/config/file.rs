@@ -1,6 +1,6 @@
 //! What a person may write in `sluicegate.toml`. Every field has a default, said in its comment.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use serde::Deserialize;
@@ -10,6 +10,7 @@ use toml::de::{DeTable, DeValue, ValueDeserializer};
 
 use super::Problems;
 use super::problem::suggestion;
+use super::wording::plain;
 
 /// The whole file.
 #[derive(Debug, Default)]
@@ -30,6 +31,20 @@ pub struct File {
     pub stream: Stream,
     /// `[log]`: what is logged, and how.
     pub log: Log,
+    /// Named tables that cannot be read, as `targets.small`: what refers to them is not wrong for that.
+    pub unreadable: BTreeSet<String>,
+}
+
+impl File {
+    /// Whether this named table is there and cannot be read.
+    pub(super) fn is_unreadable(&self, table: &str, name: &str) -> bool {
+        self.unreadable.contains(table) || self.unreadable.contains(&format!("{table}.{name}"))
+    }
+
+    /// Whether some table of this kind cannot be read.
+    pub(super) fn has_unreadable(&self, table: &str) -> bool {
+        self.unreadable.iter().any(|name| name.split('.').next() == Some(table))
+    }
 }
 
 /// A named table, and where it stands.
@@ -171,13 +186,17 @@ pub struct Log {
     pub format: Option<Spanned<String>>,
 }
 
-const TABLES: &[&str] = &["server", "upstream", "providers", "targets", "models", "plugins", "stream", "log"];
+pub(super) const TABLES: &[&str] = &["server", "upstream", "providers", "targets", "models", "plugins", "stream", "log"];
 
-/// Read the file table by table, so that one mistake does not hide the next.
-pub(super) fn read(text: &str, problems: &mut Problems) -> File {
+/// Read the file table by table, so that one mistake does not hide the next. Nothing if it is not TOML: what a parser
+/// makes of the rest of such a file is not what the person meant.
+pub(super) fn read(text: &str, problems: &mut Problems) -> Option<File> {
     let (document, errors) = DeTable::parse_recoverable(text);
-    for error in errors {
-        problems.add(error.span().or(Some(0..0)), "", format!("is not TOML: {}", error.message()));
+    for error in &errors {
+        problems.add(error.span().or(Some(0..0)), "", format!("is not TOML: {}", not_toml(error.message())));
+    }
+    if !errors.is_empty() {
+        return None;
     }
     let mut file = File::default();
     for (key, value) in document.into_inner() {
@@ -185,19 +204,28 @@ pub(super) fn read(text: &str, problems: &mut Problems) -> File {
         match &*name {
             "server" => file.server = table(&name, value, problems).unwrap_or_default(),
             "upstream" => file.upstream = table(&name, value, problems).unwrap_or_default(),
-            "providers" => file.providers = named(&name, value, problems),
-            "targets" => file.targets = named(&name, value, problems),
-            "models" => file.models = named(&name, value, problems),
+            "providers" => file.providers = named(&name, value, &mut file.unreadable, problems),
+            "targets" => file.targets = named(&name, value, &mut file.unreadable, problems),
+            "models" => file.models = named(&name, value, &mut file.unreadable, problems),
             "plugins" => file.plugins = table(&name, value, problems).unwrap_or_default(),
             "stream" => file.stream = table(&name, value, problems).unwrap_or_default(),
             "log" => file.log = table(&name, value, problems).unwrap_or_default(),
+            field if !matches!(value.get_ref(), DeValue::Table(_)) => {
+                let message = "stands outside of all tables; write it below the one it belongs to, as [server]";
+                problems.add(Some(span), field, message);
+            }
             unknown => {
                 let close = suggestion(unknown, TABLES.iter().copied());
                 problems.add(Some(span), unknown, format!("there is no such table{close}"));
             }
         }
     }
-    file
+    Some(file)
+}
+
+/// The parser's words without those that only it understands.
+pub(super) fn not_toml(message: &str) -> &str {
+    message.trim_end_matches(", expected literal string")
 }
 
 pub(super) fn table<T: DeserializeOwned>(
@@ -209,7 +237,9 @@ pub(super) fn table<T: DeserializeOwned>(
     match T::deserialize(ValueDeserializer::from(value)) {
         Ok(table) => Some(table),
         Err(error) => {
-            problems.add(error.span().or(Some(whole)), field, error.message());
+            let span = error.span().unwrap_or(whole);
+            let field = problems.field_at(field, &span);
+            problems.add(Some(span), field, plain(error.message()));
             None
         }
     }
@@ -218,18 +248,22 @@ pub(super) fn table<T: DeserializeOwned>(
 fn named<T: DeserializeOwned>(
     field: &str,
     value: Spanned<DeValue<'_>>,
+    unreadable: &mut BTreeSet<String>,
     problems: &mut Problems,
 ) -> BTreeMap<String, Entry<T>> {
     let span = value.span();
     let DeValue::Table(entries) = value.into_inner() else {
+        unreadable.insert(field.to_owned());
         problems.add(Some(span), field, format!("must be tables with names, as [{field}.NAME]"));
         return BTreeMap::new();
     };
     let mut read = BTreeMap::new();
     for (key, value) in entries {
         let (span, name) = (key.span(), key.into_inner().into_owned());
-        if let Some(value) = table(&format!("{field}.{name}"), value, problems) {
-            read.insert(name, Entry { span, value });
+        let whole = format!("{field}.{name}");
+        match table(&whole, value, problems) {
+            Some(value) => drop(read.insert(name, Entry { span, value })),
+            None => drop(unreadable.insert(whole)),
         }
     }
     read

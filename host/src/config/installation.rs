@@ -7,7 +7,7 @@ use toml::Spanned;
 use toml::de::DeTable;
 
 use super::Problems;
-use super::file::table;
+use super::file::{not_toml, table};
 use crate::plugin::{Limits, ceiling};
 
 /// How a plugin is installed.
@@ -138,7 +138,7 @@ fn read(text: &str, problems: &mut Problems) -> File {
     let (document, errors) = DeTable::parse_recoverable(text);
     if !errors.is_empty() {
         for error in errors {
-            problems.add(error.span().or(Some(0..0)), "", format!("is not TOML: {}", error.message()));
+            problems.add(error.span().or(Some(0..0)), "", format!("is not TOML: {}", not_toml(error.message())));
         }
         return File::default();
     }

@@ -35,6 +35,7 @@ impl fmt::Display for Problem {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problems {
     file: String,
+    text: String,
     line_starts: Vec<usize>,
     found: Vec<Problem>,
 }
@@ -42,7 +43,8 @@ pub struct Problems {
 impl Problems {
     pub(super) fn new(file: &str, text: &str) -> Self {
         let after_breaks = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at + 1);
-        Self { file: file.to_owned(), line_starts: after_breaks.collect(), found: Vec::new() }
+        let line_starts = after_breaks.collect();
+        Self { file: file.to_owned(), text: text.to_owned(), line_starts, found: Vec::new() }
     }
 
     pub(super) fn unreadable(path: &Path, error: &std::io::Error) -> Self {
@@ -55,6 +57,24 @@ impl Problems {
         let line = span.map_or(0, |span| self.line_starts.partition_point(|start| *start <= span.start) + 1);
         let (field, message) = (field.into(), message.into());
         self.found.push(Problem { file: self.file.clone(), line, field, message });
+    }
+
+    /// The field whose line holds `span`, in the table `table` or, if that has no name, in the one above the line.
+    pub(super) fn field_at(&self, table: &str, span: &Range<usize>) -> String {
+        let before = self.text.get(..span.start).unwrap_or_default();
+        let start = before.rfind('\n').map_or(0, |at| at + 1);
+        let (above, line) = self.text.split_at_checked(start).unwrap_or_default();
+        let line = line.lines().next().unwrap_or_default();
+        let header = |line: &str| Some(line.trim().strip_prefix('[')?.split(']').next()?.to_owned());
+        let table = if table.is_empty() { above.lines().rev().find_map(header) } else { Some(table.to_owned()) };
+        let table = table.unwrap_or_default();
+        let key = line.split_once('=').map_or("", |(key, _)| key.trim());
+        match (table.as_str(), key) {
+            (table, "") => table.to_owned(),
+            ("", key) => key.to_owned(),
+            (table, key) if table.rsplit('.').next() == Some(key) => table.to_owned(),
+            (table, key) => format!("{table}.{key}"),
+        }
     }
 
     pub(super) fn into_result<T>(mut self, value: T) -> Result<T, Self> {
@@ -88,7 +108,7 @@ impl std::error::Error for Problems {}
 pub(super) fn suggestion<'a>(given: &str, known: impl Iterator<Item = &'a str>) -> String {
     let close = known.map(|name| (distance(given, name), name)).min();
     match close {
-        Some((distance, name)) if distance <= 2.max(given.len() / 3) => format!("; did you mean {name:?}?"),
+        Some((distance, name)) if distance <= 2.max(given.len() / 3) && distance < given.len() => format!("; did you mean {name:?}?"),
         _ => String::new(),
     }
 }

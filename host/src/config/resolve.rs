@@ -11,6 +11,7 @@ use http::Uri;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use toml::Spanned;
+use tracing::level_filters::LevelFilter;
 
 use super::problem::suggestion;
 use super::{Log, Model, Plugins, Problems, Secret, Server, Settings, Stream, Target, Upstream, file};
@@ -26,14 +27,18 @@ pub(super) fn resolve(file: file::File, base: &Path, problems: &mut Problems) ->
     let targets = targets(&file, base, problems);
     let mut models = models(&file, &targets, problems);
     let any_model = models.remove(ANY).unwrap_or_default();
-    if models.is_empty() && any_model.targets.is_empty() && file.models.is_empty() {
+    let models_unreadable = file.has_unreadable("models");
+    if models.is_empty() && any_model.targets.is_empty() && file.models.is_empty() && !models_unreadable {
         problems.add(
             None,
             "models",
             "no model is configured, so every request would be refused; add [models.NAME] with targets = [\"...\"]",
         );
     }
-    unused(&file, problems);
+    // A model that cannot be read may be the one that leads to a target.
+    if !models_unreadable {
+        unused(&file, problems);
+    }
     Settings {
         server,
         upstream,
@@ -175,8 +180,17 @@ fn stream(file: &file::Stream, problems: &mut Problems) -> Stream {
     }
 }
 
+const LEVELS: [&str; 5] = ["error", "warn", "info", "debug", "trace"];
+
 fn log(file: &file::Log, problems: &mut Problems) -> Log {
     let level = file.level.as_ref().map_or("info", |level| level.get_ref().as_str());
+    // Such a filter takes any other word for the name of a module, and is then silent.
+    let word = level.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    if let Some(given) = file.level.as_ref().filter(|_| word && level.parse::<LevelFilter>().is_err()) {
+        let close = suggestion(level, LEVELS.iter().copied());
+        let known = "use \"error\", \"warn\", \"info\", \"debug\" or \"trace\"";
+        problems.add(Some(given.span()), "log.level", format!("{level:?} is not a level; {known}{close}"));
+    }
     if let (Err(error), Some(given)) = (tracing_subscriber::EnvFilter::builder().parse(level), file.level.as_ref()) {
         problems.add(
             Some(given.span()),
@@ -212,6 +226,7 @@ fn targets(file: &file::File, base: &Path, problems: &mut Problems) -> BTreeMap<
             })),
             // Its own mistake is noted already.
             Some(None) => None,
+            None if file.is_unreadable("providers", wanted) => None,
             None => {
                 let close = suggestion(wanted, file.providers.keys().map(String::as_str));
                 problems.add(
@@ -326,6 +341,7 @@ fn models(
         for target in wanted {
             match targets.get(target.get_ref()) {
                 Some(resolved) => found.extend(resolved.clone()),
+                None if file.is_unreadable("targets", target.get_ref()) => {}
                 None => {
                     let close = suggestion(target.get_ref(), targets.keys().map(String::as_str));
                     problems.add(

@@ -1,9 +1,14 @@
 //! A plugin's configuration against the JSON Schema that the plugin described.
 
+use jsonschema::ValidationError;
+use jsonschema::error::ValidationErrorKind;
+
 /// Bytes of a schema: it is written by people.
 const SCHEMA_BYTES_MAX: usize = 256 << 10;
 /// Mistakes named at once.
 const MISTAKES_MAX: usize = 5;
+/// Values named that would be right.
+const OPTIONS_MAX: usize = 20;
 
 /// Check `config` (JSON) and give it back for `configure`.
 ///
@@ -28,9 +33,21 @@ pub fn check(config: &str, schema: Option<&str>) -> Result<String, String> {
         .iter_errors(&value)
         .take(MISTAKES_MAX)
         .map(|error| match error.instance_path().as_str() {
-            "" => format!("[config]: {error}"),
-            path => format!("config{}: {error}", path.replace('/', ".")),
+            "" => format!("[config]: {}", words(&error)),
+            path => format!("config{}: {}", path.replace('/', "."), words(&error)),
         })
         .collect();
     if mistakes.is_empty() { Ok(config.to_owned()) } else { Err(mistakes.join("; ")) }
+}
+
+/// The crate's own words, save where they hide what would be right.
+fn words(error: &ValidationError<'_>) -> String {
+    match error.kind() {
+        ValidationErrorKind::Enum { options } => {
+            let options: Vec<String> =
+                options.as_array().into_iter().flatten().take(OPTIONS_MAX).map(ToString::to_string).collect();
+            format!("{} is not one of {}", error.instance(), options.join(", "))
+        }
+        _ => error.to_string(),
+    }
 }

@@ -50,6 +50,10 @@ impl Document {
                 continue;
             }
             let literal = self.body.get(place.clone()).and_then(|literal| std::str::from_utf8(literal).ok());
+            // What the gateway must set, it sets.
+            if further.iter().any(|(other, _)| other == place) {
+                continue;
+            }
             let (range, replacement) = change(literal.unwrap_or_default(), &after.text);
             changes.push((place.start + range.start..place.start + range.end, replacement));
         }

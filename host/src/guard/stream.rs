@@ -3,12 +3,13 @@
 //! Text comes in pieces, a few bytes in each event. For each lane (choice, channel, tool call) the pieces are strung
 //! together again and pass the text guardrails one behind the other, each in windows: what it saw before, what it
 //! held back, what is new. What all of them have decided goes back into the events that it came in, and an event
-//! leaves when all its texts are decided, in the order in which events came. So an event none of whose text was edited
-//! leaves as it came.
+//! leaves when all its texts are decided. So an event none of whose text was edited leaves as it came. Events leave in the
+//! order in which they came, but that a text whose end is held back does not hold up others ([`order`]).
 
 mod lane;
+mod order;
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -16,7 +17,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::tagged::{PieceId, Tagged};
 use super::{Admitted, Released, check_answer, restore_all};
-use crate::chat::{Answer, Finish, Opaque, Phase, Segment, Usage};
+use crate::chat::{Answer, Channel, Finish, Opaque, Phase, Segment, Usage};
 use crate::config::{Mode, StreamMode};
 use crate::dialect::openai::{EventReader, denied_events, error_event};
 use crate::dialect::{Cutter, Event, Lane};
@@ -25,6 +26,7 @@ use crate::exchange::Exchange;
 use crate::plugin::Plugin;
 use crate::upstream;
 use lane::LaneState;
+use order::Waiting;
 
 /// A streaming answer on its way through the guardrails.
 #[derive(Debug)]
@@ -36,15 +38,20 @@ pub(crate) struct StreamGuard {
     cutter: Cutter,
     reader: EventReader,
     lanes: BTreeMap<Lane, LaneState>,
-    queue: VecDeque<Queued>,
-    /// The number of the event at the front of the queue.
-    front: u64,
+    /// Events that have not left, by number.
+    queue: BTreeMap<u64, Queued>,
+    /// The number of the next event.
+    number: u64,
     queued_bytes: usize,
     text_guardrails: Arc<[Arc<Plugin>]>,
     withheld: bool,
     observed_whole: bool,
     retries_left: u32,
     finish: BTreeMap<u32, Finish>,
+    /// Choices that have finished, and of which no more text may follow.
+    over: BTreeSet<u32>,
+    /// Choices of which the caller has seen the end.
+    ended: BTreeSet<u32>,
     usage: Option<Usage>,
     noted_opaque: bool,
     state: State,
@@ -110,14 +117,16 @@ impl StreamGuard {
             cutter: Cutter::new(x.generation.settings.upstream.event_bytes_max),
             reader: EventReader::default(),
             lanes: BTreeMap::new(),
-            queue: VecDeque::new(),
-            front: 0,
+            queue: BTreeMap::new(),
+            number: 0,
             queued_bytes: 0,
             text_guardrails: in_force().filter(|plugin| plugin.inspects_text()).cloned().collect(),
             withheld: in_force().filter(|plugin| plugin.checks_answers()).any(|plugin| waits(&plugin)),
             observed_whole: in_force().any(|plugin| plugin.checks_answers()),
             retries_left,
             finish: BTreeMap::new(),
+            over: BTreeSet::new(),
+            ended: BTreeSet::new(),
             usage: None,
             noted_opaque: false,
             state: State::Unbegun,
@@ -148,7 +157,7 @@ impl StreamGuard {
                     if let Err(error) = self.advance().await {
                         // The last window is final even when the provider dies: what it said is decided.
                         let decided = match error.is_the_targets() {
-                            true => self.pump(&BTreeSet::new(), true).await,
+                            true => self.pump(true).await,
                             false => Ok(()),
                         };
                         self.state = State::Over;
@@ -167,7 +176,7 @@ impl StreamGuard {
             Some(wake) => tokio::select! {
                 biased;
                 frame = self.body.frame(&self.x) => frame,
-                () = sleep_until(wake) => return self.pump(&BTreeSet::new(), false).await,
+                () = sleep_until(wake) => return self.pump(false).await,
             },
         };
         match frame? {
@@ -178,14 +187,13 @@ impl StreamGuard {
 
     async fn read(&mut self, bytes: &[u8]) -> Result<(), Error> {
         self.cutter.push(bytes);
-        let mut finished = BTreeSet::new();
         let mut done = false;
         loop {
             let raw = self.cutter.next().map_err(|_| self.too_large());
             let Some(raw) = raw? else { break };
-            done |= self.take_event(&raw, &mut finished)?;
+            done |= self.take_event(&raw)?;
         }
-        self.pump(&finished, done).await?;
+        self.pump(done).await?;
         if done {
             self.state = State::Complete;
         }
@@ -198,9 +206,8 @@ impl StreamGuard {
 
     async fn end_of_body(&mut self) -> Result<(), Error> {
         let rest = self.cutter.rest();
-        let mut finished = BTreeSet::new();
-        let whole = rest.is_empty() || self.take_event(&rest, &mut finished).is_ok();
-        self.pump(&finished, true).await?;
+        let whole = rest.is_empty() || self.take_event(&rest).is_ok();
+        self.pump(true).await?;
         // Some servers leave the last word out; a stream whose every choice has finished is whole all the same.
         let choices: BTreeSet<u32> = self.lanes.keys().map(|lane| lane.choice).collect();
         let ended = !self.finish.is_empty() && choices.iter().all(|choice| self.finish.contains_key(choice));
@@ -212,10 +219,14 @@ impl StreamGuard {
     }
 
     /// Put an event into the queue and its texts into their lanes. Says whether it is the last.
-    fn take_event(&mut self, raw: &Bytes, finished: &mut BTreeSet<u32>) -> Result<bool, Error> {
+    fn take_event(&mut self, raw: &Bytes) -> Result<bool, Error> {
         let mut event = self.reader.read(raw).map_err(|wrong| Error::Broken(wrong.message))?;
-        let number = self.front + self.queue.len() as u64;
+        let number = self.number;
         for (index, piece) in event.pieces.iter().enumerate() {
+            // Fields that the dialect does not know say something about an answer even when it is over.
+            if self.over.contains(&piece.lane.choice) && piece.lane.channel != Channel::Other {
+                return Err(Error::Broken("a choice went on behind its end".to_owned()));
+            }
             if !self.lanes.contains_key(&piece.lane) {
                 if self.lanes.len() >= LANES_MAX {
                     return Err(Error::Broken(format!("the answer has more than {LANES_MAX} texts")));
@@ -227,10 +238,8 @@ impl StreamGuard {
                 lane.add((number, index), piece);
             }
         }
-        for (choice, finish) in &event.finished {
-            self.finish.insert(*choice, *finish);
-            finished.insert(*choice);
-        }
+        self.go_on_without_the_finished(&event);
+        self.finish.extend(event.finished.iter().copied());
         self.usage = event.usage.or(self.usage);
         self.x.used(event.usage);
         if event.has_opaque() && !std::mem::replace(&mut self.noted_opaque, true) {
@@ -245,17 +254,27 @@ impl StreamGuard {
         let done = event.done || event.failed;
         event.done = done;
         let texts = vec![None; event.pieces.len()];
-        self.queue.push_back(Queued { event, texts });
+        self.queue.insert(number, Queued { event, texts });
+        self.number += 1;
         Ok(done)
     }
 
-    /// Call the guardrails on the lanes that are due, and put what is decided back into its events. `finished` are
-    /// choices of which no more text follows; with `all`, no text follows at all.
-    async fn pump(&mut self, finished: &BTreeSet<u32>, all: bool) -> Result<(), Error> {
+    /// A choice's reason to finish is not taken for its last word: some providers give it with each event, and what a
+    /// guardrail holds back would pass. It is over when the stream is, or goes on with another choice.
+    fn go_on_without_the_finished(&mut self, event: &Event) {
+        if !event.pieces.is_empty() {
+            let silent = |choice: &&u32| event.pieces.iter().all(|piece| piece.lane.choice != **choice);
+            self.over.extend(self.finish.keys().filter(silent).copied());
+        }
+    }
+
+    /// Call the guardrails on the lanes that are due, and put what is decided back into its events. With `all`, no
+    /// more text follows.
+    async fn pump(&mut self, all: bool) -> Result<(), Error> {
         let stream = self.x.generation.settings.stream;
         let bytes_max = self.x.generation.settings.upstream.answer_bytes_max;
         let now = Instant::now();
-        let is_final = |lane: &Lane| all || finished.contains(&lane.choice);
+        let is_final = |lane: &Lane| all || self.over.contains(&lane.choice);
         let mut due: Vec<(&Lane, &mut LaneState, bool)> = self
             .lanes
             .iter_mut()
@@ -285,46 +304,28 @@ impl StreamGuard {
 
     fn put_back(&mut self, decided: Vec<(PieceId, String)>) {
         for ((event, index), text) in decided {
-            let position = usize::try_from(event.wrapping_sub(self.front)).unwrap_or(usize::MAX);
-            if let Some(slot) = self.queue.get_mut(position).and_then(|queued| queued.texts.get_mut(index)) {
+            if let Some(slot) = self.queue.get_mut(&event).and_then(|queued| queued.texts.get_mut(index)) {
                 *slot = Some(text);
             }
         }
     }
 
-    /// The events at the front of the queue that are decided. Before any text is released, events without text wait
+    /// The events that are decided and need not wait for others. Before any text is released, events without text wait
     /// with it, so that another target can still begin anew.
     fn flush(&mut self) -> Option<Released> {
         if self.withheld && self.state != State::Over {
             return None;
         }
-        let ready = self.queue.iter().take_while(|queued| queued.is_ready()).count();
-        let begins = |queued: &Queued| !queued.event.pieces.is_empty() || queued.event.is_comment();
-        if self.state == State::Unbegun && !self.queue.iter().take(ready).any(begins) {
-            return None;
-        }
-        if ready == 0 {
-            return None;
-        }
-        if self.state == State::Unbegun {
-            self.state = State::Begun;
-        }
-        let mut out: Option<Vec<u8>> = None;
-        let mut first = Bytes::new();
-        for queued in self.queue.drain(..ready) {
-            let texts: Vec<String> = queued.texts.into_iter().flatten().collect();
-            let bytes = queued.event.write(&texts);
-            self.queued_bytes = self.queued_bytes.saturating_sub(queued.event.raw_len());
-            match &mut out {
-                None if first.is_empty() => first = bytes,
-                None => out = Some([&*first, &*bytes].concat()),
-                Some(out) => out.extend_from_slice(&bytes),
+        let mut waiting = Waiting::default();
+        let leaves = |(number, queued): (&u64, &Queued)| {
+            let leaves = queued.is_ready() && !waiting.stops(&queued.event);
+            if !leaves {
+                waiting.add(&queued.event);
             }
-        }
-        self.front += ready as u64;
-        Some(Released(out.map_or(first, Bytes::from)))
-    }
-
+            leaves.then_some(*number)
+        };
+        let leaving: Vec<u64> = self.queue.iter().filter_map(leaves).collect();
+        let leaving: Vec<Queued> = leaving.iter().filter_map(|number| self.queue.remove(number)).collect();
     /// The answer is complete: pass it through the answer guardrails. If it was withheld, their verdicts count and
     /// its events are ready afterwards; otherwise they are noted.
     async fn judge_whole(&mut self) -> Result<Option<Box<Admitted>>, Error> {
@@ -373,7 +374,7 @@ impl StreamGuard {
         let mut bytes = self.flush_decided();
         if matches!(error, Error::Denied { .. }) {
             let open: BTreeSet<u32> =
-                self.lanes.keys().map(|lane| lane.choice).filter(|c| !self.finish.contains_key(c)).collect();
+                self.lanes.keys().map(|lane| lane.choice).filter(|choice| !self.ended.contains(choice)).collect();
             let open: Vec<u32> = open.into_iter().collect();
             bytes.extend_from_slice(&denied_events(&self.reader, &open, words));
         } else {

@@ -68,6 +68,15 @@ impl Tagged {
         }
         (pieces, self.text.get(at..).unwrap_or_default().to_owned())
     }
+
+    /// The texts of the pieces when no other follows: what was written behind the end of the last belongs to it.
+    pub(super) fn last_pieces(self) -> Vec<(PieceId, String)> {
+        let (mut pieces, rest) = self.pieces();
+        if let Some((_, last)) = pieces.last_mut() {
+            last.push_str(&rest);
+        }
+        pieces
+    }
 }
 
 /// Where an offset lies once the edits are applied.
@@ -117,6 +126,13 @@ mod tests {
         let mut text = tagged(&["ab", "cd"]);
         text.edit(&[edit(2, 3, "XX")]);
         assert_eq!(texts(text), ["ab", "XXd"]);
+    }
+
+    #[test]
+    fn what_is_written_behind_the_end_belongs_to_the_last_piece() {
+        let mut text = tagged(&["ab", "cd"]);
+        text.edit(&[edit(4, 4, "!")]);
+        assert_eq!(text.last_pieces(), [((0, 0), "ab".to_owned()), ((0, 1), "cd!".to_owned())]);
     }
 
     #[test]

@@ -27,8 +27,9 @@ pub struct Limits {
 /// The text for which one [`Limits::fuel`] and [`Limits::wall`] are meant.
 pub const TEXT_UNIT_BYTES: usize = 64 << 10;
 
-/// Fuel for `describe` and `configure`: about a second of computing.
-const AT_LOAD_FUEL: u64 = 3_000_000_000;
+/// Fuel for `describe` and `configure`: about two seconds of computing, of which compiling the expressions of
+/// `prompt-injection` takes more than half.
+const AT_LOAD_FUEL: u64 = 6_000_000_000;
 
 impl Default for Limits {
     fn default() -> Self {

@@ -1,8 +1,9 @@
 //! Dates of birth: a date with a word of birth before or behind it.
 
+use sluicegate_plugin::scan::{Reader, is_word};
+
 use crate::date;
 use crate::groups::goes_on_before;
-use crate::reader::{Reader, is_word};
 
 /// How far behind a birth word its date may begin: `born in Stuttgart, Germany, on `.
 const GAP_AFTER_BYTES_MAX: usize = 40;

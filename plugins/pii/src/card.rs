@@ -1,7 +1,8 @@
 //! Payment card numbers (ISO/IEC 7812).
 
+use sluicegate_plugin::scan::Reader;
+
 use crate::groups::Groups;
-use crate::reader::Reader;
 
 /// The end of the card number at the reader's place: digits in one piece, or in groups of three to seven with
 /// the same separator throughout.

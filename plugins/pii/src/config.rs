@@ -1,9 +1,9 @@
 //! What the operator may set: one setting for each kind.
 
 use serde::Deserialize;
+use sluicegate_plugin::scan::Setting;
 
 use crate::rule::Rule;
-use crate::verdict::Setting;
 
 /// The installation's `[config]` table. Everything is masked unless it says otherwise.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -45,39 +45,19 @@ impl Config {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
-
-    use serde_json::{Value, json};
+    use sluicegate_plugin::scan::testing::{schema_has_every_key, schema_has_the_defaults};
 
     use super::*;
+    use crate::Pii;
 
     #[test]
     fn the_schema_knows_every_key_and_no_other() {
-        let schema: Value = serde_json::from_str(include_str!("../schema.json")).unwrap();
-        assert_eq!(schema["additionalProperties"], json!(false));
-        let properties = schema["properties"].as_object().unwrap();
-        let all_off: Value = properties.keys().map(|key| (key.clone(), json!("off"))).collect();
-        let config: Config = serde_json::from_value(all_off).unwrap();
-        assert!(config.is_off(), "a key is missing in schema.json: {config:?}");
-        let readme = include_str!("../README.md");
-        for key in properties.keys() {
-            assert!(readme.contains(&format!("| `{key}` |")), "{key} is missing in README.md");
-        }
+        schema_has_every_key::<Pii>(include_str!("../README.md"), Config::is_off);
     }
 
     #[test]
     fn the_schema_states_the_defaults_and_the_values() {
-        let schema: Value = serde_json::from_str(include_str!("../schema.json")).unwrap();
-        let stated: Value = schema["properties"]
-            .as_object()
-            .unwrap()
-            .iter()
-            .map(|(key, p)| (key.clone(), p["default"].clone()))
-            .collect();
-        assert_eq!(serde_json::from_value::<Config>(stated).unwrap(), Config::default());
-        for value in schema["$defs"]["setting"]["enum"].as_array().unwrap() {
-            serde_json::from_value::<Setting>(value.clone()).unwrap();
-        }
+        schema_has_the_defaults::<Pii>();
     }
 
     #[test]

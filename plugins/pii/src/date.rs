@@ -1,6 +1,6 @@
 //! Dates that name a day, a month and a year, as people write them.
 
-use crate::reader::{Reader, is_latin_lead};
+use sluicegate_plugin::scan::{Reader, is_latin_lead};
 
 /// The longest date: `30th of September, 1980` and some letters more in other languages.
 pub(crate) const BYTES_MAX: usize = 40;

@@ -1,6 +1,6 @@
 //! E-mail addresses as people write them: RFC 5321 without quoted parts and address literals.
 
-use crate::reader::{Reader, is_latin_lead, is_word};
+use sluicegate_plugin::scan::{Reader, is_latin_lead, is_word};
 
 /// RFC 5321, section 4.5.3.1.1.
 pub(crate) const LOCAL_BYTES_MAX: usize = 64;

@@ -1,6 +1,6 @@
 //! Digits in groups: what cards, telephone numbers and social security numbers look like.
 
-use crate::reader::Reader;
+use sluicegate_plugin::scan::Reader;
 
 /// One more than the longest card number has, so that a longer one is noticed.
 const DIGITS_MAX: usize = 20;

@@ -1,6 +1,6 @@
 //! International bank account numbers (ISO 13616).
 
-use crate::reader::{Reader, is_word};
+use sluicegate_plugin::scan::{Reader, is_word};
 
 /// Countries and the lengths of their numbers: the SWIFT IBAN Registry.
 #[rustfmt::skip]

@@ -2,7 +2,7 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use crate::reader::Reader;
+use sluicegate_plugin::scan::Reader;
 
 /// The longest text of an address: eight groups, the last two as four numbers.
 const BYTES_MAX: usize = 45;

@@ -1,8 +1,8 @@
 //! A text guardrail that finds personal data and masks, pseudonymises or refuses it.
 //!
 //! In reading order: `rule` names what is found, `config` says what to do about it, `places` finds where to
-//! look with the host's regular expressions, and one module for each kind decides. `sift` turns that into
-//! matches and a hold, `verdict` into a verdict.
+//! look with the host's regular expressions, and one module for each kind decides. How that becomes matches, a
+//! hold and a verdict is [`scan`]'s.
 
 mod birth;
 mod card;
@@ -14,28 +14,22 @@ mod iban;
 mod ip;
 mod phone;
 mod places;
-#[allow(dead_code, reason = "each plugin asks for a part")]
-mod reader;
 mod rule;
-mod sift;
 mod ssn;
-mod verdict;
-mod view;
 
 #[cfg(test)]
 mod tests;
 
 use std::ops::Range;
 
+use sluicegate_plugin::scan::{self, Match, Reader, Rules, Scan};
 use sluicegate_plugin::{Patterns, Plugin, TextGuardrail, export, text};
 
 pub use config::Config;
-pub use verdict::Setting;
+pub use scan::Setting;
 
 use groups::Groups;
-use reader::Reader;
 use rule::Rule;
-use sift::{Match, Rules};
 
 /// Finds personal data.
 #[derive(Debug)]
@@ -61,8 +55,7 @@ impl TextGuardrail for Pii {
         if self.config.is_off() {
             return text::Verdict::allow();
         }
-        let sifted = sift::sift(self, window);
-        verdict::verdict(window, &sifted, "pii.blocked", |rule| self.config.setting(rule))
+        Scan::of(self, window).verdict("pii.blocked", |rule| self.config.setting(rule))
     }
 }
 

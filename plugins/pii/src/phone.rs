@@ -1,8 +1,9 @@
 //! Telephone numbers: international ones (ITU-T E.164), and the national forms that show what they are by their
 //! separators. A bare row of digits is too often an order number.
 
+use sluicegate_plugin::scan::Reader;
+
 use crate::groups::Groups;
-use crate::reader::Reader;
 
 /// E.164, section 6.1.
 const INTERNATIONAL_DIGITS_MAX: usize = 15;

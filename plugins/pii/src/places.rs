@@ -27,9 +27,7 @@ pub(crate) fn patterns() -> Result<Patterns, String> {
 /// Where matches may start.
 pub(crate) fn places(patterns: &Patterns, text: &str) -> Vec<Range<usize>> {
     let place = |found: sluicegate_plugin::patterns::Match| {
-        let (Ok(start), Ok(end)) = (usize::try_from(found.span.start), usize::try_from(found.span.end)) else {
-            return 0..0;
-        };
+        let Range { start, end } = found.span.range();
         let (before, end) = match found.expression {
             // `+`, `(`, or both.
             0 => (2, end),

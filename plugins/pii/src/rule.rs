@@ -1,10 +1,10 @@
 //! What is found.
 
-use crate::verdict::Words;
+use sluicegate_plugin::scan;
 
 /// The rules, strongest first: one with a check digit beats one with a range check beats a shape.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Rule {
+pub enum Rule {
     Iban,
     Card,
     Ssn,
@@ -19,7 +19,7 @@ impl Rule {
         [Self::Iban, Self::Card, Self::Ssn, Self::Email, Self::Ip, Self::DateOfBirth, Self::Phone];
 }
 
-impl Words for Rule {
+impl scan::Rule for Rule {
     fn name(self) -> &'static str {
         match self {
             Self::Iban => "iban",

@@ -1,7 +1,8 @@
 //! US social security numbers, in the form `123-45-6789` or `123 45 6789`.
 
+use sluicegate_plugin::scan::Reader;
+
 use crate::groups::Groups;
-use crate::reader::Reader;
 
 /// The end of the number at the reader's place.
 pub(crate) fn end(reader: &Reader<'_>, groups: &Groups) -> Option<usize> {

@@ -2,10 +2,9 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
 mod found;
-mod play;
 mod streams;
 
-use sluicegate_plugin::text::{Action, Verdict, Window, applied};
+use sluicegate_plugin::text::{Action, Verdict, Window};
 use sluicegate_plugin::{Channel, Phase, Plugin, TextGuardrail, read_config};
 
 use crate::Pii;
@@ -14,17 +13,8 @@ fn pii(config: &str) -> Pii {
     Pii::configure(read_config(config).unwrap()).unwrap()
 }
 
-fn edited(window: &Window, verdict: &Verdict) -> String {
-    match &verdict.action {
-        Action::Allow => window.text.clone(),
-        Action::Edit(edits) => applied(&window.text, edits),
-        Action::Deny(denial) => panic!("denied: {}", denial.reason),
-    }
-}
-
 fn masked(text: &str) -> String {
-    let window = Window::answer(text);
-    edited(&window, &pii("").inspect(&window))
+    pii("").inspect(&Window::answer(text)).applied_to(text)
 }
 
 #[test]
@@ -50,7 +40,7 @@ fn off_does_not_look() {
     let off = r#"{"email":"off","phone":"off","card":"off","iban":"off","ssn":"off","ip":"off","date_of_birth":"off"}"#;
     assert_eq!(pii(off).inspect(&Window::request("a@example.com")), Verdict::allow());
     let window = Window::request("a@example.com 8.8.8.8");
-    assert_eq!(edited(&window, &pii(r#"{"email":"off"}"#).inspect(&window)), "a@example.com [IP]");
+    assert_eq!(pii(r#"{"email":"off"}"#).inspect(&window).applied_to(&window.text), "a@example.com [IP]");
 }
 
 #[test]
@@ -65,7 +55,7 @@ fn a_finding_has_rule_span_and_score() {
 fn escapes_are_seen_through_in_tool_arguments_alone() {
     let text = r#"{"to":"john\u0040example.com","tel":"\n+49 30 123456"}"#;
     let arguments = Window { channel: Channel::ToolArguments, phase: Phase::Answer, ..Window::answer(text) };
-    let out = edited(&arguments, &pii("").inspect(&arguments));
+    let out = pii("").inspect(&arguments).applied_to(&arguments.text);
     assert_eq!(out, r#"{"to":"[EMAIL]","tel":"\n[PHONE]"}"#);
     assert!(masked(text).contains("john"));
 }

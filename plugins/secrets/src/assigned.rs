@@ -1,10 +1,10 @@
 //! Values whose name says what they are: `aws_secret_access_key = ...`, `AccountKey=...;`, `Password=...;`,
 //! `"api_key": "..."`, `Authorization: Bearer ...`. Of the assignment only the value is the match.
 
-use crate::reader::{Reader, is_word};
+use sluicegate_plugin::scan::{Match, Reader, is_word};
+
 use crate::rule::Rule;
 use crate::shape::{is_key, is_placeholder};
-use crate::sift::Match;
 
 /// The end of a name, and what stands between name and value.
 pub(crate) const PATTERN: &str =

@@ -1,10 +1,10 @@
 //! Passwords in connection strings of the form `scheme://user:password@host` (RFC 3986, section 3.2.1). Of the
 //! string only the password is the match.
 
-use crate::reader::Reader;
+use sluicegate_plugin::scan::{Match, Reader};
+
 use crate::rule::Rule;
 use crate::shape::is_placeholder;
-use crate::sift::Match;
 
 pub(crate) const PATTERN: &str = "://";
 pub(crate) const USER_BYTES_MAX: usize = 64;

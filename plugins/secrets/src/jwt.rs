@@ -1,10 +1,9 @@
 //! JSON web tokens: signed ones of three parts (RFC 7515), encrypted ones of five (RFC 7516).
 
 use serde_json::{Map, Value};
+use sluicegate_plugin::scan::{Match, Reader, is_word};
 
-use crate::reader::{Reader, is_word};
 use crate::rule::Rule;
-use crate::sift::Match;
 
 /// `{"` in base64url.
 pub(crate) const PATTERN: &str = "eyJ";

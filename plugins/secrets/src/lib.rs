@@ -2,7 +2,7 @@
 //!
 //! In reading order: `rule` names what is found, `config` says what to do about it, `places` finds where to
 //! look with the host's regular expressions, and one module for each family of credentials decides. How that
-//! becomes matches, a hold and a verdict is the same as in the plugin `pii`, whose modules are used here.
+//! becomes matches, a hold and a verdict is [`scan`]'s.
 
 mod assigned;
 mod config;
@@ -10,32 +10,22 @@ mod connection;
 mod jwt;
 mod pem;
 mod places;
-#[allow(dead_code, reason = "each plugin asks for a part")]
-#[path = "../../pii/src/reader.rs"]
-mod reader;
 mod rule;
 mod shape;
-#[path = "../../pii/src/sift.rs"]
-mod sift;
 mod token;
-#[path = "../../pii/src/verdict.rs"]
-mod verdict;
-#[path = "../../pii/src/view.rs"]
-mod view;
 
 #[cfg(test)]
 mod tests;
 
 use std::ops::Range;
 
+use sluicegate_plugin::scan::{self, Match, Reader, Rules, Scan};
 use sluicegate_plugin::{Patterns, Plugin, TextGuardrail, export, text};
 
 pub use config::Config;
-pub use verdict::Setting;
+pub use scan::Setting;
 
-use reader::Reader;
 use rule::Rule;
-use sift::{Match, Rules};
 
 /// Finds credentials.
 #[derive(Debug)]
@@ -61,8 +51,7 @@ impl TextGuardrail for Secrets {
         if self.config.is_off() {
             return text::Verdict::allow();
         }
-        let sifted = sift::sift(self, window);
-        verdict::verdict(window, &sifted, "secrets.blocked", |rule| self.config.setting(rule))
+        Scan::of(self, window).verdict("secrets.blocked", |rule| self.config.setting(rule))
     }
 }
 

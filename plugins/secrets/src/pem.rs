@@ -5,9 +5,9 @@
 //! for example. So a block is not masked line by line, and one that does not end within the plugin's reach is
 //! refused: the rest of it would pass unnoticed.
 
-use crate::reader::Reader;
+use sluicegate_plugin::scan::{Match, Reader};
+
 use crate::rule::Rule;
-use crate::sift::Match;
 
 pub(crate) const PATTERN: &str = "-----BEGIN ";
 

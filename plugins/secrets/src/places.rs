@@ -19,9 +19,7 @@ pub(crate) fn patterns() -> Result<Patterns, String> {
 /// Where matches may start.
 pub(crate) fn places(patterns: &Patterns, text: &str) -> Vec<Range<usize>> {
     let place = |found: sluicegate_plugin::patterns::Match| {
-        let (Ok(start), Ok(end)) = (usize::try_from(found.span.start), usize::try_from(found.span.end)) else {
-            return 0..0;
-        };
+        let Range { start, end } = found.span.range();
         match found.expression {
             0 | 1 => start..start + 1,
             2 => end..end + connection::USER_BYTES_MAX + 2,

@@ -1,10 +1,10 @@
 //! What is found.
 
-use crate::verdict::Words;
+use sluicegate_plugin::scan;
 
 /// The rules, strongest first: what a match says of itself beats what stands beside it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Rule {
+pub enum Rule {
     /// A private key that is too long to be held back as a whole.
     PrivateKeyTooLong,
     PrivateKey,
@@ -70,7 +70,7 @@ impl Rule {
     }
 }
 
-impl Words for Rule {
+impl scan::Rule for Rule {
     fn name(self) -> &'static str {
         match self {
             Self::PrivateKeyTooLong | Self::PrivateKey => "private-key",

@@ -2,11 +2,9 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
 mod found;
-#[path = "../../pii/src/tests/play.rs"]
-mod play;
 mod streams;
 
-use sluicegate_plugin::text::{Action, Verdict, Window, applied};
+use sluicegate_plugin::text::{Action, Verdict, Window};
 use sluicegate_plugin::{Channel, Plugin, TextGuardrail, read_config};
 
 use crate::Secrets;
@@ -15,17 +13,8 @@ fn secrets(config: &str) -> Secrets {
     Secrets::configure(read_config(config).unwrap()).unwrap()
 }
 
-fn edited(window: &Window, verdict: &Verdict) -> String {
-    match &verdict.action {
-        Action::Allow => window.text.clone(),
-        Action::Edit(edits) => applied(&window.text, edits),
-        Action::Deny(denial) => panic!("denied: {}", denial.reason),
-    }
-}
-
 fn masked(text: &str) -> String {
-    let window = Window::answer(text);
-    edited(&window, &secrets("").inspect(&window))
+    secrets("").inspect(&Window::answer(text)).applied_to(text)
 }
 
 /// Characters that look random. Whole keys are made when a test runs, so that scanners of this repository stay
@@ -86,8 +75,8 @@ fn escapes_are_seen_through_in_tool_arguments() {
     let key = aws_access_key();
     let hidden = format!(r#"{{"k":"\u0041{}"}}"#, &key[1..]);
     let window = Window { channel: Channel::ToolArguments, ..Window::answer(hidden.as_str()) };
-    assert_eq!(edited(&window, &secrets("").inspect(&window)), r#"{"k":"[AWS_ACCESS_KEY]"}"#);
+    assert_eq!(secrets("").inspect(&window).applied_to(&window.text), r#"{"k":"[AWS_ACCESS_KEY]"}"#);
     let file = serde_json::json!({ "content": block("PRIVATE KEY", 10, "\n") }).to_string();
     let window = Window { channel: Channel::ToolArguments, ..Window::answer(file) };
-    assert_eq!(edited(&window, &secrets("").inspect(&window)), r#"{"content":"[PRIVATE_KEY]"}"#);
+    assert_eq!(secrets("").inspect(&window).applied_to(&window.text), r#"{"content":"[PRIVATE_KEY]"}"#);
 }

@@ -1,9 +1,9 @@
 //! Tokens that their issuer marked with a prefix, so that they can be found.
 
-use crate::reader::{Reader, is_word};
+use sluicegate_plugin::scan::{Match, Reader, is_word};
+
 use crate::rule::Rule;
 use crate::shape::is_random;
-use crate::sift::Match;
 
 /// What a token looks like behind its prefix: the documentation of its issuer, or, where that is silent, the rules
 /// of GitHub's secret scanning and of gitleaks.

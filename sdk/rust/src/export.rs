@@ -63,9 +63,7 @@ macro_rules! __export_interface {
     };
     (request_guardrail, $export:ident, $plugin:ident) => {
         impl $crate::bindings::request_guardrail::exports::sluicegate::plugin::request_guardrail::Guest for $export {
-            fn check(
-                request: $crate::Request,
-            ) -> ::std::result::Result<$crate::request::Verdict, $crate::PluginError> {
+            fn check(request: $crate::Request) -> ::std::result::Result<$crate::request::Verdict, $crate::PluginError> {
                 $crate::RequestGuardrail::check($plugin(), &request)
             }
         }

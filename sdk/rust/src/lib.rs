@@ -35,10 +35,13 @@
 //!
 //! The same code runs natively, so a plugin is tested with `cargo test` like any other crate:
 //! [`Patterns`] then uses the same regular-expression crate as the host, and log lines go to standard error.
+//!
+//! A guardrail that looks for matches in texts, streamed or whole, has most of its work done by [`scan`].
 
 pub mod bindings;
 mod export;
 pub mod patterns;
+pub mod scan;
 pub mod text;
 
 pub use bindings::imports::sluicegate::plugin::types::{
@@ -46,6 +49,8 @@ pub use bindings::imports::sluicegate::plugin::types::{
     ToolDefinition, Usage,
 };
 pub use patterns::Patterns;
+
+use std::ops::Range;
 
 use serde::de::DeserializeOwned;
 
@@ -140,6 +145,12 @@ impl Span {
     pub fn new(start: usize, end: usize) -> Self {
         Self { start: offset(start), end: offset(end) }
     }
+
+    /// The bytes, as an index into the text.
+    #[must_use]
+    pub fn range(self) -> Range<usize> {
+        bytes(self.start)..bytes(self.end)
+    }
 }
 
 impl Finding {
@@ -161,4 +172,8 @@ impl Denial {
 /// The contract counts in `u32`; the host's windows are far below that.
 fn offset(bytes: usize) -> u32 {
     u32::try_from(bytes).unwrap_or(u32::MAX)
+}
+
+fn bytes(offset: u32) -> usize {
+    usize::try_from(offset).unwrap_or(usize::MAX)
 }

@@ -37,8 +37,7 @@ impl Patterns {
         }
         #[cfg(not(target_arch = "wasm32"))]
         {
-            let expressions =
-                expressions.iter().map(|e| regex::Regex::new(e.as_ref())).collect::<Result<_, _>>();
+            let expressions = expressions.iter().map(|e| regex::Regex::new(e.as_ref())).collect::<Result<_, _>>();
             Ok(Self { expressions: expressions.map_err(|error| error.to_string())? })
         }
     }
@@ -57,9 +56,8 @@ impl Patterns {
         {
             let mut matches: Vec<Match> = Vec::new();
             for (expression, regex) in self.expressions.iter().enumerate() {
-                matches.extend(
-                    regex.find_iter(text).map(|m| Match { expression, span: Span::new(m.start(), m.end()) }),
-                );
+                matches
+                    .extend(regex.find_iter(text).map(|m| Match { expression, span: Span::new(m.start(), m.end()) }));
             }
             matches.sort_by_key(|m| (m.span.start, m.expression));
             matches

@@ -5,7 +5,7 @@ mod stream;
 pub use crate::bindings::text_guardrail::exports::sluicegate::plugin::text_guardrail::{Action, Verdict, Window};
 pub use stream::{Streamed, stream};
 
-use crate::{Channel, Denial, Edit, Finding, Phase, Role, Span, offset};
+use crate::{Channel, Denial, Edit, Finding, Phase, Role, Span, bytes, offset};
 
 impl Window {
     /// A whole text that a user sends. For tests.
@@ -30,7 +30,7 @@ impl Window {
     /// The length of the part that was released before.
     #[must_use]
     pub fn context_len(&self) -> usize {
-        usize::try_from(self.context).unwrap_or(usize::MAX).min(self.text.len())
+        bytes(self.context).min(self.text.len())
     }
 }
 
@@ -52,6 +52,20 @@ impl Verdict {
     pub fn edit(edits: Vec<Edit>) -> Self {
         let action = if edits.is_empty() { Action::Allow } else { Action::Edit(edits) };
         Self { action, ..Self::allow() }
+    }
+
+    /// What becomes of `text`, the whole of a segment, by this verdict. For tests.
+    ///
+    /// # Panics
+    /// When it denies, or its edits are some that the host refuses.
+    #[must_use]
+    #[allow(clippy::panic)]
+    pub fn applied_to(&self, text: &str) -> String {
+        match &self.action {
+            Action::Allow => text.to_owned(),
+            Action::Edit(edits) => applied(text, edits),
+            Action::Deny(denial) => panic!("denied: {}", denial.reason),
+        }
     }
 
     /// The same verdict with findings.

@@ -18,6 +18,8 @@ const LABEL: usize = 12;
 /// What the sums of an exchange's receipts say, and which of that are numbers.
 const HEADER: [&str; 7] = ["plugin", "phase", "verdict", "calls", "fuel", "µs", "found"];
 const NUMBERS: [usize; 3] = [3, 4, 5];
+/// In a clone, a source whose change shows.
+const RULES: &str = "plugins/pii/src/rule.rs";
 
 /// The plugins in service.
 pub(super) fn plugins(directory: &Path, generation: &Generation) -> String {
@@ -103,18 +105,16 @@ pub(super) fn goodbye(address: SocketAddr, plugins: &Path) -> String {
     let directory = plugins.display();
     let mut out = format!(
         "Serving on http://{address}/v1 until Ctrl-C. Try:\n\n  curl -i http://{address}/v1/chat/completions \\\n    \
-         -H 'content-type: application/json' -H 'x-sluicegate-receipts: 1' \\\n    -d '{{\"model\": \"sandbox\", \
-         \"messages\": [{{\"role\": \"user\", \"content\": \"I am ada@example.com\"}}]}}'\n\n\
+         -H 'content-type: application/json' -H 'x-sluicegate-receipts: 1' -d '{{\n      \"model\": \"sandbox\",\n      \
+         \"messages\": [{{\"role\": \"user\", \"content\": \"My card is 4111 1111 1111 1111.\"}}]}}'\n\n\
          The message \"help\" lists what the built-in model does.\n\n\
          Change a plugin while this runs, and ask again:\n\n"
     );
     if plugins.join("pii.toml").is_file() {
-        out.push_str(&format!("  - in {directory}/pii.toml, write email = \"block\"\n"));
+        out.push_str(&format!("  - in {directory}/pii.toml, write card = \"block\"\n"));
     }
-    if Path::new("plugins/pii/src/verdict.rs").is_file() {
-        out.push_str(
-            "  - in plugins/pii/src/verdict.rs, write other brackets around {label}, then `cargo xtask plugins pii`\n",
-        );
+    if Path::new(RULES).is_file() {
+        out.push_str(&format!("  - in {RULES}, write Self::Card => \"number\", then `cargo xtask plugins pii`\n"));
     }
     out.push_str(&format!("  - drop a component of your own into {directory}\n"));
     out

@@ -12,24 +12,27 @@ use crate::chat::{Answer, Channel, Finish, Opaque, Role, Usage};
 /// # Errors
 /// Why nothing of it can be passed on.
 pub(crate) fn read_answer(body: Bytes) -> Result<(Answer, Document, Vec<Opaque>), Wrong> {
-    let text = checked(&body)?;
+    let (text, value) = checked(&body)?;
     let mut texts = Texts::new(text);
     let mut answer = Answer::default();
-    for field in &Value(text).fields().0 {
+    let other = Of::new(Role::Assistant, Channel::Other);
+    if value.kind() != Kind::Object {
+        texts.anything(value, &other)?;
+    }
+    for field in &value.fields().0 {
         match &*field.name() {
-            "choices" => {
-                for choice in field.value.items() {
-                    let finish = read_choice(&mut texts, choice)?;
-                    if answer.finish == Finish::Other {
-                        answer.finish = finish;
-                    }
+            "choices" => message::each(&mut texts, field.value, &other, |texts, choice, _| {
+                let finish = read_choice(texts, choice)?;
+                if answer.finish == Finish::Other {
+                    answer.finish = finish;
                 }
-            }
+                Ok(())
+            })?,
             "usage" => {
                 answer.usage = usage(field.value);
-                texts.field(field, &Of::new(Role::Assistant, Channel::Other))?;
+                texts.field(field, &other)?;
             }
-            _ => texts.field(field, &Of::new(Role::Assistant, Channel::Other))?,
+            _ => texts.field(field, &other)?,
         }
     }
     finished(body.clone(), texts, answer)
@@ -40,9 +43,9 @@ pub(crate) fn read_answer(body: Bytes) -> Result<(Answer, Document, Vec<Opaque>)
 /// # Errors
 /// Why nothing of it can be passed on.
 pub(crate) fn read_error(body: Bytes) -> Result<(Answer, Document, Vec<Opaque>), Wrong> {
-    let text = checked(&body)?;
+    let (text, value) = checked(&body)?;
     let mut texts = Texts::new(text);
-    texts.anything(Value(text), &Of::new(Role::Assistant, Channel::Other))?;
+    texts.anything(value, &Of::new(Role::Assistant, Channel::Other))?;
     finished(body.clone(), texts, Answer::default())
 }
 
@@ -51,12 +54,12 @@ fn finished(body: Bytes, texts: Texts<'_>, answer: Answer) -> Result<(Answer, Do
     Ok((Answer { segments, ..answer }, Document::new(body, places).with_shadows(shadows), opaque))
 }
 
-/// The body as text that is one JSON value, without the space around it.
-fn checked(body: &Bytes) -> Result<&str, Wrong> {
+/// The body as text, and the one JSON value in it. Places count from the start of the text, space included.
+fn checked(body: &Bytes) -> Result<(&str, Value<'_>), Wrong> {
     let text = std::str::from_utf8(body).map_err(|_| Wrong::new("", "the answer is not UTF-8"))?;
     serde_json::from_str::<&serde_json::value::RawValue>(text)
         .map_err(|error| Wrong::new("", format!("the answer is not JSON: {error}")))?;
-    Ok(text.trim())
+    Ok((text, Value(text.trim())))
 }
 
 fn read_choice(texts: &mut Texts<'_>, choice: Value<'_>) -> Result<Finish, Wrong> {
@@ -66,7 +69,9 @@ fn read_choice(texts: &mut Texts<'_>, choice: Value<'_>) -> Result<Finish, Wrong
     let mut finished = Finish::Other;
     for field in &fields.0 {
         match &*field.name() {
-            "message" | "delta" => message::collect(texts, &field.value.fields(), &of)?,
+            "message" | "delta" if field.value.kind() == Kind::Object => {
+                message::collect(texts, &field.value.fields(), &of)?;
+            }
             "text" => texts.anything(field.value, &of)?,
             "logprobs" if field.value.kind() == Kind::Object => {
                 texts.opaque.push(Opaque::Logprobs);

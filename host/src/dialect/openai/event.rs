@@ -45,9 +45,12 @@ impl EventReader {
         serde_json::from_str::<&serde_json::value::RawValue>(data)
             .map_err(|error| Wrong::new("", format!("an event is not JSON: {error}")))?;
         let mut found = Found { whole, reader: self, event: &mut event };
+        if Value(data).kind() != Kind::Object {
+            found.anything("", "", Value(data), 0)?;
+        }
         for field in &Value(data).fields().0 {
             match &*field.name() {
-                "choices" => field.value.items().into_iter().try_for_each(|choice| found.choice(choice))?,
+                "choices" => found.each("", "choices", field.value, 0, Found::choice)?,
                 "usage" => {
                     found.event.usage = usage(field.value);
                     found.unknown("", field, 0)?;
@@ -73,17 +76,36 @@ struct Found<'a> {
 }
 
 impl Found<'_> {
+    /// Each object of a list. What is neither is text all the same, wherever a stranger put it.
+    fn each(
+        &mut self,
+        at: &str,
+        name: &str,
+        list: Value<'_>,
+        choice: u32,
+        mut item: impl FnMut(&mut Self, Value<'_>) -> Result<(), Wrong>,
+    ) -> Result<(), Wrong> {
+        if list.kind() != Kind::Array {
+            return self.anything(at, name, list, choice);
+        }
+        list.items().into_iter().try_for_each(|value| match value.kind() {
+            Kind::Object => item(self, value),
+            _ => self.anything(at, name, value, choice),
+        })
+    }
+
     fn choice(&mut self, choice: Value<'_>) -> Result<(), Wrong> {
         let fields = choice.fields();
         let index = fields.last("index").and_then(Value::number).unwrap_or_default();
         for field in &fields.0 {
             match &*field.name() {
-                "delta" | "message" => {
+                "delta" | "message" if field.value.kind() == Kind::Object => {
                     field.value.fields().0.iter().try_for_each(|field| self.delta(index, field))?;
                 }
                 "text" => self.piece(index, Channel::Content, "", field.value, None)?,
                 "finish_reason" => {
-                    if let Some(reason) = field.value.text() {
+                    // Some servers write "" for null.
+                    if let Some(reason) = field.value.text().filter(|reason| !reason.is_empty()) {
                         self.event.finished.push((index, finish(&reason)));
                     }
                     self.unknown("choice", field, index)?;
@@ -104,7 +126,9 @@ impl Found<'_> {
             "refusal" => Channel::Refusal,
             "reasoning_content" | "reasoning" => Channel::Reasoning,
             "tool_calls" => {
-                return field.value.items().into_iter().try_for_each(|call| self.tool_call(choice, call));
+                return self.each("delta", "tool_calls", field.value, choice, |found, call| {
+                    found.tool_call(choice, call)
+                });
             }
             "function_call" => return self.function(choice, 0, "function_call", field.value),
             _ => return self.unknown("delta", field, choice),
@@ -130,6 +154,9 @@ impl Found<'_> {
     }
 
     fn function(&mut self, choice: u32, index: u32, part: &str, value: Value<'_>) -> Result<(), Wrong> {
+        if value.kind() != Kind::Object {
+            return self.anything(part, "function", value, choice);
+        }
         for field in &value.fields().0 {
             match &*field.name() {
                 "name" => {
@@ -159,7 +186,7 @@ impl Found<'_> {
         name: Option<String>,
     ) -> Result<(), Wrong> {
         if value.kind() != Kind::String {
-            return Ok(());
+            return self.anything(part, channel.word(), value, choice);
         }
         let place = value.place(self.whole);
         self.add(Lane { choice, channel, part: part.to_owned() }, value.0, place, name)
@@ -182,12 +209,27 @@ impl Found<'_> {
         Ok(())
     }
 
-    /// A field that the dialect does not know: all its texts, told apart by where they are.
+    /// A field that the dialect does not know: its key, if that is more than a name, and its value.
     fn unknown(&mut self, at: &str, field: &Field<'_>, choice: u32) -> Result<(), Wrong> {
+        self.texts(at, &field.name(), choice, |texts, of| texts.field(field, of))
+    }
+
+    /// A value that is not what the dialect knows in that place.
+    fn anything(&mut self, at: &str, name: &str, value: Value<'_>, choice: u32) -> Result<(), Wrong> {
+        self.texts(at, name, choice, |texts, of| texts.anything(value, of))
+    }
+
+    /// Texts of which the dialect knows nothing are told apart by where they are.
+    fn texts(
+        &mut self,
+        at: &str,
+        name: &str,
+        choice: u32,
+        collect: impl FnOnce(&mut Texts<'_>, &Of) -> Result<(), Wrong>,
+    ) -> Result<(), Wrong> {
         let mut texts = Texts::new(self.whole);
-        let name = field.name();
         let channel = if name == "reasoning_details" { Channel::Reasoning } else { Channel::Other };
-        texts.field(field, &Of { choice, ..Of::new(Role::Assistant, channel) })?;
+        collect(&mut texts, &Of { choice, ..Of::new(Role::Assistant, channel) })?;
         for (index, place) in texts.places.into_iter().enumerate() {
             let name = name.get(..name.floor_char_boundary(64)).unwrap_or_default();
             let lane = Lane { choice, channel, part: format!("{at}.{name}.{index}") };

@@ -18,11 +18,27 @@ fn part(texts: &mut Texts<'_>, field: &Field<'_>, of: &Of) -> Result<(), Wrong> 
         "refusal" => texts.anything(value, &of.on(Channel::Refusal)),
         "reasoning_content" | "reasoning" | "reasoning_details" => texts.anything(value, &of.on(Channel::Reasoning)),
         "name" => texts.anything(value, &of.on(Channel::Name)),
-        "tool_calls" => value.items().into_iter().try_for_each(|call| tool_call(texts, call, of)),
+        "tool_calls" => each(texts, value, of, tool_call),
         "function_call" => function(texts, value, of),
         "audio" => audio(texts, value, of),
         _ => texts.field(field, &of.on(Channel::Other)),
     }
+}
+
+/// Each object of a list. What is neither is text all the same, wherever a stranger put it.
+pub(super) fn each<'a>(
+    texts: &mut Texts<'a>,
+    list: Value<'_>,
+    of: &Of,
+    mut item: impl FnMut(&mut Texts<'a>, Value<'_>, &Of) -> Result<(), Wrong>,
+) -> Result<(), Wrong> {
+    if list.kind() != Kind::Array {
+        return texts.anything(list, &of.on(Channel::Other));
+    }
+    list.items().into_iter().try_for_each(|value| match value.kind() {
+        Kind::Object => item(texts, value, of),
+        _ => texts.anything(value, &of.on(Channel::Other)),
+    })
 }
 
 /// A string, or a list of parts.
@@ -55,6 +71,9 @@ fn content_part(texts: &mut Texts<'_>, fields: &Fields<'_>, of: &Of) -> Result<(
 /// A part that is not text: its `payload` cannot be looked into, the rest of it can.
 fn opaque(texts: &mut Texts<'_>, value: Value<'_>, payload: &str, what: Opaque, of: &Of) -> Result<(), Wrong> {
     texts.opaque.push(what);
+    if value.kind() != Kind::Object {
+        return texts.anything(value, &of.on(Channel::Other));
+    }
     for field in &value.fields().0 {
         if field.name() != payload {
             texts.field(field, &of.on(Channel::Other))?;
@@ -75,6 +94,9 @@ fn tool_call(texts: &mut Texts<'_>, call: Value<'_>, of: &Of) -> Result<(), Wron
 
 /// `{"name", "arguments"}`, or `{"name", "input"}` of a custom tool.
 fn function(texts: &mut Texts<'_>, value: Value<'_>, of: &Of) -> Result<(), Wrong> {
+    if value.kind() != Kind::Object {
+        return texts.anything(value, &of.on(Channel::ToolArguments));
+    }
     let fields = value.fields();
     let called = fields.last("name").and_then(Value::text).map(Cow::into_owned);
     for field in &fields.0 {
@@ -89,6 +111,9 @@ fn function(texts: &mut Texts<'_>, value: Value<'_>, of: &Of) -> Result<(), Wron
 }
 
 fn audio(texts: &mut Texts<'_>, value: Value<'_>, of: &Of) -> Result<(), Wrong> {
+    if value.kind() != Kind::Object {
+        return texts.anything(value, of);
+    }
     for field in &value.fields().0 {
         match &*field.name() {
             "data" => texts.opaque.push(Opaque::Audio),

@@ -92,7 +92,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Body<'a> {
 /// What is wrong with which field.
 pub(crate) fn read_request(body: Bytes) -> Result<Asked, Wrong> {
     let text = std::str::from_utf8(&body).map_err(|_| Wrong::new("", "the body is not UTF-8"))?;
-    let parsed: Body<'_> = serde_json::from_str(text).map_err(|error| not_json(&error))?;
+    let parsed: Body<'_> = serde_json::from_str(text).map_err(|error| not_json(text, &error))?;
     let mut texts = Texts::new(text);
     let mut request = Request::default();
     let (mut model, mut messages_end, mut streaming) = (None, None, None);
@@ -115,6 +115,8 @@ pub(crate) fn read_request(body: Bytes) -> Result<Asked, Wrong> {
                 let name = value.text().ok_or_else(|| Wrong::new("model", "must be a string"))?;
                 request.model = name.into_owned();
                 model = Some(texts.place(value));
+                // Where any model may be asked for, this goes to the provider too: words that name nothing are text.
+                texts.field(field, &Of::new(Role::User, Channel::Other))?;
             }
             "stream" => {
                 once(streaming.is_some(), "stream")?;
@@ -144,7 +146,15 @@ pub(crate) fn read_request(body: Bytes) -> Result<Asked, Wrong> {
     Ok(Asked { request, document: Document::new(body, places), model, messages_end })
 }
 
-fn not_json(error: &serde_json::Error) -> Wrong {
+fn not_json(text: &str, error: &serde_json::Error) -> Wrong {
+    if let Some(messages) = Value(text.trim()).fields().last("messages") {
+        if messages.kind() != Kind::Array {
+            return Wrong::new("messages", "must be a list of messages");
+        }
+        if let Some(index) = messages.items().iter().position(|message| message.kind() != Kind::Object) {
+            return Wrong::new(format!("messages[{index}]"), "must be an object with a role and a content");
+        }
+    }
     let message = match error.classify() {
         serde_json::error::Category::Eof => format!("the body ends too early: {error}"),
         serde_json::error::Category::Syntax | serde_json::error::Category::Io => {

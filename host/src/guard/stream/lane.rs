@@ -141,7 +141,10 @@ impl LaneState {
             ready.edit(&edits);
             ready
         };
-        let (mut pieces, rest) = ready.pieces();
+        let (mut pieces, rest) = match is_final {
+            true => (ready.last_pieces(), String::new()),
+            false => ready.pieces(),
+        };
         match pieces.first_mut() {
             Some((_, first)) => {
                 first.insert_str(0, &self.begun);

@@ -1,11 +1,11 @@
 //! Windowed equals whole: however a text is cut, what is released is the same.
 
 use sluicegate_plugin::Channel;
+use sluicegate_plugin::scan::Scan;
+use sluicegate_plugin::scan::testing::{Random, characters, nothing_missed, same};
 use sluicegate_plugin::text::Window;
 
 use super::pii;
-use super::play::{Random, characters, nothing_missed, same};
-use crate::sift::sift;
 
 /// Made to be put together: matches, parts of matches, and what turns one into the other.
 #[rustfmt::skip]
@@ -61,7 +61,7 @@ fn behind_more_text_than_the_context_holds() {
 
 #[test]
 fn texts_made_of_fragments_cut_anywhere() {
-    let (mut random, pii, plain) = (Random(7), pii(""), Window::answer(""));
+    let (mut random, pii, plain) = (Random::new(7), pii(""), Window::answer(""));
     let arguments = Window { channel: Channel::ToolArguments, ..Window::answer("") };
     let escaped = [&FRAGMENTS[..], &ESCAPES, &ESCAPES].concat();
     for round in 0..4000 {
@@ -96,20 +96,20 @@ fn prose_holds_nothing_beyond_the_last_word() {
         ("f(x) = y; ", 0),
     ] {
         let window = Window { final_: false, ..Window::answer(text) };
-        assert_eq!(sift(&pii, &window).hold, held, "{text:?}");
+        assert_eq!(Scan::of(&pii, &window).hold, held, "{text:?}");
     }
 }
 
 #[test]
 fn nothing_is_held_at_the_end() {
     for text in TELLING {
-        assert_eq!(sift(&pii(""), &Window::answer(text)).hold, 0);
+        assert_eq!(Scan::of(&pii(""), &Window::answer(text)).hold, 0);
     }
 }
 
 #[test]
 fn the_patterns_and_the_tail_miss_nothing() {
-    let (mut random, pii) = (Random(11), pii(""));
+    let (mut random, pii) = (Random::new(11), pii(""));
     TELLING.iter().for_each(|text| nothing_missed(&pii, text));
     for _ in 0..4000 {
         nothing_missed(&pii, &random.text(&FRAGMENTS, 30));

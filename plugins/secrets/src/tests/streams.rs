@@ -1,11 +1,11 @@
 //! Windowed equals whole: however a text is cut, what is released is the same.
 
 use sluicegate_plugin::Channel;
+use sluicegate_plugin::scan::Scan;
+use sluicegate_plugin::scan::testing::{Random, characters, nothing_missed, same};
 use sluicegate_plugin::text::{Window, stream};
 
-use super::play::{Random, characters, nothing_missed, same};
 use super::{aws_access_key, block, jwt, random, secrets};
-use crate::sift::sift;
 
 fn telling() -> Vec<String> {
     let (forty, key) = (random(40), random(32));
@@ -116,7 +116,7 @@ fn behind_more_text_than_the_context_holds() {
 
 #[test]
 fn texts_made_of_fragments_cut_anywhere() {
-    let (mut random, secrets, plain, fragments) = (Random(7), secrets(""), Window::answer(""), fragments());
+    let (mut random, secrets, plain, fragments) = (Random::new(7), secrets(""), Window::answer(""), fragments());
     let arguments = Window { channel: Channel::ToolArguments, ..Window::answer("") };
     for round in 0..4000 {
         let text = random.text(&fragments, if round % 50 == 0 { 150 } else { 14 });
@@ -143,7 +143,7 @@ fn a_long_web_token_is_released_the_same_way() {
     let (secrets, like) = (secrets(""), Window::answer(""));
     for payload in [3000, 3790, 3800, 3900, 6000] {
         let text = format!("{} end", jwt(payload));
-        same(&secrets, &like, &Random(3).cut(&text, 90));
+        same(&secrets, &like, &Random::new(3).cut(&text, 90));
     }
 }
 
@@ -158,13 +158,13 @@ fn prose_is_not_held() {
         "x = y; ",
     ] {
         let window = Window { final_: false, ..Window::answer(text) };
-        assert_eq!(sift(&secrets, &window).hold, 0, "{text:?}");
+        assert_eq!(Scan::of(&secrets, &window).hold, 0, "{text:?}");
     }
 }
 
 #[test]
 fn the_patterns_and_the_tail_miss_nothing() {
-    let (mut random, secrets, fragments) = (Random(11), secrets(""), fragments());
+    let (mut random, secrets, fragments) = (Random::new(11), secrets(""), fragments());
     telling().iter().for_each(|text| nothing_missed(&secrets, text));
     for _ in 0..4000 {
         nothing_missed(&secrets, &random.text(&fragments, 14));

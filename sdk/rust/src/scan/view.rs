@@ -13,7 +13,7 @@ const BACKSLASHES_MAX: usize = 32;
 
 /// A text as the rules read it.
 #[derive(Debug)]
-pub(crate) struct View<'a> {
+pub(super) struct View<'a> {
     text: Cow<'a, str>,
     /// For every byte of `text`, the raw bytes of its character; `None` when the text is as it was written.
     origins: Option<Vec<Range<usize>>>,
@@ -24,7 +24,7 @@ pub(crate) struct View<'a> {
 impl<'a> View<'a> {
     /// Read `raw`; with `json`, as the source of a JSON string. When more text is to come (`open`), an escape
     /// that is cut off at the end is left for the next window.
-    pub(crate) fn new(raw: &'a str, json: bool, open: bool) -> Self {
+    pub(super) fn new(raw: &'a str, json: bool, open: bool) -> Self {
         let escaped = json && raw.contains('\\');
         let foreign = !raw.is_ascii() && raw.chars().any(|c| fold(c, false) != Some(c));
         if !escaped && !foreign {
@@ -47,17 +47,17 @@ impl<'a> View<'a> {
         Self { text: Cow::Owned(writer.text), origins: Some(writer.origins), read: at }
     }
 
-    pub(crate) fn text(&self) -> &str {
+    pub(super) fn text(&self) -> &str {
         &self.text
     }
 
     /// How many raw bytes were read; less than all when the text ends inside an escape.
-    pub(crate) fn raw_read(&self) -> usize {
+    pub(super) fn raw_read(&self) -> usize {
         self.read
     }
 
     /// Where the character at `index` begins in the raw text.
-    pub(crate) fn raw_start(&self, index: usize) -> usize {
+    pub(super) fn raw_start(&self, index: usize) -> usize {
         match &self.origins {
             Some(origins) => origins.get(index).map_or(self.read, |origin| origin.start),
             None => index.min(self.read),
@@ -65,7 +65,7 @@ impl<'a> View<'a> {
     }
 
     /// Where the character before `index` ends in the raw text.
-    pub(crate) fn raw_end(&self, index: usize) -> usize {
+    pub(super) fn raw_end(&self, index: usize) -> usize {
         match &self.origins {
             Some(origins) => index.checked_sub(1).and_then(|last| origins.get(last)).map_or(0, |origin| origin.end),
             None => index.min(self.read),
@@ -73,7 +73,7 @@ impl<'a> View<'a> {
     }
 
     /// The first index whose character begins at `raw` or later.
-    pub(crate) fn index_of(&self, raw: usize) -> usize {
+    pub(super) fn index_of(&self, raw: usize) -> usize {
         match &self.origins {
             Some(origins) => origins.partition_point(|origin| origin.start < raw),
             None => raw.min(self.text.len()),
@@ -81,7 +81,7 @@ impl<'a> View<'a> {
     }
 
     /// The first index whose character ends later than `raw`; past every index when there is none.
-    pub(crate) fn index_past(&self, raw: usize) -> usize {
+    pub(super) fn index_past(&self, raw: usize) -> usize {
         let index = match &self.origins {
             Some(origins) => origins.partition_point(|origin| origin.end <= raw),
             None => raw.min(self.text.len()),
