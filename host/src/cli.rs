@@ -107,7 +107,5 @@ fn start_log(log: &Log) {
 
 /// Run a future on the threads that serve.
 fn block_on<T>(future: impl Future<Output = Result<T, String>>) -> Result<T, String> {
-    crate::server::executor(None)
-        .map_err(|error| format!("starting threads: {error}"))?
-        .block_on(future)
+    crate::server::executor(None).map_err(|error| format!("starting threads: {error}"))?.block_on(future)
 }

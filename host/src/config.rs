@@ -28,7 +28,7 @@ pub use schema::check as check_plugin_config;
 pub use secret::Secret;
 
 /// Everything that the program needs to know.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Settings {
     /// The public port and its bounds.
     pub server: Server,
@@ -68,7 +68,7 @@ impl Settings {
 }
 
 /// The public port and its bounds.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Server {
     /// Where to listen.
     pub listen: SocketAddr,
@@ -87,7 +87,7 @@ pub struct Server {
 }
 
 /// Bounds of the calls to providers.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Upstream {
     /// Time to connect, TLS included.
     pub connect: Duration,
@@ -106,14 +106,14 @@ pub struct Upstream {
 }
 
 /// What callers ask for: the targets to try, in order.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Model {
     /// The targets to try, in order.
     pub targets: Vec<Arc<Target>>,
 }
 
 /// A model at a provider.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Target {
     /// Its name in the configuration.
     pub name: String,
@@ -130,7 +130,7 @@ pub struct Target {
 }
 
 /// Where plugins are, and their bounds as a whole.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Plugins {
     /// The directory to load from and to watch; nothing to run without plugins.
     pub directory: Option<PathBuf>,
@@ -151,7 +151,7 @@ pub struct Plugins {
 }
 
 /// How streams are cut into windows.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Stream {
     /// New bytes after which guardrails are called.
     pub window_bytes: usize,

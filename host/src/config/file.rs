@@ -186,7 +186,8 @@ pub struct Log {
     pub format: Option<Spanned<String>>,
 }
 
-pub(super) const TABLES: &[&str] = &["server", "upstream", "providers", "targets", "models", "plugins", "stream", "log"];
+pub(super) const TABLES: &[&str] =
+    &["server", "upstream", "providers", "targets", "models", "plugins", "stream", "log"];
 
 /// Read the file table by table, so that one mistake does not hide the next. Nothing if it is not TOML: what a parser
 /// makes of the rest of such a file is not what the person meant.

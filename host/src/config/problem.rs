@@ -108,7 +108,9 @@ impl std::error::Error for Problems {}
 pub(super) fn suggestion<'a>(given: &str, known: impl Iterator<Item = &'a str>) -> String {
     let close = known.map(|name| (distance(given, name), name)).min();
     match close {
-        Some((distance, name)) if distance <= 2.max(given.len() / 3) && distance < given.len() => format!("; did you mean {name:?}?"),
+        Some((distance, name)) if distance <= 2.max(given.len() / 3) && distance < given.len() => {
+            format!("; did you mean {name:?}?")
+        }
         _ => String::new(),
     }
 }

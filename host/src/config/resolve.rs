@@ -151,7 +151,11 @@ fn authorities(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
     let wrong = |error: &dyn std::fmt::Display| format!("reading {}: {error}", path.display());
     let certificates = CertificateDer::pem_file_iter(path).map_err(|error| wrong(&error))?;
     let certificates: Vec<_> = certificates.collect::<Result<_, _>>().map_err(|error| wrong(&error))?;
-    if certificates.is_empty() { Err(format!("{} holds no certificate in PEM", path.display())) } else { Ok(certificates) }
+    if certificates.is_empty() {
+        Err(format!("{} holds no certificate in PEM", path.display()))
+    } else {
+        Ok(certificates)
+    }
 }
 
 fn plugins(file: &file::Plugins, base: &Path, problems: &mut Problems) -> Plugins {
@@ -309,7 +313,8 @@ pub(super) fn base_url(given: &str) -> Result<Uri, String> {
         return Err(format!("{given:?} does not begin with http:// or https:// and a host; {example}"));
     }
     if uri.query().is_some() {
-        return Err(format!("{given:?} has a query, which would be lost; {example}"));
+        // Not repeated: some write a key there.
+        return Err(format!("has a query, which would be lost; {example}"));
     }
     if uri.authority().is_some_and(|authority| authority.as_str().contains('@')) {
         return Err("credentials do not belong into an address; use api_key".to_owned());

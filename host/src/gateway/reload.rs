@@ -85,7 +85,8 @@ pub async fn watch(gateway: Arc<Gateway>, watched: Watched, mut stop: watch::Rec
     let mut watcher = Watching::new(changed.clone());
     // Something may have changed between the first look and the watch.
     changed.notify_one();
-    let mut config_text = watched.config.as_deref().and_then(|path| std::fs::read_to_string(path).ok());
+    // The configuration is older than the first look at the plugins, which may have taken seconds.
+    let mut config_text = None;
     loop {
         let settings = gateway.generation().settings.clone();
         watcher.point_at(settings.plugins.directory.as_deref(), watched.config.as_deref());
@@ -122,6 +123,9 @@ fn reread(path: &Path, text: &mut Option<String>, watched: &Watched, in_service:
             }
             if let Some(overrule) = &watched.overrule {
                 overrule(&mut settings);
+            }
+            if settings == *in_service {
+                return in_service;
             }
             if settings.server.listen != in_service.server.listen {
                 warn!("server.listen has changed, which takes a restart");

@@ -317,15 +317,39 @@ impl StreamGuard {
             return None;
         }
         let mut waiting = Waiting::default();
-        let leaves = |(number, queued): (&u64, &Queued)| {
-            let leaves = queued.is_ready() && !waiting.stops(&queued.event);
-            if !leaves {
-                waiting.add(&queued.event);
+        let mut leaving: Vec<u64> = Vec::new();
+        for (number, queued) in &self.queue {
+            match queued.is_ready() && !waiting.stops(&queued.event) {
+                true => leaving.push(*number),
+                false => waiting.add(&queued.event),
             }
-            leaves.then_some(*number)
+        }
+        let begins = |number: &u64| {
+            let queued = self.queue.get(number);
+            queued.is_some_and(|queued| !queued.event.pieces.is_empty() || queued.event.is_comment())
         };
-        let leaving: Vec<u64> = self.queue.iter().filter_map(leaves).collect();
-        let leaving: Vec<Queued> = leaving.iter().filter_map(|number| self.queue.remove(number)).collect();
+        if leaving.is_empty() || (self.state == State::Unbegun && !leaving.iter().any(begins)) {
+            return None;
+        }
+        if self.state == State::Unbegun {
+            self.state = State::Begun;
+        }
+        let mut out: Option<Vec<u8>> = None;
+        let mut first = Bytes::new();
+        for queued in leaving.iter().filter_map(|number| self.queue.remove(number)) {
+            let texts: Vec<String> = queued.texts.into_iter().flatten().collect();
+            let bytes = queued.event.write(&texts);
+            self.ended.extend(queued.event.finished.iter().map(|(choice, _)| *choice));
+            self.queued_bytes = self.queued_bytes.saturating_sub(queued.event.raw_len());
+            match &mut out {
+                None if first.is_empty() => first = bytes,
+                None => out = Some([&*first, &*bytes].concat()),
+                Some(out) => out.extend_from_slice(&bytes),
+            }
+        }
+        Some(Released(out.map_or(first, Bytes::from)))
+    }
+
     /// The answer is complete: pass it through the answer guardrails. If it was withheld, their verdicts count and
     /// its events are ready afterwards; otherwise they are noted.
     async fn judge_whole(&mut self) -> Result<Option<Box<Admitted>>, Error> {
@@ -398,7 +422,7 @@ fn lay_over(mut tagged: Tagged, new: &str) -> Vec<(PieceId, String)> {
         let edits = difference(&tagged.text, new);
         tagged.edit(&edits);
     }
-    tagged.pieces().0
+    tagged.last_pieces()
 }
 
 /// The one edit that makes `new` of `old`.

@@ -210,8 +210,11 @@ pub(super) fn plugin_error(error: &PluginError) -> String {
         PluginError::Unavailable(words) => ("a capability is unavailable", words),
         PluginError::Other(words) => ("the plugin gave up", words),
     };
-    let words = words.get(..words.floor_char_boundary(WORDS_BYTES_MAX)).unwrap_or_default();
-    format!("{kind}: {}", words.escape_debug())
+    format!("{kind}: {}", bounded(words))
+}
+
+fn bounded(words: &str) -> impl std::fmt::Display {
+    words.get(..words.floor_char_boundary(WORDS_BYTES_MAX)).unwrap_or_default().escape_debug()
 }
 
 /// Bytes of a plugin's words in a receipt.
@@ -250,7 +253,7 @@ impl Plugin {
         let configured = guest.call_configure(&mut *store, &self.installation.config).await?;
         store.data_mut().patterns = Patterns::Ready(self.patterns.clone());
         configured.map_err(|wrong| {
-            wasmtime::Error::msg(format!("`configure` worked at load and not now: {}", wrong.escape_debug()))
+            wasmtime::Error::msg(format!("`configure` worked at load and not now: {}", bounded(&wrong)))
         })
     }
 }

@@ -62,14 +62,19 @@ pub(super) fn engine() -> wasmtime::Result<Engine> {
     Engine::new(&config)
 }
 
+/// Instances in which plugins are configured while calls have all their places: one plugin loads at a time.
+const LOADING: u32 = 4;
+
 fn pool() -> PoolingAllocationConfig {
     let mut pool = PoolingAllocationConfig::new();
-    pool.total_component_instances(ceiling::INSTANCES);
-    pool.total_stacks(ceiling::INSTANCES);
-    // The semaphore in front of the pool counts calls: whatever a component has, there is room for all of them.
-    pool.total_memories(ceiling::INSTANCES * ceiling::MEMORIES);
-    pool.total_tables(ceiling::INSTANCES * ceiling::TABLES);
-    pool.total_core_instances(ceiling::INSTANCES * ceiling::CORE_INSTANCES);
+    // The semaphore in front of the pool counts calls: whatever a component has, there is room for all of them, and for
+    // what loads beside them.
+    let instances = ceiling::INSTANCES + LOADING;
+    pool.total_component_instances(instances);
+    pool.total_stacks(instances);
+    pool.total_memories(instances * ceiling::MEMORIES);
+    pool.total_tables(instances * ceiling::TABLES);
+    pool.total_core_instances(instances * ceiling::CORE_INSTANCES);
     pool.max_memories_per_component(ceiling::MEMORIES);
     pool.max_memories_per_module(1);
     pool.max_tables_per_component(ceiling::TABLES);

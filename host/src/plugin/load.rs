@@ -60,6 +60,8 @@ pub fn digest(bytes: &[u8]) -> String {
 const DIGEST_DIGITS: usize = 12;
 /// Bytes of what a component says of itself.
 const DESCRIPTION_BYTES_MAX: usize = 1_024;
+/// Bytes of the reason for a refusal: five mistakes in a configuration have room.
+const REASON_BYTES_MAX: usize = 1_024;
 /// The stack of the loading thread: parsers recurse into what they read.
 const STACK_BYTES: usize = 16 << 20;
 
@@ -86,8 +88,26 @@ impl Runtime {
                 let _ = sender.send(loaded);
             })
             .map_err(|error| format!("starting the loader: {error}"))?;
-        receiver.await.unwrap_or_else(|_| Err("the file broke the loader; please report it as a bug".to_owned()))
+        let loaded =
+            receiver.await.unwrap_or_else(|_| Err("the file broke the loader; please report it as a bug".to_owned()));
+        loaded.map_err(|reason| in_a_line(&reason))
     }
+}
+
+/// A reason as logs and lists show it: names and messages of the file stand in it, which may be long and have line breaks.
+fn in_a_line(reason: &str) -> String {
+    let mut line = String::with_capacity(reason.len().min(REASON_BYTES_MAX));
+    for character in reason.chars() {
+        if line.len() >= REASON_BYTES_MAX {
+            line.push('…');
+            break;
+        }
+        match character.is_control() {
+            true => line.extend(character.escape_debug()),
+            false => line.push(character),
+        }
+    }
+    line
 }
 
 async fn load(runtime: &Runtime, source: Source) -> Result<Plugin, String> {
@@ -147,8 +167,9 @@ fn described(said: lifecycle::Description) -> Result<Description, String> {
         text.get(..text.floor_char_boundary(DESCRIPTION_BYTES_MAX)).unwrap_or_default().escape_debug().to_string()
     };
     let version = bounded(said.version);
-    semver::Version::parse(&version)
-        .map_err(|error| format!("it says that its version is {version:?}, which is not a semantic version: {error}"))?;
+    semver::Version::parse(&version).map_err(|error| {
+        format!("it says that its version is {version:?}, which is not a semantic version: {error}")
+    })?;
     Ok(Description { name: bounded(said.name), version, summary: bounded(said.summary) })
 }
 
@@ -231,5 +252,17 @@ fn sample_answer() -> Answer {
         target: "probe".to_owned(),
         segments: vec![segment(Role::Assistant, "The capital of France is Paris.")],
         ..Answer::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reason_is_one_line_of_bounded_length() {
+        assert_eq!(in_a_line("a \"name\"\n\u{1b}[2J é"), "a \"name\"\\n\\u{1b}[2J é");
+        let long = in_a_line(&"é".repeat(REASON_BYTES_MAX));
+        assert_eq!(long, format!("{}…", "é".repeat(REASON_BYTES_MAX / 2)));
     }
 }

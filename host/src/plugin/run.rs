@@ -7,6 +7,7 @@ use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
 use wasmtime::component::{Instance, InstancePre, Linker};
 use wasmtime::{Engine, PoolConcurrencyLimitError, Store, Trap};
+use wasmtime_wasi::I32Exit;
 
 use super::Pool;
 use super::engine::{self, ceiling};
@@ -127,7 +128,14 @@ impl Machine {
             let spent = Spent { time: started.elapsed(), ..Spent::default() };
             return (Err(Failure::new(Outcome::TimedOut, "waiting for a place in the pool")), spent);
         };
-        let mut store = match self.store(caller, limits, patterns) {
+        // The engine looks at the fuel at each call and each turn of a loop, so the last instructions may be on credit,
+        // and it does not say how much. With one unit more than the limit, a call has kept to the limit if that unit is
+        // left.
+        let store = self.store(caller, limits, patterns).and_then(|mut store| {
+            store.set_fuel(limits.fuel.saturating_add(1))?;
+            Ok(store)
+        });
+        let mut store = match store {
             Ok(store) => store,
             Err(error) => return (Err(Failure::new(Outcome::Refused, error.to_string())), Spent::default()),
         };
@@ -137,12 +145,14 @@ impl Machine {
         };
         let ended = timeout_at(deadline, running).await;
         store.data_mut().log_output();
+        let left = store.get_fuel().unwrap_or_default();
         let spent = Spent {
-            fuel: limits.fuel.saturating_sub(store.get_fuel().unwrap_or_default()),
+            fuel: limits.fuel.saturating_sub(left.saturating_sub(1)),
             time: started.elapsed(),
             memory_bytes: store.data().meter.peak_bytes(),
         };
         let said = match ended {
+            Ok(Ok(_)) if left == 0 => Err(Failure::new(Outcome::OutOfFuel, Trap::OutOfFuel.to_string())),
             Ok(Ok(said)) => Ok(said),
             Ok(Err(error)) => Err(failure(&error, store.data().meter.refused())),
             Err(_) => Err(Failure::new(Outcome::TimedOut, out_of_time(caller, limits, deadline))),
@@ -167,6 +177,8 @@ pub(super) fn failure(error: &wasmtime::Error, memory_refused: bool) -> Failure 
         // A guest that was refused memory usually aborts a moment later.
         _ if memory_refused => Outcome::OutOfMemory,
         Some(_) => Outcome::Trapped,
+        // A guest that ends the program that it thinks it is has said nothing either.
+        None if error.is::<I32Exit>() => Outcome::Trapped,
         None if error.is::<PoolConcurrencyLimitError>() => Outcome::Refused,
         None => Outcome::Malformed,
     };

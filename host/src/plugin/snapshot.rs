@@ -121,7 +121,7 @@ async fn start(
         let configured = guest.call_configure(&mut store, &config).await.map_err(|error| ("`configure`", error))?;
         Ok(match configured {
             Ok(()) => Ok((instance, description)),
-            Err(wrong) => Err(format!("the plugin refuses its configuration: {}", wrong.escape_debug())),
+            Err(wrong) => Err(format!("the plugin refuses its configuration: {wrong}")),
         })
     };
     let ended = timeout_at(deadline, running).await;

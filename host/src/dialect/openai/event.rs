@@ -126,9 +126,8 @@ impl Found<'_> {
             "refusal" => Channel::Refusal,
             "reasoning_content" | "reasoning" => Channel::Reasoning,
             "tool_calls" => {
-                return self.each("delta", "tool_calls", field.value, choice, |found, call| {
-                    found.tool_call(choice, call)
-                });
+                return self
+                    .each("delta", "tool_calls", field.value, choice, |found, call| found.tool_call(choice, call));
             }
             "function_call" => return self.function(choice, 0, "function_call", field.value),
             _ => return self.unknown("delta", field, choice),

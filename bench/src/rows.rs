@@ -1,0 +1,75 @@
+//! The rows of DESIGN section 12, each measured by a function of its own.
+
+mod chunk;
+mod endless;
+mod exchange;
+mod first_token;
+pub(crate) mod fork;
+mod history;
+mod memory;
+mod reload;
+
+use clap::ValueEnum;
+
+use crate::Result;
+use crate::lab::Lab;
+use crate::table::Line;
+
+pub(crate) use chunk::paced;
+pub(crate) use history::Conversation;
+
+/// What can be measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Row {
+    /// CPU time of an exchange with a body of 1 KB, without plugins and with three guardrails.
+    Exchange,
+    /// The same with 20 KB.
+    Exchange20k,
+    /// One call of a guardrail that does nothing.
+    Fork,
+    /// What is added to the time to the first token.
+    FirstToken,
+    /// CPU time of a forwarded chunk.
+    Chunk,
+    /// A long history sent again.
+    History,
+    /// A plugin that never ends.
+    Endless,
+    /// Plugins replaced under load.
+    Reload,
+    /// What an idle gateway holds in memory.
+    Memory,
+}
+
+impl Row {
+    /// In the order of the table.
+    pub(crate) const ALL: [Self; 9] = [
+        Self::Exchange,
+        Self::Exchange20k,
+        Self::Fork,
+        Self::FirstToken,
+        Self::Chunk,
+        Self::History,
+        Self::Endless,
+        Self::Reload,
+        Self::Memory,
+    ];
+
+    pub(crate) fn name(self) -> String {
+        self.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
+    }
+
+    pub(crate) async fn measure(self, lab: &Lab) -> Result<Vec<Line>> {
+        match self {
+            Self::Exchange => exchange::small(lab).await,
+            Self::Exchange20k => exchange::large(lab).await,
+            Self::Fork => fork::measure(lab).await,
+            Self::FirstToken => first_token::measure(lab).await,
+            Self::Chunk => chunk::measure(lab).await,
+            Self::History => history::measure(lab).await,
+            Self::Endless => endless::measure(lab).await,
+            Self::Reload => reload::measure(lab).await,
+            Self::Memory => memory::measure(lab).await,
+        }
+    }
+}

@@ -1,0 +1,3 @@
+;; Allows everything: a component in the text format, the prelude alone.
+;; component
+

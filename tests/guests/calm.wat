@@ -1,0 +1,2 @@
+;; Allows everything: the prelude alone.
+

@@ -1,0 +1,5 @@
+;; A file of no bytes.
+;; Expected: refused.
+;; bytes: 0
+
+

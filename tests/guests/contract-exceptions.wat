@@ -1,0 +1,5 @@
+;; Exceptions, which the engine does not have.
+;; Expected: refused.
+
+(tag $thrown)
+(func (throw $thrown))

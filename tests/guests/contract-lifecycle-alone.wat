@@ -1,0 +1,5 @@
+;; Exports nothing that the host would call.
+;; Expected: refused.
+;; exports:
+
+

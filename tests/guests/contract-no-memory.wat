@@ -1,0 +1,4 @@
+;; Exports no memory to put texts into.
+;; Expected: refused.
+
+(memory $memory (export "private") 1) ;; stands for (export "memory")

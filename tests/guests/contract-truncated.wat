@@ -1,0 +1,5 @@
+;; A file that was cut in the middle of its code, as while it is copied.
+;; Expected: refused.
+;; bytes: 500
+
+

@@ -1,0 +1,5 @@
+;; An edit that ends one byte beyond the text.
+;; Expected: malformed.
+
+(func $attack (param $window i32) (param $verdict i32) (param $said i32)
+  (call $edit (local.get $verdict) (i32.const 0) (i32.add (call $length (local.get $window)) (i32.const 1))))

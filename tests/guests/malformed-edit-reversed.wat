@@ -1,0 +1,5 @@
+;; An edit that ends before it begins.
+;; Expected: malformed.
+
+(func $attack (param $window i32) (param $verdict i32) (param $said i32)
+  (call $edit (local.get $verdict) (i32.const 4) (i32.const 2)))

@@ -1,0 +1,6 @@
+;; An error of a kind that does not exist.
+;; Expected: malformed.
+
+(func $attack (param $window i32) (param $verdict i32) (param $said i32)
+  (i32.store8 offset=0 (local.get $said) (i32.const 1))
+  (i32.store8 offset=4 (local.get $said) (i32.const 3)))

@@ -1,0 +1,6 @@
+;; The action of a verdict on a request does not exist.
+;; Expected: malformed.
+;; exports: request-guardrail
+
+(func $attack (param $window i32) (param $verdict i32) (param $said i32)
+  (i32.store8 offset=0 (local.get $verdict) (i32.const 9)))

@@ -1,0 +1,5 @@
+;; One verdict fewer than there are windows.
+;; Expected: malformed.
+
+(func $attack (param $window i32) (param $verdict i32) (param $said i32)
+  (i32.store offset=8 (local.get $said) (i32.sub (i32.load offset=8 (local.get $said)) (i32.const 1))))

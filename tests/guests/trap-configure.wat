@@ -1,0 +1,4 @@
+;; Traps in `configure`.
+;; Expected: trapped.
+
+(func $configure (result i32 i32) unreachable)

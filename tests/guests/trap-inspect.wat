@@ -1,0 +1,5 @@
+;; Traps in `inspect`.
+;; Expected: trapped.
+
+(func $attack (param $window i32) (param $verdict i32) (param $said i32)
+  unreachable)

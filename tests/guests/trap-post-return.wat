@@ -1,0 +1,8 @@
+;; Traps after the verdict, where the plugin is to free its result.
+;; Expected: trapped.
+
+(global $attacked (mut i32) (i32.const 0))
+(func $attack (param $window i32) (param $verdict i32) (param $said i32)
+  (global.set $attacked (i32.const 1)))
+(func (export "cabi_post_sluicegate:plugin/text-guardrail@0.1.0#inspect") (param i32)
+  (if (global.get $attacked) (then unreachable)))

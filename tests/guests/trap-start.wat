@@ -1,0 +1,5 @@
+;; Traps in the start function.
+;; Expected: trapped.
+
+(start $start)
+(func $start unreachable)

@@ -1,0 +1,28 @@
+//! The harness of the end-to-end tests: a gateway as `serve` starts it, a provider that says what it is told, a caller
+//! that sees every byte. Everything is on port 0 of the loopback and gone when it is dropped.
+//!
+//! ```no_run
+//! # use sluicegate_tests::{Gateway, Provider, Reply, chat, completion, standard};
+//! # async fn test() {
+//! let provider = Provider::saying(Reply::json(completion("hello"))).await;
+//! let gateway = Gateway::with_plugins([standard("pii").config("email = 'restore'")]).upstream(&provider).start().await;
+//! let answer = gateway.ask(chat("I am ada@example.com")).receipts().await;
+//! assert_eq!((answer.status, answer.content().as_str()), (200, "hello"));
+//! assert!(provider.body().contains("[EMAIL_1]"));
+//! # }
+//! ```
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "these are tests")]
+
+mod caller;
+mod gateway;
+pub mod guests;
+mod installed;
+mod provider;
+mod words;
+
+pub use caller::{Answer, Body, Call, Open, Receipt};
+pub use gateway::{Gateway, Setup};
+pub use installed::{Installed, gentle, hostile, standard};
+pub use provider::{Model, Provider, Received, Reply};
+pub use words::{DONE, EMAIL, chat, chunk, completion, delta, finish, streamed};

@@ -1,0 +1,96 @@
+//! Where one target fails, the next one answers, as long as nothing was released.
+
+use serde_json::json;
+use sluicegate_tests::{DONE, Gateway, Provider, Reply, chat, chunk, completion, delta, finish, standard, streamed};
+
+fn second() -> Reply {
+    Reply::events([chunk("second"), finish(0, "stop"), DONE.into()])
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_next_target_answers() {
+    let role = delta(0, &json!({"role": "assistant", "content": ""}));
+    let failures = [
+        ("it is overloaded", Reply::json("{}").status(503)),
+        ("it has broken down", Reply::json("{}").status(500)),
+        ("it has had too many requests", Reply::json("{}").status(429)),
+        ("it has waited too long", Reply::json("{}").status(408)),
+        ("it hangs up", Reply::hangs_up()),
+        ("it never answers", Reply::nothing()),
+        ("its answer is cut short", Reply::json("{\"choices\":[").dies()),
+        ("its answer makes no sense", Reply::json("no sense")),
+        ("its answer is too long", Reply::json(completion(&"x".repeat(2000)))),
+        ("its stream is empty", Reply::events([""])),
+        ("its stream dies before the first word", Reply::events([role.clone()]).dies()),
+        ("its stream ends before the first word", Reply::events([role.clone()])),
+        ("its stream stalls before the first word", Reply::events([role.clone()]).stalls()),
+        ("its stream is reset before the first word", Reply::events([role.clone()]).resets()),
+        ("its stream makes no sense", Reply::events([role, "data: no sense\n\n".into()])),
+    ];
+    let first = Provider::saying_in_turn(failures.clone().map(|(_, reply)| reply)).await;
+    let other = Provider::saying(second()).await;
+    let gateway = Gateway::with_plugins([standard("no-op")])
+        .upstream_as(&first, "model-a")
+        .upstream_as(&other, "model-b")
+        .settings("upstream = { first_byte_ms = 100, idle_ms = 100, answer_bytes_max = 1024 }")
+        .start()
+        .await;
+    for (index, (why, _)) in failures.iter().enumerate() {
+        let answer = gateway.ask(streamed("hello?")).await;
+        let expected = [chunk("second"), finish(0, "stop"), DONE.into()].concat();
+        assert_eq!((answer.status, answer.text()), (200, &*expected), "{why}");
+        assert!(first.received()[index].text().contains("\"model-a\""), "{why}");
+        assert!(other.received()[index].text().contains("\"model-b\""), "{why}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_target_that_is_not_there_is_passed_over() {
+    let (absent, other) = (Provider::absent().await, Provider::saying(Reply::json(completion("second"))).await);
+    let gateway = Gateway::without_plugins().upstream(&absent).upstream(&other).start().await;
+    assert_eq!(gateway.ask(chat("hello?")).await.content(), "second");
+    let gateway = Gateway::without_plugins().upstream(&absent).start().await;
+    let answer = gateway.ask(chat("hello?")).await;
+    assert_eq!((answer.status, answer.code().as_str()), (502, "upstream_unreachable"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_wrong_with_the_request_is_wrong_everywhere() {
+    let replies = [400, 401, 403, 404, 422].map(|status| Reply::json("{}").status(status));
+    let first = Provider::saying_in_turn(replies).await;
+    let other = Provider::saying(second()).await;
+    let gateway = Gateway::without_plugins().upstream(&first).upstream(&other).start().await;
+    for status in [400, 401, 403, 404, 422] {
+        assert_eq!(gateway.ask(chat("hello?")).await.status, status);
+    }
+    assert!(other.received().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_last_targets_error_is_the_callers() {
+    let first = Provider::saying(Reply::json("{\"first\":1}").status(503)).await;
+    let last = Provider::saying(Reply::json("{\"last\":1}").status(529)).await;
+    let gateway = Gateway::without_plugins().upstream(&first).upstream(&last).start().await;
+    let answer = gateway.ask(chat("hello?")).await;
+    assert_eq!((answer.status, answer.text()), (529, "{\"last\":1}"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_the_first_release_nobody_else_is_asked() {
+    let first = Provider::saying(Reply::events([chunk("first")]).dies()).await;
+    let other = Provider::saying(second()).await;
+    let gateway = Gateway::with_plugins([standard("no-op")]).upstream(&first).upstream(&other).start().await;
+    let answer = gateway.ask(streamed("hello?")).await;
+    assert_eq!((answer.content().as_str(), answer.code().as_str()), ("first", "upstream_broken"));
+    assert!(other.received().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_denial_is_nobodys_failure() {
+    let first = Provider::saying(Reply::json(completion("ada@example.com"))).await;
+    let other = Provider::saying(Reply::json(completion("hello"))).await;
+    let plugins = [standard("pii").config("email = 'block'")];
+    let gateway = Gateway::with_plugins(plugins).upstream(&first).upstream(&other).start().await;
+    assert_eq!(gateway.ask(chat("hello?")).await.code(), "pii.blocked");
+    assert!(other.received().is_empty());
+}

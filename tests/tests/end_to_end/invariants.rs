@@ -1,0 +1,211 @@
+//! The invariants of absence in ARCHITECTURE.md, by searching the text of the host.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use regex::Regex;
+
+/// A file of the host, with neither comments nor tests.
+struct Source {
+    /// Below `host/src`, with slashes.
+    path: String,
+    code: String,
+}
+
+fn sources() -> Vec<Source> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../host/src");
+    let mut folders = vec![root.clone()];
+    let mut sources = Vec::new();
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.strip_prefix(&root).unwrap().to_string_lossy().replace('\\', "/");
+            if path.is_dir() {
+                folders.push(path);
+            } else if name.ends_with(".rs") {
+                let text = std::fs::read_to_string(&path).unwrap();
+                sources.push(Source { path: name, code: code(&text) });
+            }
+        }
+    }
+    let only_tests = Regex::new(r"#\[cfg\(test\)\]\s+(?:#\[allow\(.*\)\]\s+)?mod (\w+);").unwrap();
+    let in_tests = |source: &Source| {
+        let folder = source.path.trim_end_matches(".rs").to_owned();
+        let names = only_tests.captures_iter(&source.code).map(|found| format!("{folder}/{}", &found[1]));
+        names.collect::<Vec<_>>()
+    };
+    let tests: Vec<String> = sources.iter().flat_map(in_tests).collect();
+    sources.retain(|source| !tests.iter().any(|test| source.path.starts_with(test.as_str())));
+    assert!(sources.len() > 50, "there is more in {}", root.display());
+    sources
+}
+
+/// The text without comments, and without the module of tests, which stands last.
+fn code(text: &str) -> String {
+    let tests = Regex::new(r"(?m)^#\[cfg\(test\)\]\n(#\[allow\(.*\)\]\n)?mod tests \{$").unwrap();
+    let text = tests.split(text).next().unwrap_or_default();
+    let comment = Regex::new(r"(?m)^\s*//.*$|\s//\s.*$").unwrap();
+    comment.replace_all(text, "").into_owned()
+}
+
+fn is_below(path: &str, places: &[&str]) -> bool {
+    places.iter().any(|place| match place.strip_suffix('*') {
+        Some(folder) => path.starts_with(folder),
+        None => path == *place,
+    })
+}
+
+/// Each line that matches stands in one of these places.
+#[track_caller]
+fn only(places: &[&str], pattern: &str) {
+    let pattern = Regex::new(pattern).unwrap();
+    let sources = sources();
+    let mut found = 0;
+    let mut wrong = Vec::new();
+    for Source { path, code } in &sources {
+        for line in code.lines().filter(|line| pattern.is_match(line)) {
+            found += 1;
+            if !is_below(path, places) {
+                wrong.push(format!("host/src/{path}: {}", line.trim()));
+            }
+        }
+    }
+    assert!(found > 0, "nothing matches {pattern}: the test is out of date");
+    assert!(wrong.is_empty(), "only {places:?} may say {pattern}:\n{}", wrong.join("\n"));
+}
+
+/// No line in these places matches.
+#[track_caller]
+fn never(places: &[&str], pattern: &str) {
+    let pattern = Regex::new(pattern).unwrap();
+    let sources = sources();
+    let meant: Vec<&Source> = sources.iter().filter(|source| is_below(&source.path, places)).collect();
+    assert!(!meant.is_empty(), "{places:?} is not there: the test is out of date");
+    let lines = meant.iter().flat_map(|source| source.code.lines().map(|line| (&source.path, line)));
+    let wrong: Vec<String> = lines
+        .filter(|(_, line)| pattern.is_match(line))
+        .map(|(path, line)| format!("host/src/{path}: {}", line.trim()))
+        .collect();
+    assert!(wrong.is_empty(), "{places:?} must not say {pattern}:\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn only_the_plugin_side_knows_wasmtime() {
+    only(&["plugin.rs", "plugin/*"], r"\bwasmtime(_\w+)?\b");
+}
+
+#[test]
+fn only_the_edges_know_json() {
+    let edges = ["dialect/*", "config/*", "sandbox.rs", "sandbox/*", "store/*", "admin/*"];
+    // The demo is a caller of the gateway, and no part of it.
+    only(&[&edges[..], &["cli/demo/*"]].concat(), r"\bserde_json\b");
+}
+
+#[test]
+fn only_the_server_and_the_sandbox_accept_connections() {
+    only(&["server.rs", "sandbox.rs", "sandbox/*"], r"\btokio::net::.*\bTcpListener\b|\.accept\(\)");
+}
+
+#[test]
+fn the_steps_are_called_from_the_proxy_alone() {
+    only(&["proxy.rs"], r"\bguard::(read|admit|release|release_words)\(");
+    only(&["proxy.rs"], r"\broute::choose\(");
+    only(&["proxy.rs"], r"\bupstream\s*\.(send|models)\(");
+    only(&["proxy.rs"], r"\breply::(whole|streamed|own|error)\(");
+    only(&["proxy.rs"], r"\bStreamGuard::new\(");
+    only(&["server.rs"], r"\bproxy::serve\(");
+}
+
+#[test]
+fn the_steps_do_not_call_each_other() {
+    let calls = |steps: &str| format!(r"\b({steps})::[a-z_]+\(");
+    never(&["guard.rs", "guard/*"], &calls("route|reply|server|upstream|cache"));
+    never(&["route.rs"], &calls("guard|reply|server|upstream|cache"));
+    never(&["upstream.rs", "upstream/*"], &calls("guard|route|reply|server|cache"));
+    never(&["reply.rs"], &calls("guard|route|server|upstream|cache"));
+}
+
+#[test]
+fn the_plugin_side_calls_nobody_above_it() {
+    let above =
+        r"\bcrate::(auth|cache|cli|dialect|exchange|gateway|guard|proxy|reply|route|sandbox|server|upstream|error)\b";
+    never(&["plugin.rs", "plugin/*"], above);
+    never(&["plugin.rs", "plugin/*"], r"\b(Admitted|Released)\b");
+}
+
+#[test]
+fn our_own_words_know_neither_wire_nor_wasm() {
+    never(&["chat.rs"], r"\b(serde|serde_json|hyper|http|wasmtime|bindings)\b");
+    never(&["server.rs"], r"(?i)\b(chat|prompt|segment|completion|token)s?\b.*\(");
+}
+
+#[test]
+fn only_guard_admits_and_releases() {
+    only(&["guard.rs"], r"\bAdmitted\s*\{");
+    // Variants of the same name, as in `Next::Released(released)`, hold one that is built already.
+    only(&["guard.rs", "guard/stream.rs"], r"(^|[^:\w])Released\s*\(");
+    let guard = sources().into_iter().find(|source| source.path == "guard.rs").unwrap().code;
+    assert!(guard.contains("pub struct Released(Bytes);"), "the field of `Released` is to be private");
+    let admitted = guard.split("pub struct Admitted {").nth(1).unwrap().split('}').next().unwrap();
+    assert!(!admitted.contains("pub"), "the fields of `Admitted` are to be private:\n{admitted}");
+}
+
+/// Every call of a log macro, to its closing parenthesis.
+fn log_calls(code: &str) -> Vec<&str> {
+    let start = Regex::new(r"\b(trace|debug|info|warn|error|event|span)!\(").unwrap();
+    let mut calls = Vec::new();
+    for found in start.find_iter(code) {
+        let mut depth = 0_usize;
+        let end = code[found.start()..].char_indices().find(|(_, character)| {
+            match character {
+                '(' => depth += 1,
+                ')' => depth -= 1,
+                _ => {}
+            }
+            *character == ')' && depth == 0
+        });
+        calls.push(&code[found.start()..found.start() + end.unwrap().0]);
+    }
+    calls
+}
+
+#[test]
+fn no_words_of_callers_and_models_are_logged() {
+    let words = Regex::new(
+        r"\b(text|texts|body|content|prompt|answer|segments?|message|messages|words|original|replacement|reveal)\b",
+    )
+    .unwrap();
+    // Words in quotation marks are the log's own.
+    let quoted = Regex::new(r#""[^"]*""#).unwrap();
+    let (mut count, mut wrong) = (0, BTreeSet::new());
+    // What a plugin says through `log` is for the log: that no text of the exchange is in it is the plugin's promise.
+    for Source { path, code } in sources().into_iter().filter(|source| source.path != "plugin/imports.rs") {
+        for call in log_calls(&code) {
+            count += 1;
+            if words.is_match(&quoted.replace_all(call, "")) {
+                wrong.insert(format!("host/src/{path}: {call})"));
+            }
+        }
+    }
+    assert!(count > 10, "the test does not find the log's macros");
+    assert!(wrong.is_empty(), "{}", wrong.into_iter().collect::<Vec<_>>().join("\n"));
+}
+
+#[test]
+fn nothing_is_printed_but_by_the_command_line() {
+    only(&["main.rs", "cli.rs", "cli/*"], r"\b(e?println|e?print|dbg)!\(");
+}
+
+#[test]
+fn nothing_is_unsafe() {
+    for file in ["lib.rs", "main.rs"] {
+        let source = sources().into_iter().find(|source| source.path == file).unwrap();
+        assert!(source.code.contains("#![forbid(unsafe_code)]"), "{file}");
+    }
+    never(&["*"], r"\bunsafe\b[^_]");
+}
+
+#[test]
+fn nothing_can_be_unwrapped_in_passing() {
+    never(&["*"], r"\.unwrap\(\)|\.expect\(|\bunreachable!|\btodo!|\bunimplemented!|\bpanic!");
+}

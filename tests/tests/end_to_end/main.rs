@@ -1,0 +1,30 @@
+//! The gateway as callers, providers and operators see it: over real sockets, with real components.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "these are tests")]
+
+mod answers;
+mod bad_requests;
+mod bounds;
+mod breaker;
+mod configuration;
+mod configured;
+mod connections;
+mod drain;
+mod edits;
+mod failover;
+mod guardrails;
+mod headers;
+mod hostile;
+mod invariants;
+mod limits;
+mod lossless;
+mod openai_sdk;
+mod provider_errors;
+mod reload;
+mod requests;
+mod state;
+mod streamed;
+mod streams;
+mod timeouts;
+mod wasi;
+mod whole;
