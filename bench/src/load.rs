@@ -17,6 +17,8 @@ pub(crate) type Ask = Arc<dyn Fn() -> Vec<u8> + Send + Sync>;
 
 /// Unmeasured exchanges of each connection before the others, so that all sockets are open and all code is warm.
 const WARM_UP: usize = 12;
+/// Between an answer and the next request of a steady load.
+const PAUSE: Duration = Duration::from_millis(3);
 /// For the last thread to go to sleep: the kernel counts its time when it does.
 const SETTLE: Duration = Duration::from_millis(4);
 
@@ -40,8 +42,8 @@ pub(crate) struct Load {
 }
 
 impl Load {
-    /// Eight connections without a pause.
-    pub(crate) fn new(time: Duration, ask: impl Fn() -> Vec<u8> + Send + Sync + 'static) -> Self {
+    /// Eight connections without a pause: the proxy is as busy as it can be.
+    pub(crate) fn full(time: Duration, ask: impl Fn() -> Vec<u8> + Send + Sync + 'static) -> Self {
         Self {
             ask: Arc::new(ask),
             connections: 8,
@@ -52,6 +54,14 @@ impl Load {
             pause: Duration::ZERO,
             spread: Duration::ZERO,
         }
+    }
+
+    /// Eight connections with pauses: about 2,000 exchanges a second, which all proxies here can serve.
+    ///
+    /// Under full load, proxies differ in more than their own work: behind a slow one the others sleep, and the kernel
+    /// has to wake them for each message, which is on the proxy's bill.
+    pub(crate) fn steady(time: Duration, ask: impl Fn() -> Vec<u8> + Send + Sync + 'static) -> Self {
+        Self { pause: PAUSE, spread: PAUSE, ..Self::full(time, ask) }
     }
 }
 

@@ -52,11 +52,11 @@ pub(crate) async fn run(case: Case, seconds: u64, guardrails: Vec<String>) -> Re
         return Ok(());
     }
     let lab = Lab::open(Scale::QUICK, guardrails).await?;
-    let bytes = |bytes| Load::new(time, move || Chat::of_body(bytes).request());
+    let bytes = |bytes| Load::full(time, move || Chat::of_body(bytes).request());
     let streams = || paced("sandbox-slow-10", 10, time);
     let again = || {
         let conversation = Conversation::new();
-        Load { connections: 4, ..Load::new(time, move || conversation.continued()) }
+        Load { connections: 4, ..Load::full(time, move || conversation.continued()) }
     };
 
     match case {

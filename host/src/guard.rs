@@ -12,7 +12,7 @@ use bytes::Bytes;
 use http::StatusCode;
 
 use crate::chat::{self, Action, Answer, Edit, Phase, Request, Role, Segment, WholeAction, Window};
-use crate::config::{Mode, OnFailure};
+use crate::config::{Mode, OnFailure, StreamMode};
 use crate::dialect::Document;
 use crate::dialect::openai::{Asked, read_answer, read_error};
 use crate::error::{Error, Malformed};
@@ -212,7 +212,7 @@ pub(crate) async fn release(
     x.opaque(Phase::Answer, &opaque);
     let before = answer.segments.clone();
     inspect_answer(x, &mut answer.segments).await?;
-    if is_answer && let Some(words) = check_answer(x, admitted, &mut answer, retries_left).await? {
+    if is_answer && let Some(words) = check_answer(x, admitted, &mut answer, retries_left, false).await? {
         return Ok(Judged::Retry(Box::new(admitted.corrected(&answer, words))));
     }
     restore_all(admitted, &mut answer.segments);
@@ -279,11 +279,15 @@ async fn check_answer(
     admitted: &Admitted,
     answer: &mut Answer,
     retries_left: u32,
+    streamed: bool,
 ) -> Result<Option<String>, Error> {
     let calling = x.calling();
     for plugin in x.generation.in_force(Phase::Answer).filter(|plugin| plugin.checks_answers()) {
         let inspected = x.runtime.check_answer(plugin, calling, admitted.request(), answer).await;
-        let Some(verdict) = rule(x, plugin, inspected, || "the answer as a whole".to_owned())? else { continue };
+        let flows = streamed && plugin.installation.stream == StreamMode::Observe;
+        let observed = flows || plugin.installation.mode == Mode::Observe;
+        let what = || "the answer as a whole".to_owned();
+        let Some(verdict) = rule_as(x, plugin, inspected, observed, what)? else { continue };
         match verdict.action {
             WholeAction::Allow => {}
             WholeAction::Deny(denial) => return Err(denied(plugin, &denial)),
@@ -359,8 +363,18 @@ fn rule<T>(
     inspected: Inspected<T>,
     what: impl FnOnce() -> String,
 ) -> Result<Option<T>, Error> {
+    rule_as(x, plugin, inspected, plugin.installation.mode == Mode::Observe, what)
+}
+
+/// The same for a plugin of which is known whether it only observes.
+fn rule_as<T>(
+    x: &Exchange,
+    plugin: &Plugin,
+    inspected: Inspected<T>,
+    observed: bool,
+    what: impl FnOnce() -> String,
+) -> Result<Option<T>, Error> {
     let Inspected { said, mut receipt } = inspected;
-    let observed = plugin.installation.mode == Mode::Observe;
     receipt.observed = observed;
     let failure = match said {
         Ok(said) => {

@@ -38,5 +38,5 @@ pub(crate) fn paced(model: &'static str, pace_ms: u64, time: Duration) -> Load {
     let ask =
         move || Chat { model, streams: true, words_max: 10_000, ..Chat::new(prose(fresh(), chunks * 8)) }.request();
     // Not all at the same tick of the model's clock.
-    Load { count_max: 1, warm_up: 0, spread: Duration::from_millis(pace_ms), ..Load::new(time, ask) }
+    Load { count_max: 1, warm_up: 0, spread: Duration::from_millis(pace_ms), ..Load::full(time, ask) }
 }

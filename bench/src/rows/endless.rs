@@ -35,7 +35,7 @@ pub(super) async fn measure(lab: &Lab) -> Result<Vec<Line>> {
     let others = Load {
         connections: 4,
         pause: Duration::from_millis(3),
-        ..Load::new(lab.scale.time * 3, || Chat::of_body(1024).request())
+        ..Load::full(lab.scale.time * 3, || Chat::of_body(1024).request())
     };
     let p99 = |round: &Round| round.took.quantile(0.99);
     let (mut alone, mut beside) = (Series::default(), Series::default());

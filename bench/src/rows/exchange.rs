@@ -18,8 +18,10 @@ pub(super) async fn small(lab: &Lab) -> Result<Vec<Line>> {
     all_call(lab, guarded, BYTES).await?;
     let configuration = "[log]\nlevel = \"warn\"";
     let quiet = lab.gateway(&Wanted { name: "quiet", plugins: None, configuration, place: Place::Proxy })?;
-    let fresh = || Load::new(lab.scale.time, || Chat::of_body(BYTES).request());
-    let constant_answer = || Load::new(lab.scale.time, || Chat { model: CONSTANT, ..Chat::of_body(BYTES) }.request());
+    let fresh = || Load::steady(lab.scale.time, || Chat::of_body(BYTES).request());
+    let constant_answer =
+        || Load::steady(lab.scale.time, || Chat { model: CONSTANT, ..Chat::of_body(BYTES) }.request());
+    let full = || Load::full(lab.scale.time, || Chat::of_body(BYTES).request());
     let known = Chat { model: CONSTANT, ..Chat::of_body(BYTES) }.request();
     let cases = [
         Case { child: &lab.bare, load: fresh() },
@@ -27,10 +29,14 @@ pub(super) async fn small(lab: &Lab) -> Result<Vec<Line>> {
         Case { child: guarded, load: fresh() },
         Case { child: &quiet, load: fresh() },
         Case { child: guarded, load: constant_answer() },
-        Case { child: guarded, load: Load::new(lab.scale.time, move || known.clone()) },
+        Case { child: guarded, load: Load::steady(lab.scale.time, move || known.clone()) },
+        Case { child: &lab.bare, load: full() },
+        Case { child: plain, load: full() },
+        Case { child: guarded, load: full() },
     ];
     let figures = load::in_turns(&cases, lab.scale.rounds, Round::cpu_per_exchange).await?;
-    let [bare, plain, guarded, quiet, constant_answer, known] = figures.as_slice() else {
+    let [bare, plain, guarded, quiet, constant_answer, known, bare_full, plain_full, guarded_full] = figures.as_slice()
+    else {
         return Err("a case is missing".to_owned());
     };
     let line = |what, figures: &Series| Line::new(what, us(figures.median()));
@@ -42,6 +48,9 @@ pub(super) async fn small(lab: &Lab) -> Result<Vec<Line>> {
         line("guardrails, 1 KB, question and answer new", guarded).at_most(&guarded.over(bare), 3.0),
         note("the same answer each time (remembered)", constant_answer),
         note("the same question and answer each time", known),
+        Line::note("under full load: bare proxy", us(bare_full.median())),
+        Line::note("under full load: no plugin", us(plain_full.median())).ratio(&plain_full.over(bare_full)),
+        Line::note("under full load: guardrails", us(guarded_full.median())).ratio(&guarded_full.over(bare_full)),
     ])
 }
 
@@ -49,7 +58,7 @@ pub(super) async fn large(lab: &Lab) -> Result<Vec<Line>> {
     const BYTES: usize = 20 << 10;
     let (plain, guarded) = (lab.plain().await?, lab.guarded().await?);
     all_call(lab, guarded, BYTES).await?;
-    let fresh = || Load::new(lab.scale.time, || Chat::of_body(BYTES).request());
+    let fresh = || Load { connections: 4, ..Load::steady(lab.scale.time, || Chat::of_body(BYTES).request()) };
     let cases = [&lab.bare, plain, guarded].map(|child| Case { child, load: fresh() });
     let figures = load::in_turns(&cases, lab.scale.rounds, Round::cpu_per_exchange).await?;
     let [bare, plain, guarded] = figures.as_slice() else {

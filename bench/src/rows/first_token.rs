@@ -55,7 +55,7 @@ pub(super) async fn measure(lab: &Lab) -> Result<Vec<Line>> {
 /// One stream after the other, while eight are under way. The median time to the first text, in microseconds.
 async fn beside_others(child: &Child, time: Duration) -> Result<f64> {
     let others = paced("sandbox-slow-10", 10, time + MARGIN);
-    let measured = Load { connections: 1, ..Load::new(time, ask) };
+    let measured = Load { connections: 1, ..Load::full(time, ask) };
     let (others, measured) = tokio::join!(load::run(child, &others), load::run(child, &measured));
     others?;
     Ok(measured?.first_text.median())
@@ -64,7 +64,7 @@ async fn beside_others(child: &Child, time: Duration) -> Result<f64> {
 /// Eight streams at once, again and again.
 fn burst(time: Duration) -> Load {
     let count_max = usize::try_from(time.as_millis() / 6).unwrap_or(1);
-    Load { together: true, count_max, ..Load::new(time, ask) }
+    Load { together: true, count_max, ..Load::full(time, ask) }
 }
 
 fn ask() -> Vec<u8> {

@@ -39,10 +39,10 @@ pub(super) async fn measure(lab: &Lab) -> Result<Vec<Line>> {
     let conversation = Conversation::new();
     let mut connection = Connection::open(guarded.address).await?;
     load::answered(&mut connection, &conversation.continued()).await?;
-    let alone = || Load::new(lab.scale.time, || new().request());
+    let alone = || Load::steady(lab.scale.time, || new().request());
     let again = || {
         let conversation = conversation.clone();
-        Load { connections: 4, ..Load::new(lab.scale.time, move || conversation.continued()) }
+        Load { connections: 4, ..Load::steady(lab.scale.time, move || conversation.continued()) }
     };
     let cases = [
         Case { child: &lab.bare, load: alone() },

@@ -17,7 +17,7 @@ pub(super) async fn measure(lab: &Lab) -> Result<Vec<Line>> {
     let guarded = lab.new_guarded(Place::Anywhere)?;
     tokio::time::sleep(REST).await;
     let idle = guarded.memory()?;
-    load::run(&guarded, &Load::new(lab.scale.time * 4, || Chat::of_body(1024).request())).await?;
+    load::run(&guarded, &Load::full(lab.scale.time * 4, || Chat::of_body(1024).request())).await?;
     tokio::time::sleep(REST).await;
     let after = guarded.memory()?;
     let resident = idle.resident as f64 / MB;

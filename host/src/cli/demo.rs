@@ -9,7 +9,7 @@ mod script;
 mod tests;
 
 use std::collections::BTreeMap;
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Write};
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -66,7 +66,7 @@ impl Demo {
     async fn play(self) -> Result<(), String> {
         let (listen, taken) = place(self.listen)?;
         if taken {
-            println!("{} is taken; using a free port\n", self.listen);
+            say(&format!("{} is taken; using a free port\n", self.listen))?;
         }
         let running = Running::start(settings(&self.plugins, listen)?, None, |_| {}).await?;
         let generation = running.gateway.generation();
@@ -77,21 +77,26 @@ impl Demo {
                 self.plugins.display()
             ));
         }
-        println!("{}", page::plugins(&self.plugins, &generation));
+        say(&page::plugins(&self.plugins, &generation))?;
         let sandbox = running.sandbox.as_ref().ok_or("the sandbox model did not start")?;
         for (index, scene) in script::scenes().iter().enumerate() {
             let shown = show(scene, running.address, sandbox).await?;
-            println!("{}", page::scene(index + 1, scene, &shown));
+            say(&page::scene(index + 1, scene, &shown))?;
         }
         if !self.once {
-            println!("{}", page::goodbye(running.address, &self.plugins));
+            say(&page::goodbye(running.address, &self.plugins))?;
             tokio::select! {
                 stop = asked_to_stop() => stop?,
-                () = tell_changes(&running) => {}
+                ended = tell_changes(&running) => ended?,
             }
         }
         running.stop().await
     }
+}
+
+/// Print a text and a line break. Somebody who reads no further, as `head` does, ends the demo.
+fn say(text: &str) -> Result<(), String> {
+    writeln!(std::io::stdout(), "{text}").map_err(|error| format!("printing: {error}"))
 }
 
 /// Where to listen: as asked, or on a free port if that one is taken.
@@ -135,19 +140,19 @@ async fn show(scene: &Scene, gateway: SocketAddr, sandbox: &Sandbox) -> Result<S
 }
 
 /// Say what is put into service, and what cannot be, as it happens.
-async fn tell_changes(running: &Running) {
+async fn tell_changes(running: &Running) -> Result<(), String> {
     let mut generation = running.gateway.generation();
     let mut broken = running.gateway.broken();
     loop {
         tokio::time::sleep(LOOK).await;
         let newer = running.gateway.generation();
         if newer.number != generation.number {
-            println!("in service now: {}", difference(&generation, &newer));
+            say(&format!("in service now: {}", difference(&generation, &newer)))?;
         }
         let newly = running.gateway.broken();
         for Broken { name, reason, older_in_service } in newly.iter().filter(|one| !broken.contains(one)) {
             let instead = if *older_in_service { "; the version before it stays in service" } else { "" };
-            println!("not put into service: {name}: {reason}{instead}");
+            say(&format!("not put into service: {name}: {reason}{instead}"))?;
         }
         (generation, broken) = (newer, newly);
     }

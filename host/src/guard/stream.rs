@@ -372,9 +372,9 @@ impl StreamGuard {
         };
         if !self.withheld {
             // What is out cannot be called back: a denial is on the receipt, and ends nothing.
-            return check_answer(&self.x, &self.admitted, &mut answer, 0).await.map(|_| None).or(Ok(None));
+            return check_answer(&self.x, &self.admitted, &mut answer, 0, true).await.map(|_| None).or(Ok(None));
         }
-        if let Some(words) = check_answer(&self.x, &self.admitted, &mut answer, self.retries_left).await? {
+        if let Some(words) = check_answer(&self.x, &self.admitted, &mut answer, self.retries_left, true).await? {
             return Ok(Some(Box::new(self.admitted.corrected(&answer, words))));
         }
         restore_all(&self.admitted, &mut answer.segments);

@@ -193,7 +193,7 @@ impl Runtime {
                 let Some(pause) = plugin.upgrade().map(|plugin| plugin.breaker.probe) else { return };
                 tokio::time::sleep(pause).await;
                 let (Some(runtime), Some(plugin)) = (runtime.upgrade(), plugin.upgrade()) else { return };
-                if load::probe(&runtime, &plugin).await.is_ok() {
+                if load::probe(&runtime, &plugin, &plugin.installation.limits).await.is_ok() {
                     plugin.breaker.close();
                     info!(plugin = &*plugin.name, "plugin passed its probe and is back");
                     return;

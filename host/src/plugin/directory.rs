@@ -46,7 +46,7 @@ pub async fn load(runtime: &Arc<Runtime>, settings: &Plugins, in_service: &[Arc<
     let Some(directory) = &settings.directory else {
         return Loaded { plugins: Vec::new(), broken: Vec::new(), changed: !in_service.is_empty() };
     };
-    let wanted = match scan(directory, settings) {
+    let wanted = match scan(directory, settings, in_service) {
         Ok(wanted) => wanted,
         Err(reason) => {
             // The directory as a whole is gone: nobody asked for its plugins to be taken out of service.
@@ -84,7 +84,7 @@ pub async fn load(runtime: &Arc<Runtime>, settings: &Plugins, in_service: &[Arc<
 
 /// # Errors
 /// When the directory cannot be read at all.
-fn scan(directory: &Path, settings: &Plugins) -> Result<Wanted, String> {
+fn scan(directory: &Path, settings: &Plugins, in_service: &[Arc<Plugin>]) -> Result<Wanted, String> {
     let reading = |error: std::io::Error| format!("reading {}: {error}", directory.display());
     let mut components = BTreeSet::new();
     let mut installations = BTreeMap::new();
@@ -99,12 +99,16 @@ fn scan(directory: &Path, settings: &Plugins) -> Result<Wanted, String> {
             components.insert(file.to_owned());
         }
     }
-    // A component that some installation names is not installed by itself as well.
+    // A component that some installation names is not installed by itself as well. One that is broken does not tell
+    // which it names: then nothing comes into service by itself that was not there before.
     let named: BTreeSet<String> =
         installations.values().flatten().map(|installation| installation.component.clone()).collect();
+    let some_are_unknown = installations.values().any(Result::is_err);
     for file in components.difference(&named) {
         let name = file.trim_end_matches(".wasm");
-        installations.entry(name.to_owned()).or_insert_with(|| Ok(Installation::default_of(name)));
+        if !some_are_unknown || in_service.iter().any(|plugin| *plugin.name == *name) {
+            installations.entry(name.to_owned()).or_insert_with(|| Ok(Installation::default_of(name)));
+        }
     }
     let mut files: BTreeMap<String, Result<Component, String>> = BTreeMap::new();
     let mut wanted = Wanted::new();

@@ -10,8 +10,8 @@ use super::engine::ceiling;
 /// that a long document does not need other limits than a sentence, and the bound stays exact.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Fuel: about one unit for each Wasm instruction. 20 million are some 6 ms of computing on a
-    /// server of 2024; the standard guardrails use less than a hundredth.
+    /// Fuel: about one unit for each Wasm instruction. A hundred million are some 30 ms of computing on a server of
+    /// 2024. The standard guardrails use a thousandth for a question, and a third for 64 KiB of nothing but addresses.
     pub fuel: u64,
     /// Bytes, summed over all memories and tables. Rust and C guests need 2 MB, interpreters 20 MB.
     pub memory_bytes: usize,
@@ -34,7 +34,7 @@ const AT_LOAD_FUEL: u64 = 6_000_000_000;
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            fuel: 20_000_000,
+            fuel: 100_000_000,
             memory_bytes: 32 << 20,
             wall: Duration::from_millis(50),
             result_bytes: 4 << 20,
@@ -78,6 +78,11 @@ impl Meter {
     /// The most that was in use: neither memories nor tables shrink.
     pub(super) fn peak_bytes(&self) -> usize {
         self.bytes
+    }
+
+    /// The most that may be in use.
+    pub(super) fn bytes_max(&self) -> usize {
+        self.bytes_max
     }
 
     /// Whether growth was ever refused. A guest that ran out usually traps a moment later.

@@ -11,6 +11,7 @@ use super::bindings::exports::sluicegate::plugin::{answer_guardrail, lifecycle, 
 use super::breaker::Breaker;
 use super::call::{AnswerWork, RequestWork, TextWork, plugin_error};
 use super::convert::{self, ExchangeFacts};
+use super::limits::Limits;
 use super::run::Caller;
 use super::snapshot;
 use super::{Description, Exports, Outcome, Plugin, Runtime, anatomy};
@@ -62,6 +63,9 @@ const DIGEST_DIGITS: usize = 12;
 const DESCRIPTION_BYTES_MAX: usize = 1_024;
 /// Bytes of the reason for a refusal: five mistakes in a configuration have room.
 const REASON_BYTES_MAX: usize = 1_024;
+/// Times the time of a call that a probe at load may take. The loading thread gives way to all others, so on a busy
+/// machine it mostly waits, and a good plugin must not be refused for that. What it computes is bounded by fuel.
+const PATIENCE: u32 = 20;
 /// The stack of the loading thread: parsers recurse into what they read.
 const STACK_BYTES: usize = 16 << 20;
 
@@ -79,7 +83,7 @@ impl Runtime {
             .stack_size(STACK_BYTES)
             .spawn(move || {
                 // On Linux, a thread's own priority. Without it loading still works.
-                let _ = rustix::process::nice(10);
+                let _ = rustix::process::nice(5);
                 let executor = tokio::runtime::Builder::new_current_thread().enable_time().build();
                 let loaded = match executor {
                     Ok(executor) => executor.block_on(load(&runtime, source)),
@@ -156,7 +160,8 @@ async fn load(runtime: &Runtime, source: Source) -> Result<Plugin, String> {
         digest,
         anatomy,
     };
-    probe(runtime, &plugin).await?;
+    let limits = plugin.installation.limits;
+    probe(runtime, &plugin, &Limits { wall: limits.wall.saturating_mul(PATIENCE), ..limits }).await?;
     Ok(plugin)
 }
 
@@ -173,22 +178,23 @@ fn described(said: lifecycle::Description) -> Result<Description, String> {
     Ok(Description { name: bounded(said.name), version, summary: bounded(said.summary) })
 }
 
-/// Call every export with sample input, under the limits of service.
+/// Call every export with sample input.
 ///
 /// # Errors
 /// Which export failed, and how.
-pub(super) async fn probe(runtime: &Runtime, plugin: &Plugin) -> Result<(), String> {
-    let limits = plugin.installation.limits;
+pub(super) async fn probe(runtime: &Runtime, plugin: &Plugin, limits: &Limits) -> Result<(), String> {
     let failed = |export: &str, outcome: Outcome, detail: &str| {
         format!("the probe of `{export}` ended: {}: {detail}", outcome.word())
     };
-    let caller = || Caller { plugin: plugin.name.clone(), exchange: None, deadline: Instant::now() + limits.wall };
+    // Each call has its own deadline; there is no exchange that could have another.
+    let deadline = Instant::now() + limits.wall.saturating_mul(4);
+    let caller = || Caller { plugin: plugin.name.clone(), exchange: None, deadline };
     let facts = ExchangeFacts { id: "probe", tenant: "probe" };
     if plugin.exports.text.is_some() {
         let windows = sample_windows();
         let borrowed: Vec<&Window<'_>> = windows.iter().collect();
         let work = TextWork { plugin, windows: windows.iter().map(convert::window).collect() };
-        let (said, _) = runtime.fork(plugin, &caller(), &limits, work).await;
+        let (said, _) = runtime.fork(plugin, &caller(), limits, work).await;
         let said = said.map_err(|failure| failed("text-guardrail", failure.outcome, &failure.detail))?;
         let verdicts = said.map_err(|error| failed("text-guardrail", Outcome::Refused, &plugin_error(&error)))?;
         convert::verdicts(&borrowed, verdicts).map_err(|wrong| failed("text-guardrail", Outcome::Malformed, &wrong))?;
@@ -196,7 +202,7 @@ pub(super) async fn probe(runtime: &Runtime, plugin: &Plugin) -> Result<(), Stri
     let request = sample_request();
     if plugin.exports.request.is_some() {
         let work = RequestWork { plugin, request: convert::request(&facts, &request) };
-        let (said, _) = runtime.fork(plugin, &caller(), &limits, work).await;
+        let (said, _) = runtime.fork(plugin, &caller(), limits, work).await;
         let said = said.map_err(|failure| failed("request-guardrail", failure.outcome, &failure.detail))?;
         let verdict = said.map_err(|error| failed("request-guardrail", Outcome::Refused, &plugin_error(&error)))?;
         convert::request_verdict(&request.segments, verdict)
@@ -206,7 +212,7 @@ pub(super) async fn probe(runtime: &Runtime, plugin: &Plugin) -> Result<(), Stri
         let answer = sample_answer();
         let request = convert::request(&facts, &request);
         let work = AnswerWork { plugin, request, answer: convert::answer(&answer) };
-        let (said, _) = runtime.fork(plugin, &caller(), &limits, work).await;
+        let (said, _) = runtime.fork(plugin, &caller(), limits, work).await;
         let said = said.map_err(|failure| failed("answer-guardrail", failure.outcome, &failure.detail))?;
         let verdict = said.map_err(|error| failed("answer-guardrail", Outcome::Refused, &plugin_error(&error)))?;
         convert::answer_verdict(&answer.segments, verdict)

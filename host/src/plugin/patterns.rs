@@ -105,7 +105,12 @@ fn builder(size_bytes_max: usize, captures: WhichCaptures, kind: MatchKind) -> m
 /// What is wrong with an expression, in one sentence.
 fn words(error: &meta::BuildError) -> String {
     match error.syntax_error() {
-        Some(syntax) => syntax.to_string(),
+        // Its words are the expression, a line of arrows below it, and at the end the sentence.
+        Some(syntax) => {
+            let words = syntax.to_string();
+            let sentence = words.lines().last().unwrap_or_default();
+            sentence.strip_prefix("error: ").unwrap_or(sentence).to_owned()
+        }
         None if error.size_limit().is_some() => format!("it is larger than {SIZE_BYTES_MAX} bytes when compiled"),
         None => error.to_string(),
     }

@@ -154,7 +154,7 @@ impl Machine {
         let said = match ended {
             Ok(Ok(_)) if left == 0 => Err(Failure::new(Outcome::OutOfFuel, Trap::OutOfFuel.to_string())),
             Ok(Ok(said)) => Ok(said),
-            Ok(Err(error)) => Err(failure(&error, store.data().meter.refused())),
+            Ok(Err(error)) => Err(failure(&error, &store.data().meter)),
             Err(_) => Err(Failure::new(Outcome::TimedOut, out_of_time(caller, limits, deadline))),
         };
         (said, spent)
@@ -170,12 +170,12 @@ fn out_of_time(caller: &Caller, limits: &Limits, deadline: Instant) -> String {
 }
 
 /// What kind of failure an error of wasmtime is. Its types tell; its words are for people.
-pub(super) fn failure(error: &wasmtime::Error, memory_refused: bool) -> Failure {
+pub(super) fn failure(error: &wasmtime::Error, meter: &Meter) -> Failure {
     let trap = error.downcast_ref::<Trap>();
     let outcome = match trap {
         Some(Trap::OutOfFuel) => Outcome::OutOfFuel,
         // A guest that was refused memory usually aborts a moment later.
-        _ if memory_refused => Outcome::OutOfMemory,
+        _ if meter.refused() => Outcome::OutOfMemory,
         Some(_) => Outcome::Trapped,
         // A guest that ends the program that it thinks it is has said nothing either.
         None if error.is::<I32Exit>() => Outcome::Trapped,
@@ -184,5 +184,11 @@ pub(super) fn failure(error: &wasmtime::Error, memory_refused: bool) -> Failure 
     };
     // The outermost words are a backtrace of guest functions; the innermost say what happened.
     let detail = trap.map_or_else(|| error.root_cause().to_string(), ToString::to_string);
-    Failure::new(outcome, detail)
+    Failure::new(
+        outcome,
+        match outcome {
+            Outcome::OutOfMemory => format!("it was refused more memory than {} bytes; {detail}", meter.bytes_max()),
+            _ => detail,
+        },
+    )
 }

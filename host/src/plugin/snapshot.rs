@@ -129,7 +129,7 @@ async fn start(
     let (instance, description) = match ended {
         Ok(Ok(configured)) => configured?,
         Ok(Err((doing, error))) => {
-            let failure = failure(&error, store.data().meter.refused());
+            let failure = failure(&error, &store.data().meter);
             return Err(format!("{doing} ended: {}: {}", failure.outcome.word(), failure.detail));
         }
         Err(_) => return Err(format!("`configure` did not end within {} s", limits.wall.as_secs())),

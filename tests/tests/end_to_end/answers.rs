@@ -77,8 +77,10 @@ async fn the_caller_sees_no_text_that_no_guardrail_saw() {
     }
 }
 
+type MakeEvent = fn(&str) -> String;
+
 /// Deltas with a text, in one place each.
-fn deltas() -> Vec<(&'static str, fn(&str) -> String)> {
+fn deltas() -> Vec<(&'static str, MakeEvent)> {
     vec![
         ("content", |text| chunk(text)),
         ("a refusal", |text| delta(0, &json!({"refusal": text}))),

@@ -99,3 +99,14 @@ async fn of_the_same_order_the_name_decides() {
     let gateway = Gateway::with_plugins(plugins).upstream(&provider).start().await;
     assert_eq!(gateway.ask(chat(EMAIL)).await.status, 400);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_of_customers_is_within_the_usual_limits() {
+    let provider = Provider::saying(Reply::json(completion("hello"))).await;
+    let gateway = Gateway::with_plugins([standard("pii")]).upstream(&provider).start().await;
+    let list = |line: &dyn Fn(usize) -> String| (0..1000).map(line).collect::<String>();
+    let answer =
+        gateway.ask(chat(&list(&|n| format!("{n};Ada Lovelace;ada{n}@example.com;London\n")))).receipts().await;
+    assert_eq!(answer.status, 200, "{:?}", answer.receipts());
+    assert_eq!(provider.body(), chat(&list(&|n| format!("{n};Ada Lovelace;[EMAIL];London\n"))).to_string());
+}

@@ -262,3 +262,47 @@ async fn what_has_fuel_for_hours_is_stopped_by_the_clock() {
         ended.unwrap();
     }
 }
+
+/// Bytes of this process that are in memory.
+fn resident_bytes() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1_024
+}
+
+/// Memory is measured in a process of its own: here, other tests come and go.
+#[test]
+#[cfg(target_os = "linux")]
+fn the_hosts_memory_is_back_where_it_was() {
+    let arguments = ["--exact", "hostile::memory_before_and_after", "--ignored", "--nocapture"];
+    let output = std::process::Command::new(std::env::current_exe().unwrap()).args(arguments).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && said.contains("1 passed"), "{said}{}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// What a place in the pool and the allocator may keep for the next call.
+const KEPT_BYTES: u64 = 8 << 20;
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "measures its process; the test above runs it alone"]
+async fn memory_before_and_after() {
+    let greedy = ["memory", "result", "log", "state"];
+    let others = ["loop-memory-fill", "malformed-list-overflow", "patterns-find-many", "trap-inspect"];
+    let wanted = |guest: &&Hostile| is_of(&greedy, guest.name) || others.contains(&guest.name);
+    for guest in HOSTILE.iter().filter(|guest| guest.when == When::InService && guest.on == On::Text).filter(wanted) {
+        let provider = Provider::saying(Reply::json(completion("hello"))).await;
+        let settings = "plugins.breaker_failures = 0\nplugins.memo_bytes = 0";
+        let gateway = Gateway::with_plugins([hostile(guest.name)]).upstream(&provider).settings(settings).start().await;
+        let attack = async |times: usize| {
+            for _ in 0..times {
+                gateway.ask(chat(TRIGGER)).await;
+            }
+            resident_bytes()
+        };
+        let before = attack(10).await;
+        let after = attack(40).await;
+        let grown = after.saturating_sub(before);
+        println!("{}: {} KiB more after 40 attacks", guest.name, grown >> 10);
+        assert!(grown < KEPT_BYTES, "{} leaves {grown} bytes behind", guest.name);
+    }
+}

@@ -123,7 +123,10 @@ async fn levels_of_a_request() {
 async fn texts_to_restore() {
     let provider = Provider::saying(Reply::json(completion("hello"))).await;
     let gateway =
-        Gateway::with_plugins([standard("pii").config("email = 'restore'")]).upstream(&provider).start().await;
+        Gateway::with_plugins([standard("pii").config("email = 'restore'").set("limits.fuel = 1_000_000_000")])
+            .upstream(&provider)
+            .start()
+            .await;
     let request = |count: usize| chat(&(0..count).map(|number| format!("a{number}@example.com ")).collect::<String>());
     let answer = gateway.ask(request(1000)).receipts().await;
     assert_eq!(answer.status, 200, "{:?}", answer.receipts());
