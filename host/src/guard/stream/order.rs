@@ -26,7 +26,8 @@ impl<'a> Waiting<'a> {
             return true;
         }
         if concerns_no_text(event) {
-            return !event.is_comment() && !(self.lanes.is_empty() && self.finished.is_empty());
+            let nothing_waits = self.lanes.is_empty() && self.finished.is_empty();
+            return !(event.is_comment() || nothing_waits);
         }
         event.pieces.iter().any(|piece| self.lanes.contains(&piece.lane) || is_finished(piece.lane.choice))
             || event.finished.iter().any(|(choice, _)| goes_on(*choice) || is_finished(*choice))
