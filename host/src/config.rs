@@ -1,5 +1,5 @@
-//! Configuration in two stages: [`file`] is what a person writes, this module what the program needs. Nothing
-//! here is optional in the sense of "default": [`resolve`] has filled in and checked everything.
+//! Configuration in two stages: [`mod@file`] is what a person writes, this module what the program needs. Nothing
+//! here is optional in the sense of "default": `resolve` has filled in and checked everything.
 
 #[cfg(test)]
 mod documented;

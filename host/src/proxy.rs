@@ -1,6 +1,6 @@
 //! THE FILE TO READ FIRST: the steps of an exchange, in order. Each step's result is the next step's argument, so none
-//! can be left out: a provider is sent nothing but what was [`Admitted`](crate::guard::Admitted), a caller nothing but
-//! what was [`Released`](crate::guard::Released).
+//! can be left out: a provider is sent nothing but what was [`Admitted`], a caller nothing but
+//! what was [`Released`].
 
 use std::sync::Arc;
 

@@ -4,7 +4,7 @@
 //! together again and pass the text guardrails one behind the other, each in windows: what it saw before, what it
 //! held back, what is new. What all of them have decided goes back into the events that it came in, and an event
 //! leaves when all its texts are decided. So an event none of whose text was edited leaves as it came. Events leave in the
-//! order in which they came, but that a text whose end is held back does not hold up others ([`order`]).
+//! order in which they came, but that a text whose end is held back does not hold up others (`order`).
 
 mod lane;
 mod order;
