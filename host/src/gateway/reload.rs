@@ -89,7 +89,6 @@ pub async fn watch(gateway: Arc<Gateway>, watched: Watched, mut stop: watch::Rec
     let mut config_text = None;
     loop {
         let settings = gateway.generation().settings.clone();
-        watcher.point_at(settings.plugins.directory.as_deref(), watched.config.as_deref());
         tokio::select! {
             () = changed.notified() => settle(&changed, settings.plugins.settle).await,
             () = tokio::time::sleep(NET) => {}
@@ -99,6 +98,8 @@ pub async fn watch(gateway: Arc<Gateway>, watched: Watched, mut stop: watch::Rec
             Some(path) => reread(path, &mut config_text, &watched, settings),
             None => settings,
         };
+        // Before the look, or what changes in a new directory right behind it would not be seen.
+        watcher.point_at(settings.plugins.directory.as_deref(), watched.config.as_deref());
         gateway.reload_plugins(settings).await;
     }
 }

@@ -1,6 +1,7 @@
 //! The plugin directory: which installations are in it, and which of them have changed.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -10,6 +11,8 @@ use crate::config::{Installation, Plugins};
 
 /// Files that are looked at: a directory with more is probably not meant to be one of plugins.
 const FILES_MAX: usize = 1_000;
+/// Looks at a directory that changes each time.
+const LOOKS_MAX: usize = 10;
 /// Bytes of an installation.
 const INSTALLATION_BYTES_MAX: u64 = 1 << 20;
 
@@ -46,7 +49,7 @@ pub async fn load(runtime: &Arc<Runtime>, settings: &Plugins, in_service: &[Arc<
     let Some(directory) = &settings.directory else {
         return Loaded { plugins: Vec::new(), broken: Vec::new(), changed: !in_service.is_empty() };
     };
-    let wanted = match scan(directory, settings, in_service) {
+    let wanted = match look(directory, settings, in_service) {
         Ok(wanted) => wanted,
         Err(reason) => {
             // The directory as a whole is gone: nobody asked for its plugins to be taken out of service.
@@ -82,6 +85,37 @@ pub async fn load(runtime: &Arc<Runtime>, settings: &Plugins, in_service: &[Arc<
     loaded
 }
 
+/// What the directory holds at one moment: files that are replaced together, as Kubernetes does by turning a link, are
+/// seen together. So what has changed while it was read is read again.
+///
+/// # Errors
+/// When the directory cannot be read at all, or changes all the time.
+fn look(directory: &Path, settings: &Plugins, in_service: &[Arc<Plugin>]) -> Result<Wanted, String> {
+    for _ in 0..LOOKS_MAX {
+        let before = stamps(directory);
+        let wanted = scan(directory, settings, in_service)?;
+        if stamps(directory) == before {
+            return Ok(wanted);
+        }
+    }
+    Err(format!("{} changes faster than it can be read", directory.display()))
+}
+
+/// What tells whether a file is another one or was written to: its number, length and time.
+type Stamp = (std::ffi::OsString, Option<(u64, u64, std::time::SystemTime)>);
+
+/// The stamps of the files behind all links, sorted.
+fn stamps(directory: &Path) -> Vec<Stamp> {
+    let of = |path: &Path| {
+        let file = std::fs::metadata(path).ok()?;
+        Some((file.ino(), file.len(), file.modified().ok()?))
+    };
+    let entries = std::fs::read_dir(directory).into_iter().flatten().flatten().take(FILES_MAX);
+    let mut stamps: Vec<Stamp> = entries.map(|entry| (entry.file_name(), of(&entry.path()))).collect();
+    stamps.sort();
+    stamps
+}
+
 /// # Errors
 /// When the directory cannot be read at all.
 fn scan(directory: &Path, settings: &Plugins, in_service: &[Arc<Plugin>]) -> Result<Wanted, String> {
@@ -99,11 +133,12 @@ fn scan(directory: &Path, settings: &Plugins, in_service: &[Arc<Plugin>]) -> Res
             components.insert(file.to_owned());
         }
     }
-    // A component that some installation names is not installed by itself as well. One that is broken does not tell
-    // which it names: then nothing comes into service by itself that was not there before.
+    // A component that some installation names is not installed by itself as well. One that is broken, or names what is
+    // not there, does not tell which it means: then nothing comes into service by itself that was not there before.
     let named: BTreeSet<String> =
         installations.values().flatten().map(|installation| installation.component.clone()).collect();
-    let some_are_unknown = installations.values().any(Result::is_err);
+    let is_there = |installation: &Installation| components.contains(&installation.component);
+    let some_are_unknown = !installations.values().all(|installation| installation.as_ref().is_ok_and(is_there));
     for file in components.difference(&named) {
         let name = file.trim_end_matches(".wasm");
         if !some_are_unknown || in_service.iter().any(|plugin| *plugin.name == *name) {

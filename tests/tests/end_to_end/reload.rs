@@ -8,15 +8,19 @@ mod start;
 
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::time::Duration;
 
 use sluicegate_tests::guests::guest;
-use sluicegate_tests::{Answer, Call, DONE, Gateway, Installed, Provider, Reply, chunk, finish, gentle, streamed};
+use sluicegate_tests::{Answer, Call, DONE, Gateway, Installed, Provider, Reply, chunk, finish, hostile, streamed};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 /// A component that does nothing, in a version of its own.
 fn version(number: u32) -> Vec<u8> {
-    let mut bytes = guest("calm");
+    marked(guest("calm"), number)
+}
+
+fn marked(mut bytes: Vec<u8>, number: u32) -> Vec<u8> {
     // A section that means nothing: its length, its name, its content.
     bytes.extend([0, 6, 1, b'v']);
     bytes.extend(number.to_le_bytes());
@@ -28,18 +32,26 @@ fn shown(bytes: &[u8]) -> String {
     sluicegate::plugin::digest(bytes)[..12].to_owned()
 }
 
-/// Masks the word that the provider says, so that an answer shows whether it was guarded.
+/// The file of the guard's component.
+const COMPONENT: &str = "edit-into-context.wasm";
+
+/// Masks what the provider says, so that an answer shows whether it was guarded. Small, so that loading it is quick.
 fn guard() -> Installed {
-    gentle("mask-word").set("order = 1\nphases = ['answer']")
+    hostile("edit-into-context").named("guard").set("order = 1\nphases = ['answer']")
+}
+
+/// The guard in a version of its own.
+fn guard_version(number: u32) -> Vec<u8> {
+    marked(guest("edit-into-context"), number)
 }
 
 /// A provider with something to mask in each answer.
 async fn telling() -> Provider {
-    Provider::saying(Reply::events([chunk("the sec"), chunk("ret"), finish(0, "stop"), DONE.to_owned()])).await
+    Provider::saying(Reply::events([chunk("an attack"), finish(0, "stop"), DONE.to_owned()])).await
 }
 
 /// What a guarded answer says.
-const GUARDED: &str = "the [x]";
+const GUARDED: &str = "[x]";
 
 /// A gateway with the guard and other plugins, before the provider that tells.
 async fn gateway(plugins: impl IntoIterator<Item = Installed>, provider: &Provider) -> Gateway {
@@ -66,14 +78,16 @@ async fn well(gateway: &Gateway) {
     gateway.until(|host| host.broken().is_empty()).await;
 }
 
-/// Callers who ask again and again, each as soon as it has its answer.
+const CALLERS: u32 = 3;
+
+/// Callers who ask again and again.
 struct Load {
     stop: watch::Sender<bool>,
     callers: JoinSet<Vec<Answer>>,
 }
 
 impl Load {
-    /// Four callers. They have had an answer each when this returns.
+    /// Three callers. They have had an answer each when this returns.
     async fn on(gateway: &Gateway) -> Self {
         Self::of(gateway.ask(streamed("hello?")).receipts()).await
     }
@@ -82,12 +96,14 @@ impl Load {
         let (stop, stopped) = watch::channel(false);
         let (began, mut begun) = watch::channel(0);
         let mut callers = JoinSet::new();
-        for _ in 0..4 {
+        for _ in 0..CALLERS {
             let (call, stopped, began) = (call.clone(), stopped.clone(), began.clone());
             callers.spawn(async move {
                 let mut answers = Vec::new();
                 while !*stopped.borrow() {
                     answers.push(call.clone().await);
+                    // Plugins are loaded with low priority: on few cores, callers without a pause leave none.
+                    tokio::time::sleep(Duration::from_millis(2)).await;
                     if answers.len() == 1 {
                         began.send_modify(|began| *began += 1);
                     }
@@ -95,7 +111,7 @@ impl Load {
                 answers
             });
         }
-        begun.wait_for(|begun| *begun == 4).await.unwrap();
+        begun.wait_for(|begun| *begun == CALLERS).await.unwrap();
         Self { stop, callers }
     }
 
