@@ -89,6 +89,7 @@ pub async fn watch(gateway: Arc<Gateway>, watched: Watched, mut stop: watch::Rec
     let mut config_text = None;
     loop {
         let settings = gateway.generation().settings.clone();
+        watcher.point_at(settings.plugins.directory.as_deref(), watched.config.as_deref());
         tokio::select! {
             () = changed.notified() => settle(&changed, settings.plugins.settle).await,
             () = tokio::time::sleep(NET) => {}

@@ -21,7 +21,7 @@ async fn a_good_configuration_takes_effect_and_a_wrong_one_does_not() {
     let load = Load::of(gateway.ask(chat("hello?")).receipts()).await;
     let (path, mut number) = (gateway.files().join("sluicegate.toml"), 0);
     for _ in 0..2 {
-        for (target, expected) in [("'target-2'", "second"), ("'target-1'", "first")] {
+        for (target, expected) in [("'target-2', 'target-1'", "second"), ("'target-1', 'target-2'", "first")] {
             let before = gateway.generation();
             gateway.reconfigure(&models(target));
             gateway.until(|host| host.generation().number > before).await;
