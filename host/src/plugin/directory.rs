@@ -112,6 +112,8 @@ fn stamps(directory: &Path) -> Vec<Stamp> {
     };
     let entries = std::fs::read_dir(directory).into_iter().flatten().flatten().take(FILES_MAX);
     let mut stamps: Vec<Stamp> = entries.map(|entry| (entry.file_name(), of(&entry.path()))).collect();
+    // The directory's own time tells of a link that was turned and turned back.
+    stamps.push((std::ffi::OsString::new(), of(directory)));
     stamps.sort();
     stamps
 }
