@@ -7,6 +7,7 @@ use http::StatusCode;
 
 use crate::chat::Denial;
 use crate::dialect::Wrong;
+use crate::dialect::openai::ErrorWords;
 use crate::plugin::Outcome;
 
 /// Why an exchange was not answered.
@@ -177,6 +178,11 @@ impl Error {
             Self::AnswerTooLarge(limit) => format!("the provider's answer is longer than {limit} bytes").into(),
             Self::OutOfTime => "the exchange took too long".into(),
         }
+    }
+
+    /// What of it the caller's dialect puts into its own shape; `message` is [`Error::message`].
+    pub(crate) fn words<'a>(&'a self, message: &'a str) -> ErrorWords<'a> {
+        ErrorWords { message, kind: self.kind(), field: self.field(), code: self.code() }
     }
 
     /// Words for the operator. Never text of the exchange.

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use crate::chat::{Opaque, Phase, Usage};
 use crate::error::Error;
-use crate::gateway::Generation;
+use crate::generation::Generation;
 use crate::plugin::{Calling, Decision, Receipt, Runtime, summary};
 
 /// The partition of callers without keys.
@@ -200,7 +200,7 @@ impl Exchange {
         header
     }
 
-    /// How many receipts there are: those from this number on are new to whoever asks again.
+    /// The receipts so far, in the order of the calls.
     #[must_use]
     pub fn receipts(&self) -> Vec<Receipt> {
         self.record().receipts.clone()

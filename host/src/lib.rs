@@ -8,6 +8,7 @@ mod dialect;
 pub mod error;
 pub mod exchange;
 pub mod gateway;
+pub mod generation;
 pub mod guard;
 pub mod plugin;
 pub mod proxy;

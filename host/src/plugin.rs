@@ -13,10 +13,12 @@ mod limits;
 mod load;
 mod memo;
 mod patterns;
+mod probe;
 mod receipt;
 mod run;
 mod snapshot;
 mod wasi;
+mod work;
 
 use std::sync::Arc;
 

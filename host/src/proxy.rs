@@ -13,7 +13,7 @@ use hyper::body::Incoming;
 use tokio::time::timeout;
 
 use crate::config::Target;
-use crate::dialect::openai::{ErrorWords, models_body};
+use crate::dialect::openai::models_body;
 use crate::error::Error;
 use crate::exchange::Exchange;
 use crate::gateway::Gateway;
@@ -166,9 +166,4 @@ async fn read(x: &Exchange, head: &Parts, body: Incoming) -> Result<Bytes, Error
 
 fn wants_receipts(headers: &HeaderMap) -> bool {
     headers.get("x-sluicegate-receipts").is_some_and(|value| value == "1")
-}
-
-/// An error as the caller's dialect words it.
-pub(crate) fn error_words<'a>(error: &'a Error, message: &'a str) -> ErrorWords<'a> {
-    ErrorWords { message, kind: error.kind(), field: error.field(), code: error.code() }
 }

@@ -11,11 +11,11 @@ use http_body::Frame;
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full, StreamBody};
 
+use crate::dialect::openai::error_body;
 use crate::error::Error;
 use crate::exchange::{End, Exchange};
 use crate::guard::Released;
 use crate::guard::stream::{Next, StreamGuard};
-use crate::proxy::error_words;
 use crate::upstream::answer_headers;
 
 /// The body of a response.
@@ -113,7 +113,7 @@ pub(crate) fn own(x: &Exchange, body: Bytes) -> Response<Body> {
 /// An error in the caller's dialect.
 pub(crate) fn error(x: &Exchange, error: &Error) -> Response<Body> {
     let message = error.message();
-    let mut response = Response::new(full(crate::dialect::openai::error_body(error_words(error, &message))));
+    let mut response = Response::new(full(error_body(error.words(&message))));
     *response.status_mut() = error.status();
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));

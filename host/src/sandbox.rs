@@ -53,6 +53,7 @@ mod request;
 mod schema;
 mod script;
 mod server;
+mod shared;
 #[cfg(test)]
 mod tests;
 mod wire;
@@ -70,7 +71,7 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use server::Shared;
+use shared::Shared;
 pub use words::made_up;
 
 /// How the sandbox model listens and speaks. Every bound of it is here.

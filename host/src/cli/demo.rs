@@ -20,7 +20,7 @@ use clap::Args;
 use super::serve::{Running, asked_to_stop};
 use super::{block_on, start_log};
 use crate::config::{self, Log, Settings};
-use crate::gateway::Generation;
+use crate::generation::Generation;
 use crate::plugin::directory::Broken;
 use crate::sandbox::Sandbox;
 use client::Answer;

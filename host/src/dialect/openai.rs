@@ -3,6 +3,7 @@
 
 mod answer;
 mod event;
+mod head;
 mod message;
 mod request;
 mod words;

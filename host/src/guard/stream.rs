@@ -394,7 +394,7 @@ impl StreamGuard {
     /// How a stream ends that was begun and cannot go on.
     pub(crate) fn ending(&mut self, error: &Error) -> Released {
         let message = error.message();
-        let words = crate::proxy::error_words(error, &message);
+        let words = error.words(&message);
         let mut bytes = self.flush_decided();
         if matches!(error, Error::Denied { .. }) {
             let open: BTreeSet<u32> =

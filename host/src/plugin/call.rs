@@ -3,15 +3,14 @@
 use std::sync::Arc;
 
 use tracing::{info, warn};
-use wasmtime::Store;
-use wasmtime::component::Instance;
 
-use super::bindings::exports::sluicegate::plugin::{answer_guardrail, request_guardrail, text_guardrail};
 use super::bindings::sluicegate::plugin::types::PluginError;
 use super::convert::{self, ExchangeFacts};
-use super::imports::{Patterns, State};
+use super::imports::Patterns;
+use super::probe::probe;
 use super::run::{Caller, Failure, Spent, Work};
-use super::{Calling, Decision, Limits, Outcome, Plugin, Receipt, Runtime, load};
+use super::work::{AnswerWork, RequestWork, TextWork, plugin_error};
+use super::{Calling, Decision, Limits, Outcome, Plugin, Receipt, Runtime};
 use crate::chat::{self, Action, Finding, Phase, Verdict, WholeAction, WholeVerdict, Window};
 
 /// What came of a call, and its receipt. The receipt's decision is the plugin's own; what the operator makes
@@ -193,7 +192,7 @@ impl Runtime {
                 let Some(pause) = plugin.upgrade().map(|plugin| plugin.breaker.probe) else { return };
                 tokio::time::sleep(pause).await;
                 let (Some(runtime), Some(plugin)) = (runtime.upgrade(), plugin.upgrade()) else { return };
-                if load::probe(&runtime, &plugin, &plugin.installation.limits).await.is_ok() {
+                if probe(&runtime, &plugin, &plugin.installation.limits).await.is_ok() {
                     plugin.breaker.close();
                     info!(plugin = &*plugin.name, "plugin passed its probe and is back");
                     return;
@@ -203,22 +202,6 @@ impl Runtime {
     }
 }
 
-/// What a plugin says when it could not do its work, bounded, for the operator.
-pub(super) fn plugin_error(error: &PluginError) -> String {
-    let (kind, words) = match error {
-        PluginError::Unsupported(words) => ("unsupported input", words),
-        PluginError::Unavailable(words) => ("a capability is unavailable", words),
-        PluginError::Other(words) => ("the plugin gave up", words),
-    };
-    format!("{kind}: {}", bounded(words))
-}
-
-fn bounded(words: &str) -> impl std::fmt::Display {
-    words.get(..words.floor_char_boundary(WORDS_BYTES_MAX)).unwrap_or_default().escape_debug()
-}
-
-/// Bytes of a plugin's words in a receipt.
-const WORDS_BYTES_MAX: usize = 512;
 /// Findings that a receipt keeps: those of a whole history may be many.
 const RECEIPT_FINDINGS_MAX: usize = 100;
 
@@ -242,19 +225,6 @@ impl Plugin {
             time: std::time::Duration::ZERO,
             memory_bytes: 0,
         }
-    }
-
-    /// In an instance that could not be forked, do first what the snapshot would have held.
-    async fn prepare(&self, store: &mut Store<State>, instance: &Instance) -> wasmtime::Result<()> {
-        if self.not_forked.is_none() {
-            return Ok(());
-        }
-        let guest = self.exports.lifecycle.load(&mut *store, instance)?;
-        let configured = guest.call_configure(&mut *store, &self.installation.config).await?;
-        store.data_mut().patterns = Patterns::Ready(self.patterns.clone());
-        configured.map_err(|wrong| {
-            wasmtime::Error::msg(format!("`configure` worked at load and not now: {}", bounded(&wrong)))
-        })
     }
 }
 
@@ -295,54 +265,4 @@ fn note(receipt: &mut Receipt, findings: &[Finding], decision: Decision, denial:
     if let (Some(denial), None) = (denial, &receipt.denial) {
         receipt.denial = Some((denial.code.clone(), denial.detail.clone()));
     }
-}
-
-pub(super) struct TextWork<'a> {
-    pub(super) plugin: &'a Plugin,
-    pub(super) windows: Vec<text_guardrail::Window>,
-}
-
-impl Work for TextWork<'_> {
-    type Said = Result<Vec<text_guardrail::Verdict>, PluginError>;
-
-    async fn run(self, store: &mut Store<State>, instance: &Instance) -> wasmtime::Result<Self::Said> {
-        self.plugin.prepare(store, instance).await?;
-        let guest = self.plugin.exports.text.as_ref().ok_or_else(not_exported)?.load(&mut *store, instance)?;
-        guest.call_inspect(&mut *store, &self.windows).await
-    }
-}
-
-pub(super) struct RequestWork<'a> {
-    pub(super) plugin: &'a Plugin,
-    pub(super) request: super::bindings::sluicegate::plugin::types::Request,
-}
-
-impl Work for RequestWork<'_> {
-    type Said = Result<request_guardrail::Verdict, PluginError>;
-
-    async fn run(self, store: &mut Store<State>, instance: &Instance) -> wasmtime::Result<Self::Said> {
-        self.plugin.prepare(store, instance).await?;
-        let guest = self.plugin.exports.request.as_ref().ok_or_else(not_exported)?.load(&mut *store, instance)?;
-        guest.call_check(&mut *store, &self.request).await
-    }
-}
-
-pub(super) struct AnswerWork<'a> {
-    pub(super) plugin: &'a Plugin,
-    pub(super) request: super::bindings::sluicegate::plugin::types::Request,
-    pub(super) answer: super::bindings::sluicegate::plugin::types::Answer,
-}
-
-impl Work for AnswerWork<'_> {
-    type Said = Result<answer_guardrail::Verdict, PluginError>;
-
-    async fn run(self, store: &mut Store<State>, instance: &Instance) -> wasmtime::Result<Self::Said> {
-        self.plugin.prepare(store, instance).await?;
-        let guest = self.plugin.exports.answer.as_ref().ok_or_else(not_exported)?.load(&mut *store, instance)?;
-        guest.call_check(&mut *store, &self.request, &self.answer).await
-    }
-}
-
-fn not_exported() -> wasmtime::Error {
-    wasmtime::Error::msg("the plugin does not export this interface")
 }

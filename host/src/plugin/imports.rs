@@ -6,6 +6,7 @@ use std::sync::Arc;
 use tracing::{debug, error, info, warn};
 use wasmtime::component::{Linker, WasmList, WasmStr};
 use wasmtime::{StoreContextMut, Trap};
+use wasmtime_wasi::{WasiCtxView, WasiView};
 
 use super::bindings::sluicegate::plugin::log::Level;
 use super::bindings::sluicegate::plugin::patterns::Match;
@@ -31,6 +32,22 @@ pub(super) struct State {
     /// Made when a guest first asks for it: most never do.
     pub(super) wasi: Option<Box<Wasi>>,
     pub(super) handles: usize,
+}
+
+impl State {
+    /// Move what the guest printed into the log, a line each.
+    pub(super) fn log_output(&mut self) {
+        let Some(wasi) = &self.wasi else { return };
+        for line in String::from_utf8_lossy(&wasi.take_output()).lines().filter(|line| !line.trim().is_empty()) {
+            self.log.write(Level::Info, line);
+        }
+    }
+}
+
+impl WasiView for State {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        self.wasi.get_or_insert_with(|| Box::new(Wasi::new(self.handles))).view()
+    }
 }
 
 /// The pattern sets of a plugin, as far as this instance may use them.

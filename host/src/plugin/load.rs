@@ -9,13 +9,11 @@ use tokio::time::Instant;
 
 use super::bindings::exports::sluicegate::plugin::{answer_guardrail, lifecycle, request_guardrail, text_guardrail};
 use super::breaker::Breaker;
-use super::call::{AnswerWork, RequestWork, TextWork, plugin_error};
-use super::convert::{self, ExchangeFacts};
 use super::limits::Limits;
+use super::probe::probe;
 use super::run::Caller;
 use super::snapshot;
-use super::{Description, Exports, Outcome, Plugin, Runtime, anatomy};
-use crate::chat::{Answer, Channel, Phase, Request, Role, Segment, Window};
+use super::{Description, Exports, Plugin, Runtime, anatomy};
 use crate::config::{Installation, check_plugin_config};
 
 /// What a plugin is made from.
@@ -176,89 +174,6 @@ fn described(said: lifecycle::Description) -> Result<Description, String> {
         format!("it says that its version is {version:?}, which is not a semantic version: {error}")
     })?;
     Ok(Description { name: bounded(said.name), version, summary: bounded(said.summary) })
-}
-
-/// Call every export with sample input.
-///
-/// # Errors
-/// Which export failed, and how.
-pub(super) async fn probe(runtime: &Runtime, plugin: &Plugin, limits: &Limits) -> Result<(), String> {
-    let failed = |export: &str, outcome: Outcome, detail: &str| {
-        format!("the probe of `{export}` ended: {}: {detail}", outcome.word())
-    };
-    // Each call has its own deadline; there is no exchange that could have another.
-    let deadline = Instant::now() + limits.wall.saturating_mul(4);
-    let caller = || Caller { plugin: plugin.name.clone(), exchange: None, deadline };
-    let facts = ExchangeFacts { id: "probe", tenant: "probe" };
-    if plugin.exports.text.is_some() {
-        let windows = sample_windows();
-        let borrowed: Vec<&Window<'_>> = windows.iter().collect();
-        let work = TextWork { plugin, windows: windows.iter().map(convert::window).collect() };
-        let (said, _) = runtime.fork(plugin, &caller(), limits, work).await;
-        let said = said.map_err(|failure| failed("text-guardrail", failure.outcome, &failure.detail))?;
-        let verdicts = said.map_err(|error| failed("text-guardrail", Outcome::Refused, &plugin_error(&error)))?;
-        convert::verdicts(&borrowed, verdicts).map_err(|wrong| failed("text-guardrail", Outcome::Malformed, &wrong))?;
-    }
-    let request = sample_request();
-    if plugin.exports.request.is_some() {
-        let work = RequestWork { plugin, request: convert::request(&facts, &request) };
-        let (said, _) = runtime.fork(plugin, &caller(), limits, work).await;
-        let said = said.map_err(|failure| failed("request-guardrail", failure.outcome, &failure.detail))?;
-        let verdict = said.map_err(|error| failed("request-guardrail", Outcome::Refused, &plugin_error(&error)))?;
-        convert::request_verdict(&request.segments, verdict)
-            .map_err(|wrong| failed("request-guardrail", Outcome::Malformed, &wrong))?;
-    }
-    if plugin.exports.answer.is_some() {
-        let answer = sample_answer();
-        let request = convert::request(&facts, &request);
-        let work = AnswerWork { plugin, request, answer: convert::answer(&answer) };
-        let (said, _) = runtime.fork(plugin, &caller(), limits, work).await;
-        let said = said.map_err(|failure| failed("answer-guardrail", failure.outcome, &failure.detail))?;
-        let verdict = said.map_err(|error| failed("answer-guardrail", Outcome::Refused, &plugin_error(&error)))?;
-        convert::answer_verdict(&answer.segments, verdict)
-            .map_err(|wrong| failed("answer-guardrail", Outcome::Malformed, &wrong))?;
-    }
-    Ok(())
-}
-
-/// A question whole, an answer as it streams, and an empty end.
-fn sample_windows() -> Vec<Window<'static>> {
-    let window = |phase, role, text: &'static str, context, is_final| Window {
-        phase,
-        role,
-        channel: Channel::Content,
-        text: text.into(),
-        context,
-        is_final,
-    };
-    vec![
-        window(Phase::Request, Role::User, "What is the capital of France?", 0, true),
-        window(Phase::Answer, Role::Assistant, "The capital of France", 0, false),
-        window(Phase::Answer, Role::Assistant, "The capital of France is Paris, of course \u{1f642}.", 21, true),
-    ]
-}
-
-fn segment(role: Role, text: &str) -> Segment {
-    Segment { role, channel: Channel::Content, choice: 0, name: None, text: text.to_owned() }
-}
-
-fn sample_request() -> Request {
-    Request {
-        model: "probe".to_owned(),
-        segments: vec![
-            segment(Role::System, "You are a helpful assistant."),
-            segment(Role::User, "What is the capital of France?"),
-        ],
-        ..Request::default()
-    }
-}
-
-fn sample_answer() -> Answer {
-    Answer {
-        target: "probe".to_owned(),
-        segments: vec![segment(Role::Assistant, "The capital of France is Paris.")],
-        ..Answer::default()
-    }
 }
 
 #[cfg(test)]

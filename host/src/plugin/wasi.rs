@@ -9,10 +9,7 @@ use bytes::Bytes;
 use tokio::io::AsyncWrite;
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
 use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
-use wasmtime_wasi::{ResourceTable, WasiCtx, WasiCtxView, WasiView};
-
-use super::bindings::sluicegate::plugin::log::Level;
-use super::imports::State;
+use wasmtime_wasi::{ResourceTable, WasiCtx, WasiCtxView};
 
 /// Bytes of output kept from one call; the rest is dropped, the guest does not notice.
 const OUTPUT_BYTES_MAX: usize = 4 << 10;
@@ -28,7 +25,7 @@ pub(super) struct Wasi {
 }
 
 impl Wasi {
-    fn new(handles: usize) -> Self {
+    pub(super) fn new(handles: usize) -> Self {
         let output = Output::default();
         let mut table = ResourceTable::new();
         table.set_max_capacity(handles);
@@ -41,24 +38,14 @@ impl Wasi {
             .build();
         Self { context, table, output }
     }
-}
 
-impl State {
-    /// Move what the guest printed into the log, a line each.
-    pub(super) fn log_output(&mut self) {
-        let Some(wasi) = &self.wasi else { return };
-        let printed = std::mem::take(&mut *wasi.output.0.lock().unwrap_or_else(PoisonError::into_inner));
-        for line in String::from_utf8_lossy(&printed).lines().filter(|line| !line.trim().is_empty()) {
-            self.log.write(Level::Info, line);
-        }
+    pub(super) fn view(&mut self) -> WasiCtxView<'_> {
+        WasiCtxView { ctx: &mut self.context, table: &mut self.table }
     }
-}
 
-impl WasiView for State {
-    fn ctx(&mut self) -> WasiCtxView<'_> {
-        let handles = self.handles;
-        let wasi = self.wasi.get_or_insert_with(|| Box::new(Wasi::new(handles)));
-        WasiCtxView { ctx: &mut wasi.context, table: &mut wasi.table }
+    /// What the guest printed since the last time.
+    pub(super) fn take_output(&self) -> Vec<u8> {
+        std::mem::take(&mut *self.output.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 

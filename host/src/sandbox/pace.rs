@@ -11,7 +11,7 @@ use hyper::body::{Body, Frame, SizeHint};
 use tokio::time::Sleep;
 
 use super::plan::{Ending, Manner};
-use super::server::Turn;
+use super::shared::Turn;
 use super::wire::Events;
 
 /// How many bytes of a whole answer are a chunk, where chunks are counted or slowed.

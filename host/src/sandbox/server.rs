@@ -4,18 +4,16 @@
 //! what it is. hyper watches for the caller's leaving while an answer is under way, and drops the answer's future or
 //! body; [`Turn`] turns that drop into a count.
 
-use std::collections::VecDeque;
 use std::future::pending;
 use std::io;
 use std::pin::pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Either, Full, LengthLimitError, Limited};
 use hyper::body::Incoming;
-use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
-use hyper::http::request::Parts;
+use hyper::header::{self, HeaderName, HeaderValue};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
@@ -28,98 +26,13 @@ use tracing::debug;
 use super::failure::Failure;
 use super::pace::{Chunks, Outflow};
 use super::plan::{Plan, Script};
-use super::{Seen, Settings, State, request, script, wire};
+use super::shared::{Shared, Turn};
+use super::{request, script, wire};
 
 const EVENTS: &str = "text/event-stream; charset=utf-8";
 const JSON: &str = "application/json";
-/// Headers that carry credentials, whose values are not kept.
-const SECRET: [&str; 6] = ["authorization", "proxy-authorization", "api-key", "x-api-key", "x-goog-api-key", "cookie"];
 
 type Reply = Response<Either<Full<Bytes>, Outflow>>;
-
-/// What the connections share.
-#[derive(Debug)]
-pub(super) struct Shared {
-    settings: Settings,
-    state: watch::Sender<State>,
-    seen: Mutex<VecDeque<Seen>>,
-}
-
-impl Shared {
-    pub(super) fn new(settings: Settings) -> Self {
-        Self { settings, state: watch::Sender::new(State::default()), seen: Mutex::default() }
-    }
-
-    pub(super) fn state(&self) -> State {
-        *self.state.borrow()
-    }
-
-    pub(super) async fn wait_until(&self, wanted: impl Fn(&State) -> bool) -> State {
-        match self.state.subscribe().wait_for(|state| wanted(state)).await {
-            Ok(state) => *state,
-            // The sender is in `self`, so it cannot be gone.
-            Err(_) => self.state(),
-        }
-    }
-
-    pub(super) fn seen(&self) -> Vec<Seen> {
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
-    }
-
-    fn remember(&self, head: &Parts, body: &Bytes) {
-        let Settings { seen_max, seen_bytes_max, .. } = self.settings;
-        if seen_max > 0 {
-            let path = head.uri.path_and_query().map_or_else(String::new, ToString::to_string);
-            let headers = redacted(head.headers.clone());
-            let latest = Seen { method: head.method.clone(), path, headers, body: body.clone() };
-            let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-            seen.push_back(latest);
-            let mut bytes: usize = seen.iter().map(|seen| seen.body.len()).sum();
-            while seen.len() > seen_max || (bytes > seen_bytes_max && seen.len() > 1) {
-                bytes = bytes.saturating_sub(seen.pop_front().map_or(0, |seen| seen.body.len()));
-            }
-        }
-        self.state.send_modify(|state| state.received = state.received.saturating_add(1));
-    }
-}
-
-fn redacted(mut headers: HeaderMap) -> HeaderMap {
-    for name in SECRET {
-        if let Some(value) = headers.get_mut(name) {
-            let bearer = value.as_bytes().get(..7).is_some_and(|start| start.eq_ignore_ascii_case(b"bearer "));
-            *value = HeaderValue::from_static(if bearer { "Bearer [redacted]" } else { "[redacted]" });
-        }
-    }
-    headers
-}
-
-/// One request under way. Dropped unfinished, the caller has left.
-pub(super) struct Turn {
-    shared: Arc<Shared>,
-    finished: bool,
-}
-
-impl Turn {
-    fn begin(shared: &Arc<Shared>) -> Self {
-        shared.state.send_modify(|state| state.in_flight = state.in_flight.saturating_add(1));
-        Self { shared: Arc::clone(shared), finished: false }
-    }
-
-    /// All was said that was to be said.
-    pub(super) fn finish(mut self) {
-        self.finished = true;
-    }
-}
-
-impl Drop for Turn {
-    fn drop(&mut self) {
-        self.shared.state.send_modify(|state| {
-            state.in_flight = state.in_flight.saturating_sub(1);
-            let count = if self.finished { &mut state.answered } else { &mut state.cancelled };
-            *count = count.saturating_add(1);
-        });
-    }
-}
 
 /// Accepts until it is told to stop, then lets the answers under way end.
 pub(super) async fn serve(listener: TcpListener, shared: Arc<Shared>, mut stop: oneshot::Receiver<()>) {

@@ -9,7 +9,7 @@ use super::client::last_message;
 use super::receipts::sums;
 use super::script::{From, Scene};
 use crate::config::Mode;
-use crate::gateway::Generation;
+use crate::generation::Generation;
 
 /// Columns; a README and a terminal beside an editor have these.
 const WIDTH: usize = 100;

@@ -10,7 +10,7 @@ use super::super::raw::{Field, Kind, Value};
 use super::super::sse::{Event, Lane, Piece, tidy};
 use super::super::text::decode_piece;
 use super::answer::{finish, usage};
-use super::words;
+use super::head::Head;
 use crate::chat::{Channel, Role};
 
 /// Reads events one after the other, and keeps what one needs to know of those before.
@@ -20,8 +20,7 @@ pub(crate) struct EventReader {
     halves: HashMap<Lane, u16>,
     /// What the tools of calls are called, by choice and index.
     tools: HashMap<(u32, u32), String>,
-    /// Texts of one event that are not among those that the dialect knows are told apart by their order.
-    pub(super) head: words::Head,
+    pub(super) head: Head,
 }
 
 /// Lanes of one stream: choices, tool calls, fields that the dialect does not know.

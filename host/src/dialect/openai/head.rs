@@ -1,0 +1,32 @@
+//! What events of a stream have in common, for those that the gateway adds.
+
+use super::super::raw::Value;
+use super::super::text::encode;
+
+/// The fields that all events of a stream share, as the first one had them.
+#[derive(Debug, Default)]
+pub(super) struct Head(Vec<(&'static str, String)>);
+
+const HEAD: &[&str] = &["id", "object", "created", "model", "system_fingerprint"];
+/// Bytes of one of them.
+const HEAD_BYTES_MAX: usize = 256;
+
+impl Head {
+    pub(super) fn note(&mut self, name: &str, value: Value<'_>) {
+        let Some(name) = HEAD.iter().find(|known| **known == name) else { return };
+        let is_new = self.0.iter().all(|(known, _)| known != name);
+        if is_new && value.0.len() <= HEAD_BYTES_MAX && !value.0.starts_with(['{', '[']) {
+            // Written anew, so that nothing but a plain word or number passes.
+            let word = value.text().map_or_else(|| value.0.to_owned(), |text| encode(&plain(&text)));
+            self.0.push((name, word));
+        }
+    }
+
+    pub(super) fn source(&self) -> String {
+        self.0.iter().map(|(name, value)| format!("\"{name}\":{value},")).collect()
+    }
+}
+
+fn plain(text: &str) -> String {
+    text.chars().filter(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | ':' | '/')).take(64).collect()
+}
