@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 use std::ops::Range;
+use std::sync::OnceLock;
 
 /// Who speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -255,6 +256,14 @@ pub struct Verdict {
     pub hold: usize,
 }
 
+impl Verdict {
+    /// Nothing to object to, but for that many bytes at the end that are not decided.
+    #[must_use]
+    pub fn allow(hold: usize) -> Self {
+        Self { action: Action::Allow, findings: Vec::new(), hold }
+    }
+}
+
 /// A request or answer guardrail's verdict; edits carry the index of their segment.
 #[derive(Clone, Debug, PartialEq)]
 pub enum WholeAction {
@@ -292,6 +301,19 @@ pub struct Window<'a> {
     pub context: usize,
     /// Nothing follows in this segment.
     pub is_final: bool,
+    /// The same for all windows on an unchanged segment, where somebody keeps it.
+    pub fingerprint: Option<&'a Fingerprint>,
+}
+
+/// A hash of a final window, taken when it is first asked for: the plugins of a chain look at the same text.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Fingerprint(OnceLock<[u64; 4]>);
+
+impl Fingerprint {
+    /// The hash, which `take` takes if nobody has.
+    pub fn get_or_take(&self, take: impl FnOnce() -> [u64; 4]) -> [u64; 4] {
+        *self.0.get_or_init(take)
+    }
 }
 
 /// Apply sorted, non-overlapping edits to a text.

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::StatusCode;
 
-use crate::chat::{self, Action, Answer, Edit, Phase, Request, Role, Segment, WholeAction, Window};
+use crate::chat::{self, Action, Answer, Edit, Fingerprint, Phase, Request, Role, Segment, WholeAction, Window};
 use crate::config::{Mode, OnFailure, StreamMode};
 use crate::dialect::Document;
 use crate::dialect::openai::{Asked, read_answer, read_error};
@@ -90,33 +90,46 @@ pub enum Judged {
 /// A denial, or a failure of a plugin whose failure mode is `closed`.
 pub(crate) async fn admit(x: &Exchange, asked: Asked) -> Result<Admitted, Error> {
     let calling = x.calling();
-    let mut request = asked.request.clone();
-    let mut restorations = Restorations::default();
-    x.opaque(Phase::Request, &request.opaque);
+    let mut draft = Draft::new(asked.request.clone());
+    x.opaque(Phase::Request, &draft.request.opaque);
     for plugin in x.generation.in_force(Phase::Request) {
         if plugin.inspects_text() {
-            inspect_request(x, calling, plugin, &mut request, &mut restorations).await?;
+            inspect_request(x, calling, plugin, &mut draft).await?;
         }
         if plugin.checks_requests() {
-            check_request(x, calling, plugin, &mut request, &mut restorations).await?;
+            check_request(x, calling, plugin, &mut draft).await?;
         }
     }
     Ok(Admitted {
         asked: Arc::new(asked),
-        request: Arc::new(request),
-        restorations: Arc::new(restorations),
+        request: Arc::new(draft.request),
+        restorations: Arc::new(draft.restorations),
         added: Vec::new(),
     })
+}
+
+/// A request on its way through the guardrails.
+struct Draft {
+    request: Request,
+    /// One for each segment.
+    fingerprints: Vec<Fingerprint>,
+    restorations: Restorations,
+}
+
+impl Draft {
+    fn new(request: Request) -> Self {
+        let fingerprints = vec![Fingerprint::default(); request.segments.len()];
+        Self { request, fingerprints, restorations: Restorations::default() }
+    }
 }
 
 async fn inspect_request(
     x: &Exchange,
     calling: Calling<'_>,
     plugin: &Arc<Plugin>,
-    request: &mut Request,
-    restorations: &mut Restorations,
+    draft: &mut Draft,
 ) -> Result<(), Error> {
-    let windows = windows(Phase::Request, &request.segments);
+    let windows = windows(Phase::Request, &draft.request.segments, &draft.fingerprints);
     if windows.is_empty() {
         return Ok(());
     }
@@ -129,7 +142,7 @@ async fn inspect_request(
             Action::Deny(denial) => return Err(denied(plugin, denial)),
             Action::Edit(edits) => {
                 let edits: Vec<(usize, Edit)> = edits.iter().map(|edit| (index, edit.clone())).collect();
-                edit_request(x, plugin, request, &edits, restorations)?;
+                edit_request(x, plugin, draft, &edits)?;
             }
         }
     }
@@ -140,28 +153,22 @@ async fn check_request(
     x: &Exchange,
     calling: Calling<'_>,
     plugin: &Arc<Plugin>,
-    request: &mut Request,
-    restorations: &mut Restorations,
+    draft: &mut Draft,
 ) -> Result<(), Error> {
-    let inspected = x.runtime.check_request(plugin, calling, request).await;
+    let inspected = x.runtime.check_request(plugin, calling, &draft.request).await;
     let Some(verdict) = rule(x, plugin, inspected, || "the request as a whole".to_owned())? else { return Ok(()) };
     match verdict.action {
         WholeAction::Allow => Ok(()),
         WholeAction::Deny(denial) => Err(denied(plugin, &denial)),
-        WholeAction::Edit(edits) => edit_request(x, plugin, request, &edits, restorations),
+        WholeAction::Edit(edits) => edit_request(x, plugin, draft, &edits),
         // The contract does not let a request guardrail say this.
         WholeAction::Retry(_) => Ok(()),
     }
 }
 
 /// Apply edits of one plugin; where an original is to be restored, remember it under a name of its own.
-fn edit_request(
-    x: &Exchange,
-    plugin: &Plugin,
-    request: &mut Request,
-    edits: &[(usize, Edit)],
-    restorations: &mut Restorations,
-) -> Result<(), Error> {
+fn edit_request(x: &Exchange, plugin: &Plugin, draft: &mut Draft, edits: &[(usize, Edit)]) -> Result<(), Error> {
+    let Draft { request, fingerprints, restorations } = draft;
     for group in edits.chunk_by(|(a, _), (b, _)| a == b) {
         let Some((index, _)) = group.first() else { continue };
         let Some(text) = request.segments.get(*index).map(|segment| segment.text.clone()) else { continue };
@@ -182,6 +189,9 @@ fn edit_request(
         }
         if let Some(segment) = request.segments.get_mut(*index) {
             segment.text = chat::apply(&text, &resolved);
+        }
+        if let Some(fingerprint) = fingerprints.get_mut(*index) {
+            *fingerprint = Fingerprint::default();
         }
     }
     Ok(())
@@ -253,19 +263,23 @@ pub(crate) async fn release_words(x: &Exchange, body: Bytes) -> Result<Released,
 /// Every text guardrail in force, on whole texts of an answer.
 async fn inspect_answer(x: &Exchange, segments: &mut [Segment]) -> Result<(), Error> {
     let calling = x.calling();
+    let mut fingerprints = vec![Fingerprint::default(); segments.len()];
     for plugin in x.generation.in_force(Phase::Answer).filter(|plugin| plugin.inspects_text()) {
-        let windows = windows(Phase::Answer, segments);
+        let windows = windows(Phase::Answer, segments, &fingerprints);
         if windows.is_empty() {
             return Ok(());
         }
         let inspected = x.runtime.inspect(plugin, calling, Phase::Answer, &windows).await;
         let count = windows.len();
         let Some(verdicts) = rule(x, plugin, inspected, || self::segments(count))? else { continue };
-        for (segment, verdict) in segments.iter_mut().zip(&verdicts) {
+        for ((segment, fingerprint), verdict) in segments.iter_mut().zip(&mut fingerprints).zip(&verdicts) {
             match &verdict.action {
                 Action::Allow => {}
                 Action::Deny(denial) => return Err(denied(plugin, denial)),
-                Action::Edit(edits) => segment.text = chat::apply(&segment.text, &in_answer(edits)),
+                Action::Edit(edits) => {
+                    segment.text = chat::apply(&segment.text, &in_answer(edits));
+                    *fingerprint = Fingerprint::default();
+                }
             }
         }
     }
@@ -329,11 +343,11 @@ fn restore_all(admitted: &Admitted, segments: &mut [Segment]) {
     }
 }
 
-fn windows(phase: Phase, segments: &[Segment]) -> Vec<Window<'_>> {
-    segments.iter().map(|segment| window(phase, segment)).collect()
+fn windows<'a>(phase: Phase, segments: &'a [Segment], fingerprints: &'a [Fingerprint]) -> Vec<Window<'a>> {
+    segments.iter().zip(fingerprints).map(|(segment, fingerprint)| window(phase, segment, fingerprint)).collect()
 }
 
-fn window(phase: Phase, segment: &Segment) -> Window<'_> {
+fn window<'a>(phase: Phase, segment: &'a Segment, fingerprint: &'a Fingerprint) -> Window<'a> {
     Window {
         phase,
         role: segment.role,
@@ -341,6 +355,7 @@ fn window(phase: Phase, segment: &Segment) -> Window<'_> {
         text: Cow::Borrowed(&segment.text),
         context: 0,
         is_final: true,
+        fingerprint: Some(fingerprint),
     }
 }
 
@@ -383,7 +398,7 @@ fn rule_as<T>(
         }
         Err(failure) => failure,
     };
-    let Failure { outcome, detail } = failure;
+    let Failure { outcome, detail, .. } = failure;
     let open = observed || plugin.installation.on_failure == OnFailure::Open;
     receipt.decision = if open { Decision::NotInspected } else { Decision::Failed };
     let phase = receipt.phase;

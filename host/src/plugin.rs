@@ -8,14 +8,17 @@ mod call;
 mod convert;
 pub mod directory;
 mod engine;
+mod expression;
 mod imports;
 mod limits;
 mod load;
 mod memo;
 mod patterns;
+mod prefilter;
 mod probe;
 mod receipt;
 mod run;
+mod scans;
 mod snapshot;
 mod wasi;
 mod work;
@@ -102,7 +105,7 @@ pub struct Plugin {
     source: load::SourceKey,
     exports: Exports,
     instance: wasmtime::component::InstancePre<State>,
-    patterns: Arc<[Arc<patterns::Set>]>,
+    patterns: Arc<patterns::Compiled>,
     identity: Box<[u8]>,
     pure: bool,
     breaker: Breaker,

@@ -61,8 +61,9 @@ pub(super) async fn measure(lab: &Lab) -> Result<Vec<Line>> {
     Ok(vec![
         Line::new("history of 100 x 1 KB and one new, added by guardrails", against(&added_again, &added_alone))
             .at_most(&added_again.over(&added_alone), 3.0),
-        Line::new("the same, in total", against(guarded_again, guarded_alone))
-            .at_most(&guarded_again.over(guarded_alone), 3.0),
+        // No budget: to receive and to send a hundred times as much costs even the bare proxy more than that.
+        Line::note("the same, in total", against(guarded_again, guarded_alone))
+            .ratio(&guarded_again.over(guarded_alone)),
         Line::note("the same, no plugin", against(plain_again, plain_alone)).ratio(&plain_again.over(plain_alone)),
         Line::note("the same, bare proxy", against(bare_again, bare_alone)).ratio(&bare_again.over(bare_alone)),
     ])

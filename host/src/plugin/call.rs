@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
+use tokio::time::{Instant, timeout_at};
 use tracing::{info, warn};
 
 use super::bindings::sluicegate::plugin::types::PluginError;
 use super::convert::{self, ExchangeFacts};
-use super::imports::Patterns;
+use super::patterns::Patterns;
+use super::prefilter::Prefilter;
 use super::probe::probe;
 use super::run::{Caller, Failure, Spent, Work};
 use super::work::{AnswerWork, RequestWork, TextWork, plugin_error};
@@ -35,34 +37,22 @@ impl Runtime {
     ) -> Inspected<Vec<Arc<Verdict>>> {
         let mut verdicts: Vec<Option<Arc<Verdict>>> = Vec::with_capacity(windows.len());
         let mut keys = Vec::with_capacity(windows.len());
+        let scope = plugin.pure.then(|| self.memo.scope(calling.tenant, &plugin.identity));
         for window in windows {
-            let key = (plugin.pure && window.is_final && window.context == 0)
-                .then(|| self.memo.key(calling.tenant, &plugin.identity, window));
+            let key =
+                scope.filter(|_| window.is_final && window.context == 0).map(|scope| self.memo.key(scope, window));
             verdicts.push(key.as_ref().and_then(|key| self.memo.get(key)));
             keys.push(key);
         }
-        let unknown: Vec<&Window<'_>> =
-            windows.iter().zip(&verdicts).filter(|(_, known)| known.is_none()).map(|(window, _)| window).collect();
-        let remembered = windows.len() - unknown.len();
         let mut receipt = plugin.receipt("text-guardrail", phase);
         receipt.windows = windows.len();
-        receipt.remembered = remembered;
-        receipt.bytes = unknown.iter().map(|window| window.text.len()).sum();
-        let said = if unknown.is_empty() {
-            Ok(Vec::new())
-        } else {
-            let work = TextWork { plugin, windows: unknown.iter().map(|window| convert::window(window)).collect() };
-            let said = self.call(plugin, calling, receipt.bytes, work, &mut receipt).await;
-            self.settle(plugin, said, |said| convert::verdicts(&unknown, said), &mut receipt)
-        };
-        let said = said.map(|fresh| {
-            let mut fresh = fresh.into_iter();
-            for (slot, key) in verdicts.iter_mut().zip(keys) {
-                if slot.is_none() {
-                    *slot = fresh.next().map(Arc::new);
-                    if let (Some(key), Some(verdict)) = (key, &*slot) {
-                        self.memo.put(key, verdict.clone());
-                    }
+        let known: Vec<bool> = verdicts.iter().map(Option::is_some).collect();
+        receipt.remembered = known.iter().filter(|known| **known).count();
+        let said = self.look(plugin, calling, windows, &mut verdicts, &mut receipt).await;
+        let said = said.map(|()| {
+            for ((verdict, key), known) in verdicts.iter().zip(keys).zip(known) {
+                if let (Some(verdict), Some(key), false) = (verdict, key, known) {
+                    self.memo.put(key, verdict.clone());
                 }
             }
             verdicts.into_iter().flatten().collect::<Vec<_>>()
@@ -73,6 +63,65 @@ impl Runtime {
             }
         }
         Inspected { said, receipt }
+    }
+
+    /// Fill in the verdicts that are not known: the prefilter's, and in one fork those of all windows that it does
+    /// not let pass.
+    async fn look(
+        self: &Arc<Self>,
+        plugin: &Arc<Plugin>,
+        calling: Calling<'_>,
+        windows: &[Window<'_>],
+        verdicts: &mut [Option<Arc<Verdict>>],
+        receipt: &mut Receipt,
+    ) -> Result<(), Failure> {
+        receipt.bytes = unknown(windows, verdicts).map(|window| window.text.len()).sum();
+        let mut limits = plugin.installation.limits.for_text(receipt.bytes);
+        if let Err(failure) = self.let_pass(plugin, calling, &mut limits, windows, verdicts, receipt).await {
+            return self.settle(plugin, Err(failure), Ok, receipt);
+        }
+        let unknown: Vec<&Window<'_>> = unknown(windows, verdicts).collect();
+        if unknown.is_empty() {
+            return Ok(());
+        }
+        let work = TextWork { plugin, windows: unknown.iter().map(|window| convert::window(window)).collect() };
+        let said = self.call(plugin, calling, &limits, work, receipt).await;
+        let mut said = self.settle(plugin, said, |said| convert::verdicts(&unknown, said), receipt)?.into_iter();
+        for slot in verdicts.iter_mut().filter(|slot| slot.is_none()) {
+            *slot = said.next().map(Arc::new);
+        }
+        Ok(())
+    }
+
+    /// Allow the windows that the plugin's prefilter lets pass, and take from the limits what looking took.
+    async fn let_pass(
+        &self,
+        plugin: &Plugin,
+        calling: Calling<'_>,
+        limits: &mut Limits,
+        windows: &[Window<'_>],
+        verdicts: &mut [Option<Arc<Verdict>>],
+        receipt: &mut Receipt,
+    ) -> Result<(), Failure> {
+        if plugin.patterns.prefilter.is_none() || receipt.bytes == 0 {
+            return Ok(());
+        }
+        let started = Instant::now();
+        let price = Prefilter::price(receipt.bytes);
+        receipt.fuel = price.min(limits.fuel);
+        limits.fuel =
+            limits.fuel.checked_sub(price).ok_or_else(|| Failure::new(Outcome::OutOfFuel, "in its prefilter"))?;
+        let deadline = calling.deadline.min(started + limits.wall);
+        let looking = self.machine.scans.let_pass(&plugin.patterns, windows, verdicts);
+        let passed = timeout_at(deadline, looking).await;
+        receipt.time = started.elapsed();
+        limits.wall = limits.wall.saturating_sub(receipt.time);
+        match passed {
+            Ok(Ok(count)) => receipt.prefiltered = count,
+            Ok(Err(broken)) => return Err(Failure::new(Outcome::Trapped, broken.to_string())),
+            Err(_) => return Err(Failure::new(Outcome::TimedOut, "in its prefilter")),
+        }
+        Ok(())
     }
 
     /// The verdict of a request guardrail.
@@ -87,7 +136,8 @@ impl Runtime {
         receipt.bytes = request.segments.iter().map(|segment| segment.text.len()).sum();
         let facts = ExchangeFacts { id: calling.exchange, tenant: calling.tenant };
         let work = RequestWork { plugin, request: convert::request(&facts, request) };
-        let said = self.call(plugin, calling, receipt.bytes, work, &mut receipt).await;
+        let said =
+            self.call(plugin, calling, &plugin.installation.limits.for_text(receipt.bytes), work, &mut receipt).await;
         let check = |said| convert::request_verdict(&request.segments, said);
         let said = self.settle(plugin, said, check, &mut receipt);
         note_whole(&mut receipt, said.as_ref().ok());
@@ -108,7 +158,8 @@ impl Runtime {
         receipt.bytes = bytes(&request.segments) + bytes(&answer.segments);
         let facts = ExchangeFacts { id: calling.exchange, tenant: calling.tenant };
         let work = AnswerWork { plugin, request: convert::request(&facts, request), answer: convert::answer(answer) };
-        let said = self.call(plugin, calling, receipt.bytes, work, &mut receipt).await;
+        let said =
+            self.call(plugin, calling, &plugin.installation.limits.for_text(receipt.bytes), work, &mut receipt).await;
         let check = |said| convert::answer_verdict(&answer.segments, said);
         let said = self.settle(plugin, said, check, &mut receipt);
         note_whole(&mut receipt, said.as_ref().ok());
@@ -120,7 +171,7 @@ impl Runtime {
         &self,
         plugin: &Arc<Plugin>,
         calling: Calling<'_>,
-        text_bytes: usize,
+        limits: &Limits,
         work: W,
         receipt: &mut Receipt,
     ) -> Result<W::Said, Failure> {
@@ -132,10 +183,9 @@ impl Runtime {
             exchange: Some(calling.exchange.clone()),
             deadline: calling.deadline,
         };
-        let limits = plugin.installation.limits.for_text(text_bytes);
-        let (said, spent) = self.fork(plugin, &caller, &limits, work).await;
-        receipt.fuel = spent.fuel;
-        receipt.time = spent.time;
+        let (said, spent) = self.fork(plugin, &caller, limits, work).await;
+        receipt.fuel = receipt.fuel.saturating_add(spent.fuel);
+        receipt.time += spent.time;
         receipt.memory_bytes = spent.memory_bytes;
         said
     }
@@ -163,6 +213,7 @@ impl Runtime {
         check: impl FnOnce(S) -> Result<T, convert::Malformed>,
         receipt: &mut Receipt,
     ) -> Result<T, Failure> {
+        let ran = said.as_ref().map_or_else(|failure| failure.ran, |_| true);
         let said = match said {
             Ok(Ok(said)) => check(said).map_err(|wrong| Failure::new(Outcome::Malformed, wrong)),
             Ok(Err(error)) => Err(Failure::new(Outcome::Refused, plugin_error(&error))),
@@ -174,8 +225,7 @@ impl Runtime {
                 receipt.outcome = failure.outcome;
                 receipt.decision = Decision::Failed;
                 receipt.detail = Some(failure.detail.clone());
-                // A call that never began says nothing about the plugin.
-                if receipt.fuel > 0 && plugin.breaker.failed() {
+                if ran && plugin.breaker.failed() {
                     warn!(plugin = &*plugin.name, "plugin keeps failing and is taken out");
                     self.probe_until_well(plugin);
                 }
@@ -220,12 +270,21 @@ impl Plugin {
             findings: Vec::new(),
             windows: 0,
             remembered: 0,
+            prefiltered: 0,
             bytes: 0,
             fuel: 0,
             time: std::time::Duration::ZERO,
             memory_bytes: 0,
         }
     }
+}
+
+/// The windows without a verdict.
+fn unknown<'a, 'b>(
+    windows: &'a [Window<'b>],
+    verdicts: &'a [Option<Arc<Verdict>>],
+) -> impl Iterator<Item = &'a Window<'b>> {
+    windows.iter().zip(verdicts).filter(|(_, known)| known.is_none()).map(|(window, _)| window)
 }
 
 fn decision(action: &Action) -> Decision {

@@ -1,6 +1,7 @@
 //! What a guest can call: `log`, `patterns`, and the harmless part of WASI. Each call is priced in fuel by
 //! the bytes that it makes the host handle, so that a flood of them ends like any other loop.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use tracing::{debug, error, info, warn};
@@ -12,7 +13,8 @@ use super::bindings::sluicegate::plugin::log::Level;
 use super::bindings::sluicegate::plugin::patterns::Match;
 use super::bindings::sluicegate::plugin::types::Span;
 use super::limits::Meter;
-use super::patterns::{self, Set};
+use super::patterns::{self, Patterns};
+use super::scans::Scans;
 use super::wasi::Wasi;
 
 /// Fuel for entering the host at all.
@@ -28,6 +30,7 @@ const LOG_LINE_BYTES_MAX: usize = 512;
 pub(super) struct State {
     pub(super) meter: Meter,
     pub(super) patterns: Patterns,
+    pub(super) scans: Scans,
     pub(super) log: LogLines,
     /// Made when a guest first asks for it: most never do.
     pub(super) wasi: Option<Box<Wasi>>,
@@ -48,51 +51,6 @@ impl WasiView for State {
     fn ctx(&mut self) -> WasiCtxView<'_> {
         self.wasi.get_or_insert_with(|| Box::new(Wasi::new(self.handles))).view()
     }
-}
-
-/// The pattern sets of a plugin, as far as this instance may use them.
-pub(super) enum Patterns {
-    /// `configure` runs: sets are compiled.
-    Compiling(Vec<Arc<Set>>),
-    /// `configure` runs again in an instance that could not be forked: the same sets are handed out.
-    Replaying { known: Arc<[Arc<Set>]>, next: usize },
-    /// A call runs: sets are used.
-    Ready(Arc<[Arc<Set>]>),
-}
-
-impl Patterns {
-    fn compile(&mut self, expressions: &[String]) -> Result<u32, String> {
-        match self {
-            Self::Compiling(sets) => {
-                if sets.len() >= patterns::SETS_MAX {
-                    return Err(format!("more than {} sets", patterns::SETS_MAX));
-                }
-                sets.push(Arc::new(Set::compile(expressions)?));
-                index(sets.len() - 1)
-            }
-            Self::Replaying { known, next } => match known.get(*next) {
-                Some(set) if set.is_of(expressions) => {
-                    *next += 1;
-                    index(*next - 1)
-                }
-                _ => Err("other expressions than at load".to_owned()),
-            },
-            Self::Ready(_) => Err("patterns are compiled only while `configure` runs".to_owned()),
-        }
-    }
-
-    fn get(&self, set: u32) -> Option<Arc<Set>> {
-        let set = usize::try_from(set).ok()?;
-        match self {
-            Self::Compiling(sets) => sets.get(set).cloned(),
-            Self::Replaying { known, next } => known.get(set).filter(|_| set < *next).cloned(),
-            Self::Ready(sets) => sets.get(set).cloned(),
-        }
-    }
-}
-
-fn index(set: usize) -> Result<u32, String> {
-    u32::try_from(set).map_err(|_| "too many sets".to_owned())
 }
 
 /// Whose lines these are, and how many it may still write.
@@ -149,22 +107,36 @@ pub(super) fn link(linker: &mut Linker<State>) -> wasmtime::Result<()> {
         spend(&mut store, price(bytes, patterns::COMPILE_BYTE_FUEL))?;
         Ok((store.data_mut().patterns.compile(&expressions),))
     })?;
-    patterns.func_wrap("find", |mut store: StoreContextMut<'_, State>, (set, text): (u32, WasmStr)| {
-        let fuel = store.get_fuel()?;
-        let Some(set) = store.data().patterns.get(set) else {
-            return Err(wasmtime::Error::msg("there is no pattern set of that number"));
-        };
-        let found = {
+    patterns.func_wrap_async("find", |mut store: StoreContextMut<'_, State>, (set, text): (u32, WasmStr)| {
+        Box::new(async move {
+            let fuel = store.get_fuel()?.saturating_sub(CALL_FUEL);
+            let Some(set) = store.data().patterns.get(set) else {
+                return Err(wasmtime::Error::msg("there is no pattern set of that number"));
+            };
             let text = text.to_str(&store)?;
-            set.find(&text, fuel.saturating_sub(CALL_FUEL))
-        };
-        let Some((matches, used)) = found else {
-            store.set_fuel(0)?;
-            return Err(Trap::OutOfFuel.into());
-        };
-        spend(&mut store, CALL_FUEL.saturating_add(used))?;
-        Ok((matches.into_iter().map(lower).collect::<Vec<_>>(),))
+            let found = match Scans::is_long(&text) {
+                false => set.find(&text, fuel),
+                true => {
+                    let (scans, text) = (store.data().scans.clone(), text.into_owned());
+                    scans.run(text, move |text| set.find(text, fuel)).await?
+                }
+            };
+            let Some((matches, used)) = found else {
+                store.set_fuel(0)?;
+                return Err(Trap::OutOfFuel.into());
+            };
+            spend(&mut store, CALL_FUEL.saturating_add(used))?;
+            Ok((matches.into_iter().map(lower).collect::<Vec<_>>(),))
+        })
     })?;
+    patterns.func_wrap(
+        "prefilter",
+        |mut store: StoreContextMut<'_, State>, (triggers, tail): (u32, Option<WasmStr>)| {
+            let tail = tail.map(|tail| tail.to_str(&store).map(Cow::into_owned)).transpose()?;
+            spend(&mut store, price(tail.as_ref().map_or(0, String::len), patterns::COMPILE_BYTE_FUEL))?;
+            Ok((store.data_mut().patterns.prefilter(triggers, tail.as_deref()),))
+        },
+    )?;
     Ok(())
 }
 

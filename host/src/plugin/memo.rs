@@ -14,7 +14,14 @@ use crate::chat::{Action, Phase, Verdict, Window};
 /// Names a verdict: everything that it depends on, hashed with a key that nobody outside knows, so that
 /// nobody can make two texts that collide.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) struct MemoKey([u64; 4]);
+pub(super) struct MemoKey {
+    scope: Scope,
+    window: [u64; 4],
+}
+
+/// Whose verdicts: a plugin's for a tenant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Scope([u64; 4]);
 
 /// Remembered verdicts, bounded by bytes.
 pub(super) struct Memo {
@@ -57,22 +64,32 @@ impl Memo {
         }
     }
 
-    /// The name of the verdict that the plugin with this `identity` (digests of component and configuration) gives
-    /// on `window` for `tenant`.
-    pub(super) fn key(&self, tenant: &str, identity: &[u8], window: &Window<'_>) -> MemoKey {
+    /// The verdicts for `tenant` of the plugin with this `identity`: digests of component and configuration.
+    pub(super) fn scope(&self, tenant: &str, identity: &[u8]) -> Scope {
         let mut hasher = HighwayHasher::new(self.key);
-        // Lengths first, so that no two tuples read alike.
+        // Lengths first, so that no two pairs read alike.
         for part in [tenant.as_bytes(), identity] {
             hasher.append(&u64::try_from(part.len()).unwrap_or(u64::MAX).to_le_bytes());
             hasher.append(part);
         }
+        Scope(hasher.finalize256())
+    }
+
+    /// The name of the verdict on `window`.
+    pub(super) fn key(&self, scope: Scope, window: &Window<'_>) -> MemoKey {
+        let take = || self.fingerprint(window);
+        MemoKey { scope, window: window.fingerprint.map_or_else(take, |fingerprint| fingerprint.get_or_take(take)) }
+    }
+
+    fn fingerprint(&self, window: &Window<'_>) -> [u64; 4] {
+        let mut hasher = HighwayHasher::new(self.key);
         let phase = match window.phase {
             Phase::Request => 0,
             Phase::Answer => 1,
         };
         hasher.append(&[phase, window.role as u8, window.channel as u8]);
         hasher.append(window.text.as_bytes());
-        MemoKey(hasher.finalize256())
+        hasher.finalize256()
     }
 
     pub(super) fn get(&self, key: &MemoKey) -> Option<Arc<Verdict>> {

@@ -1,35 +1,116 @@
 //! Regular expressions on behalf of guests: compiled once, when a plugin is configured, and run natively.
 
-use regex_automata::meta::{self, Regex};
-use regex_automata::nfa::thompson::WhichCaptures;
-use regex_automata::util::syntax;
-use regex_automata::{Input, MatchKind, PatternSet};
+use std::sync::Arc;
+
+use regex_automata::PatternSet;
+use regex_automata::meta::Regex;
+
+use super::expression::{Any, one};
+use super::prefilter::Prefilter;
 
 /// Sets that one plugin may compile.
 pub(super) const SETS_MAX: usize = 64;
 /// Expressions in one set.
 pub(super) const EXPRESSIONS_MAX: usize = 256;
-/// Bytes of one compiled expression, and of its lazily built automaton: the defaults of the crate are 10 MB
-/// and 2 MB; a plugin has many expressions.
-const SIZE_BYTES_MAX: usize = 2 << 20;
-/// Nested groups in one expression; the default of the crate.
-const NEST_MAX: u32 = 250;
 /// Fuel for a byte of an expression to compile: some microseconds, at about three units a nanosecond.
 pub(super) const COMPILE_BYTE_FUEL: u64 = 20_000;
 
 /// Fuel for a byte scanned by the whole set at once, which is how most texts are found to match nothing.
-const SET_BYTE_FUEL: u64 = 10;
+pub(super) const SET_BYTE_FUEL: u64 = 10;
 /// Fuel for a byte scanned again for one expression of which the set said that it matches.
 const EXPRESSION_BYTE_FUEL: u64 = 5;
 /// Fuel for a match: it is copied into the guest.
 const MATCH_FUEL: u64 = 100;
 
+/// What a plugin had compiled while it was configured.
+#[derive(Debug, Default)]
+pub(super) struct Compiled {
+    sets: Vec<Arc<Set>>,
+    pub(super) prefilter: Option<Prefilter>,
+}
+
+/// The patterns of a plugin, as far as this instance may use them.
+pub(super) enum Patterns {
+    /// `configure` runs: they are compiled.
+    Compiling(Compiled),
+    /// `configure` runs again in an instance that could not be forked: the same sets are handed out.
+    Replaying { known: Arc<Compiled>, next: usize },
+    /// A call runs: sets are used.
+    Ready(Arc<Compiled>),
+}
+
+const NOT_CONFIGURING: &str = "patterns are compiled only while `configure` runs";
+const OTHER_PATTERNS: &str = "other expressions than at load";
+
+impl Patterns {
+    /// What there is before `configure` runs.
+    pub(super) fn none() -> Self {
+        Self::Ready(Arc::default())
+    }
+
+    pub(super) fn compile(&mut self, expressions: &[String]) -> Result<u32, String> {
+        match self {
+            Self::Compiling(Compiled { sets, .. }) => {
+                if sets.len() >= SETS_MAX {
+                    return Err(format!("more than {SETS_MAX} sets"));
+                }
+                sets.push(Arc::new(Set::compile(expressions)?));
+                index(sets.len() - 1)
+            }
+            Self::Replaying { known, next } => match known.sets.get(*next) {
+                Some(set) if set.is_of(expressions) => {
+                    *next += 1;
+                    index(*next - 1)
+                }
+                _ => Err(OTHER_PATTERNS.to_owned()),
+            },
+            Self::Ready(_) => Err(NOT_CONFIGURING.to_owned()),
+        }
+    }
+
+    pub(super) fn prefilter(&mut self, set: u32, tail: Option<&str>) -> Result<(), String> {
+        let Some(triggers) = self.get(set) else { return Err("there is no pattern set of that number".to_owned()) };
+        match self {
+            Self::Compiling(Compiled { prefilter: Some(_), .. }) => Err("there is a prefilter already".to_owned()),
+            Self::Compiling(Compiled { prefilter, .. }) => {
+                *prefilter = Some(Prefilter::new(triggers, tail)?);
+                Ok(())
+            }
+            Self::Replaying { known, .. } => match &known.prefilter {
+                Some(prefilter) if prefilter.is_of(&triggers, tail) => Ok(()),
+                _ => Err(OTHER_PATTERNS.to_owned()),
+            },
+            Self::Ready(_) => Err(NOT_CONFIGURING.to_owned()),
+        }
+    }
+
+    pub(super) fn get(&self, set: u32) -> Option<Arc<Set>> {
+        let set = usize::try_from(set).ok()?;
+        match self {
+            Self::Compiling(compiled) => compiled.sets.get(set).cloned(),
+            Self::Replaying { known, next } => known.sets.get(set).filter(|_| set < *next).cloned(),
+            Self::Ready(compiled) => compiled.sets.get(set).cloned(),
+        }
+    }
+
+    /// What `configure` had compiled.
+    pub(super) fn compiled(self) -> Arc<Compiled> {
+        match self {
+            Self::Compiling(compiled) => Arc::new(compiled),
+            Self::Replaying { known, .. } | Self::Ready(known) => known,
+        }
+    }
+}
+
+fn index(set: usize) -> Result<u32, String> {
+    u32::try_from(set).map_err(|_| "too many sets".to_owned())
+}
+
 /// A compiled set.
 #[derive(Debug)]
 pub(super) struct Set {
     source: Vec<String>,
-    /// Says in one pass which of them match at all.
-    any: Regex,
+    any: Any,
     each: Vec<Regex>,
 }
 
@@ -45,20 +126,22 @@ impl Set {
     /// # Errors
     /// What is wrong with which expression, for the author.
     pub(super) fn compile(expressions: &[String]) -> Result<Self, String> {
-        let each = expressions.iter().enumerate().map(|(index, expression)| {
-            builder(SIZE_BYTES_MAX, WhichCaptures::Implicit, MatchKind::LeftmostFirst)
-                .build(expression)
-                .map_err(|error| format!("expression {index}: {}", words(&error)))
-        });
-        let each: Vec<Regex> = each.collect::<Result<_, _>>()?;
-        let any = builder(SIZE_BYTES_MAX * 4, WhichCaptures::None, MatchKind::All)
-            .build_many(expressions)
-            .map_err(|error| format!("the expressions together: {}", words(&error)))?;
+        let each = expressions
+            .iter()
+            .enumerate()
+            .map(|(index, source)| one(source).map_err(|wrong| format!("expression {index}: {wrong}")))
+            .collect::<Result<_, _>>()?;
+        let any = Any::new(expressions).map_err(|wrong| format!("the expressions together: {wrong}"))?;
         Ok(Self { source: expressions.to_vec(), any, each })
     }
 
     pub(super) fn is_of(&self, expressions: &[String]) -> bool {
         self.source == expressions
+    }
+
+    /// Whether any of the expressions matches.
+    pub(super) fn is_match(&self, text: &str) -> bool {
+        self.any.is_match(text)
     }
 
     /// All matches by start, then by expression, and the fuel that finding them is worth; nothing when
@@ -68,7 +151,7 @@ impl Set {
         let mut fuel = bytes.checked_mul(SET_BYTE_FUEL).filter(|fuel| *fuel <= fuel_max)?;
         let mut found = Vec::new();
         let mut matching = PatternSet::new(self.each.len());
-        self.any.which_overlapping_matches(&Input::new(text), &mut matching);
+        self.any.which(text, &mut matching);
         for index in matching.iter().map(|pattern| pattern.as_usize()) {
             fuel = fuel.checked_add(bytes * EXPRESSION_BYTE_FUEL).filter(|fuel| *fuel <= fuel_max)?;
             for matched in self.each.get(index)?.find_iter(text) {
@@ -82,37 +165,6 @@ impl Set {
         }
         found.sort_unstable_by_key(|found| (found.start, found.expression));
         Some((found, fuel))
-    }
-}
-
-/// The syntax and the guarantees of the crate `regex`, without what only its groups need: a set of a hundred
-/// expressions takes a third of the memory.
-fn builder(size_bytes_max: usize, captures: WhichCaptures, kind: MatchKind) -> meta::Builder {
-    let mut builder = meta::Builder::new();
-    builder.syntax(syntax::Config::new().nest_limit(NEST_MAX)).configure(
-        meta::Config::new()
-            .match_kind(kind)
-            .which_captures(captures)
-            .nfa_size_limit(Some(size_bytes_max))
-            .hybrid_cache_capacity(size_bytes_max)
-            .onepass(false)
-            .backtrack(false)
-            .dfa(false),
-    );
-    builder
-}
-
-/// What is wrong with an expression, in one sentence.
-fn words(error: &meta::BuildError) -> String {
-    match error.syntax_error() {
-        // Its words are the expression, a line of arrows below it, and at the end the sentence.
-        Some(syntax) => {
-            let words = syntax.to_string();
-            let sentence = words.lines().last().unwrap_or_default();
-            sentence.strip_prefix("error: ").unwrap_or(sentence).to_owned()
-        }
-        None if error.size_limit().is_some() => format!("it is larger than {SIZE_BYTES_MAX} bytes when compiled"),
-        None => error.to_string(),
     }
 }
 

@@ -100,6 +100,8 @@ pub struct Receipt {
     pub windows: usize,
     /// Those of them whose verdict was remembered.
     pub remembered: usize,
+    /// Those that the plugin's prefilter let pass without a call.
+    pub prefiltered: usize,
     /// Bytes of text handed over, without the remembered.
     pub bytes: usize,
     /// Fuel used.
@@ -115,7 +117,7 @@ impl fmt::Display for Receipt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{};digest={};export={};phase={};verdict={};outcome={};windows={};remembered={};bytes={};fuel={};us={};memory={}",
+            "{};digest={};export={};phase={};verdict={};outcome={};windows={};remembered={};prefiltered={};bytes={};fuel={};us={};memory={}",
             self.plugin,
             self.digest,
             self.export,
@@ -124,6 +126,7 @@ impl fmt::Display for Receipt {
             self.outcome.word(),
             self.windows,
             self.remembered,
+            self.prefiltered,
             self.bytes,
             self.fuel,
             self.time.as_micros(),
@@ -180,6 +183,7 @@ impl Receipt {
     fn add(&mut self, other: &Self) {
         self.windows += other.windows;
         self.remembered += other.remembered;
+        self.prefiltered += other.prefiltered;
         self.bytes += other.bytes;
         self.fuel = self.fuel.saturating_add(other.fuel);
         self.time += other.time;

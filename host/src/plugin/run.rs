@@ -11,9 +11,11 @@ use wasmtime_wasi::I32Exit;
 
 use super::Pool;
 use super::engine::{self, ceiling};
-use super::imports::{self, LogLines, Patterns, State};
+use super::imports::{self, LogLines, State};
 use super::limits::{Limits, Meter};
+use super::patterns::Patterns;
 use super::receipt::Outcome;
+use super::scans::Scans;
 
 /// Fuel between two yields to the other exchanges: about 15 microseconds of guest code. Less, and yielding is felt;
 /// more, and a guest that touches a fresh page with every few instructions keeps others waiting.
@@ -23,6 +25,7 @@ const YIELD_FUEL: u64 = 50_000;
 pub(super) struct Machine {
     pub(super) engine: Engine,
     pub(super) linker: Linker<State>,
+    pub(super) scans: Scans,
     places: Semaphore,
 }
 
@@ -49,11 +52,13 @@ pub struct Failure {
     pub outcome: Outcome,
     /// What happened.
     pub detail: String,
+    /// Whether code of the plugin ran: a call that never began says nothing about it.
+    pub ran: bool,
 }
 
 impl Failure {
     pub(super) fn new(outcome: Outcome, detail: impl Into<String>) -> Self {
-        Self { outcome, detail: detail.into() }
+        Self { outcome, detail: detail.into(), ran: false }
     }
 }
 
@@ -77,7 +82,7 @@ impl Machine {
         let engine = engine::engine()?;
         let mut linker = Linker::new(&engine);
         imports::link(&mut linker)?;
-        Ok(Self { engine, linker, places: Semaphore::new(ceiling::INSTANCES as usize) })
+        Ok(Self { engine, linker, scans: Scans::new(), places: Semaphore::new(ceiling::INSTANCES as usize) })
     }
 
     pub(super) fn pool(&self) -> Pool {
@@ -101,6 +106,7 @@ impl Machine {
         let state = State {
             meter: Meter::new(limits.memory_bytes),
             patterns,
+            scans: self.scans.clone(),
             log: LogLines::new(caller.plugin.clone(), caller.exchange.clone()),
             wasi: None,
             handles: limits.handles,
@@ -157,7 +163,7 @@ impl Machine {
             Ok(Err(error)) => Err(failure(&error, &store.data().meter)),
             Err(_) => Err(Failure::new(Outcome::TimedOut, out_of_time(caller, limits, deadline))),
         };
-        (said, spent)
+        (said.map_err(|failure| Failure { ran: spent.fuel > 0, ..failure }), spent)
     }
 }
 

@@ -12,9 +12,9 @@ use wasmtime::component::{Component, Instance, Lift, TypedFunc, WasmList};
 use wasmtime_wizer::{ComponentInstanceState, Wizer};
 
 use super::bindings::exports::sluicegate::plugin::lifecycle;
-use super::imports::{Patterns, State};
+use super::imports::State;
 use super::limits::Limits;
-use super::patterns::Set;
+use super::patterns::{Compiled, Patterns};
 use super::run::{Caller, Machine, failure};
 
 /// A component that was configured, and what it says of itself.
@@ -22,7 +22,7 @@ pub(super) struct Configured {
     /// Starts where `configure` ended; or, without a snapshot, the component as it came.
     pub(super) component: Component,
     pub(super) description: lifecycle::Description,
-    pub(super) patterns: Arc<[Arc<Set>]>,
+    pub(super) patterns: Arc<Compiled>,
     /// Why each instance must be configured anew, where it must.
     pub(super) not_forked: Option<String>,
 }
@@ -94,7 +94,7 @@ struct Run {
     store: Store<State>,
     instance: Instance,
     description: lifecycle::Description,
-    patterns: Arc<[Arc<Set>]>,
+    patterns: Arc<Compiled>,
 }
 
 async fn start(
@@ -106,8 +106,7 @@ async fn start(
 ) -> Result<Run, String> {
     let pre = machine.linker.instantiate_pre(component).map_err(|error| format!("linking it: {error:#}"))?;
     let exports = lifecycle::GuestIndices::new(&pre).map_err(|error| format!("linking `lifecycle`: {error:#}"))?;
-    let none = Patterns::Ready(Arc::new([]));
-    let mut store = machine.store(caller, limits, none).map_err(|error| error.to_string())?;
+    let mut store = machine.store(caller, limits, Patterns::none()).map_err(|error| error.to_string())?;
     let deadline = caller.deadline.min(Instant::now() + limits.wall);
     let running = async {
         let instance = pre.instantiate_async(&mut store).await.map_err(|error| ("starting it", error))?;
@@ -117,7 +116,7 @@ async fn start(
             Ok(config) => config,
             Err(wrong) => return Ok(Err(wrong)),
         };
-        store.data_mut().patterns = Patterns::Compiling(Vec::new());
+        store.data_mut().patterns = Patterns::Compiling(Compiled::default());
         let configured = guest.call_configure(&mut store, &config).await.map_err(|error| ("`configure`", error))?;
         Ok(match configured {
             Ok(()) => Ok((instance, description)),
@@ -134,11 +133,7 @@ async fn start(
         }
         Err(_) => return Err(format!("`configure` did not end within {} s", limits.wall.as_secs())),
     };
-    let compiled = std::mem::replace(&mut store.data_mut().patterns, Patterns::Ready(Arc::new([])));
-    let patterns = match compiled {
-        Patterns::Compiling(sets) => sets.into(),
-        Patterns::Replaying { known, .. } | Patterns::Ready(known) => known,
-    };
+    let patterns = std::mem::replace(&mut store.data_mut().patterns, Patterns::none()).compiled();
     Ok(Run { store, instance, description, patterns })
 }
 

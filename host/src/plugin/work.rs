@@ -6,7 +6,8 @@ use wasmtime::component::Instance;
 use super::Plugin;
 use super::bindings::exports::sluicegate::plugin::{answer_guardrail, request_guardrail, text_guardrail};
 use super::bindings::sluicegate::plugin::types::{self, PluginError};
-use super::imports::{Patterns, State};
+use super::imports::State;
+use super::patterns::Patterns;
 use super::run::Work;
 
 pub(super) struct TextWork<'a> {

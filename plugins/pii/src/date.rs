@@ -13,6 +13,22 @@ const MONTHS: [&str; 38] = [
     "out", "nov", "dec", "dez", "dic", "déc",
 ];
 
+/// What finds dates that are whole but perhaps for the last digits of the year, and more.
+pub(crate) fn pattern() -> String {
+    let months = MONTHS.join("|");
+    format!(
+        "(?i)[0-9][-/.年月] ?[0-9]{{1,2}}[-/.年月] ?[0-9]|[0-9][a-z]{{0,2}}\\.?[ /-](?:of |de )?(?:{months})[a-zà-ž]*[-/., del]{{1,5}}[0-9]|(?:{months})[a-zà-ž]*\\.? [0-9]{{1,2}}[a-z]{{0,2}}\\.?,? [0-9]"
+    )
+}
+
+/// Matches the beginning of a date that [`pattern`] does not find yet.
+pub(crate) fn beginning() -> String {
+    let months = MONTHS.join("|");
+    format!(
+        "(?i)[0-9]{{1,4}}(?:[-/.年月] ?[0-9]{{0,2}}(?:[-/.年月] ?)?|[a-z]{{0,2}}\\.?(?:[ /-](?:(?:of|de) ?)?[a-zà-ž]{{0,12}}[-/., del]{{0,5}})?)|(?:{months})[a-zà-ž]{{0,12}}\\.? ?(?:[0-9]{{1,2}}[a-z]{{0,2}}\\.?,? ?)?"
+    )
+}
+
 /// The end of the date at `at`.
 pub(crate) fn end(reader: &Reader<'_>, at: usize) -> Option<usize> {
     let end = match reader.at(at)? {

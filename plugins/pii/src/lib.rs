@@ -36,6 +36,7 @@ use rule::Rule;
 pub struct Pii {
     config: Config,
     patterns: Patterns,
+    tail: String,
 }
 
 impl Plugin for Pii {
@@ -46,7 +47,7 @@ impl Plugin for Pii {
     type Config = Config;
 
     fn configure(config: Config) -> Result<Self, String> {
-        Ok(Self { config, patterns: places::patterns()? })
+        Ok(Self { config, patterns: places::patterns()?, tail: places::tail() })
     }
 }
 
@@ -56,6 +57,10 @@ impl TextGuardrail for Pii {
             return text::Verdict::allow();
         }
         Scan::of(self, window).verdict("pii.blocked", |rule| self.config.setting(rule))
+    }
+
+    fn prefilter(&self) -> Option<text::Prefilter<'_>> {
+        Some(text::Prefilter::new(&self.patterns).with_tail(&self.tail))
     }
 }
 

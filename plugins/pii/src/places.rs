@@ -7,10 +7,10 @@
 
 use std::ops::Range;
 
-use sluicegate_plugin::Patterns;
+use sluicegate_plugin::{Patterns, scan};
 
-use crate::birth;
 use crate::email::LOCAL_BYTES_MAX;
+use crate::{birth, date};
 
 /// Seven digits, at most three separators between two: telephone numbers, cards, social security numbers.
 const DIGITS: &str = r"[0-9](?:[ ()./-]{0,3}[0-9]){6,}";
@@ -19,9 +19,19 @@ const IPV4: &str = r"[0-9]\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]";
 const IPV6: &str = ":[0-9A-Fa-f]{0,4}:[0-9A-Fa-f:.]*";
 const IBAN: &str = r"(?-u:\b)[A-Za-z]{2}[0-9]{2}";
 
-/// All expressions; [`places`] knows them by their index.
+/// All expressions; [`places`] knows the first six by their index. The others show that a text is not as harmless as it
+/// looks: behind a whole date a word of birth may follow.
 pub(crate) fn patterns() -> Result<Patterns, String> {
-    Patterns::compile(&[DIGITS, AT, IPV4, IPV6, IBAN, &birth::pattern()])
+    let [folded, escaped] = scan::UNLIKE;
+    Patterns::compile(&[DIGITS, AT, IPV4, IPV6, IBAN, &birth::pattern(), &date::pattern(), folded, escaped])
+}
+
+/// The local part of an address, the beginning of a number or of a date: what may become a match before one of the
+/// patterns shows it.
+pub(crate) fn tail() -> String {
+    let word = r"[A-Za-z0-9_.%+'\u{80}-\u{24F}-]{1,64}";
+    let number = r"[+(]{0,2}[0-9][0-9 ()./-]{0,40}|[+(]{1,2}|1(?s:.)|[0-9A-Fa-f:.]{1,47}";
+    format!("{word}|{number}|{}", date::beginning())
 }
 
 /// Where matches may start.
@@ -36,9 +46,10 @@ pub(crate) fn places(patterns: &Patterns, text: &str) -> Vec<Range<usize>> {
             2 => (2, start + 1),
             3 => (4, start + 1),
             4 => (0, start + 1),
-            _ => (birth::BEFORE_BYTES_MAX, end + birth::AFTER_BYTES_MAX),
+            5 => (birth::BEFORE_BYTES_MAX, end + birth::AFTER_BYTES_MAX),
+            _ => return None,
         };
-        start.saturating_sub(before)..end
+        Some(start.saturating_sub(before)..end)
     };
-    patterns.find(text).into_iter().map(place).collect()
+    patterns.find(text).into_iter().filter_map(place).collect()
 }

@@ -10,6 +10,7 @@ use crate::{
     source::Source,
     view::{Disguise, View},
 };
+use sluicegate_plugin::Patterns;
 use std::ops::Range;
 
 /// How much around a trace is looked at. Signals are shorter; the rest is for what puts them into another light.
@@ -41,6 +42,11 @@ pub(crate) struct Detector {
 impl Detector {
     pub(crate) fn compile() -> Result<Self, String> {
         Ok(Self { gate: Gate::compile()?, signals: Signals::compile()? })
+    }
+
+    /// What finds nothing in ordinary text.
+    pub(crate) fn first_pass(&self) -> &Patterns {
+        self.gate.patterns()
     }
 
     pub(crate) fn read(&self, text: &str, source: Source) -> Reading {

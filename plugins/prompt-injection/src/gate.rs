@@ -27,14 +27,11 @@ impl Traces {
     }
 }
 
-/// The expressions of the first pass, in two sets: most text is ASCII and needs only the first three.
+/// The expressions of the first pass.
 #[derive(Debug)]
-pub(crate) struct Gate {
-    ascii: Patterns,
-    any: Patterns,
-}
+pub(crate) struct Gate(Patterns);
 
-/// The places of the expressions in both sets.
+/// The places of the expressions in the set.
 const WORDS: usize = 0;
 const LEET: usize = 1;
 const RUNS: usize = 2;
@@ -61,15 +58,16 @@ const ODD_LETTERS: &str = r"[a-zA-Z][\u{370}-\u{52F}\u{FF21}-\u{FF5A}\u{1D400}-\
 
 impl Gate {
     pub(crate) fn compile() -> Result<Self, String> {
-        let expressions = expressions();
-        let ascii = Patterns::compile(expressions.get(..FOREIGN_WORDS).unwrap_or_default())?;
-        Ok(Self { ascii, any: Patterns::compile(&expressions)? })
+        Patterns::compile(&expressions()).map(Self)
+    }
+
+    pub(crate) fn patterns(&self) -> &Patterns {
+        &self.0
     }
 
     pub(crate) fn find(&self, text: &str) -> Traces {
-        let set = if text.is_ascii() { &self.ascii } else { &self.any };
         let mut traces = Traces::default();
-        for found in set.find(text) {
+        for found in self.0.find(text) {
             let range = found.span.start as usize..found.span.end as usize;
             let slice = text.get(range.clone()).unwrap_or_default();
             match found.expression {

@@ -40,6 +40,12 @@ const DENIAL_REASON: &str =
 /// A signal below that is too weak to be worth a line in a trace, unless it contributed to a refusal.
 const FINDING_SCORE_MIN: f32 = 0.3;
 
+/// How much of an unfinished word is held back in a stream.
+const WORD_BYTES_MAX: usize = 48;
+
+/// From here on, characters are words of their own: East Asian text has no spaces at which a word could end.
+const IDEOGRAPHS: char = '\u{2E80}';
+
 /// One poisoned text may match thousands of times; the operator needs the strongest few.
 const FINDINGS_MAX: usize = 32;
 
@@ -48,6 +54,8 @@ const FINDINGS_MAX: usize = 32;
 pub struct PromptInjection {
     config: Config,
     detector: Detector,
+    /// An expression for the word at the end of a window.
+    word: String,
 }
 
 impl Plugin for PromptInjection {
@@ -59,7 +67,8 @@ impl Plugin for PromptInjection {
 
     fn configure(config: Config) -> Result<Self, String> {
         config.check()?;
-        Ok(Self { config, detector: Detector::compile()? })
+        let word = format!(r"[^\t\n\x0C\r {IDEOGRAPHS}-\u{{10FFFF}}]{{1,{WORD_BYTES_MAX}}}");
+        Ok(Self { config, detector: Detector::compile()?, word })
     }
 }
 
@@ -78,6 +87,11 @@ impl TextGuardrail for PromptInjection {
         }
         let verdict = Verdict::edit(self.edits(window, &reading)).with_findings(findings);
         verdict.with_hold(hold(window, &reading))
+    }
+
+    /// What the first pass would let pass, and the word that is not complete.
+    fn prefilter(&self) -> Option<text::Prefilter<'_>> {
+        Some(text::Prefilter::new(self.detector.first_pass()).with_tail(&self.word))
     }
 }
 
@@ -118,11 +132,10 @@ fn findings(reading: &Reading, context: usize, denied: bool) -> Vec<Finding> {
 /// The bounds make this a help, not a promise: signals further apart are judged per window.
 fn hold(window: &Window, reading: &Reading) -> usize {
     const HOLD_BYTES_MAX: usize = 256;
-    const WORD_BYTES_MAX: usize = 48;
     if window.final_ {
         return 0;
     }
-    let unfinished_word = text::trailing(&window.text, WORD_BYTES_MAX, |c| !c.is_ascii_whitespace());
+    let unfinished_word = text::trailing(&window.text, WORD_BYTES_MAX, |c| !c.is_ascii_whitespace() && c < IDEOGRAPHS);
     let since_trace = |start: &usize| window.text.len().saturating_sub(*start);
     let traced = reading.traces.iter().map(since_trace).filter(|&bytes| bytes <= HOLD_BYTES_MAX).max();
     unfinished_word.max(traced.unwrap_or(0))

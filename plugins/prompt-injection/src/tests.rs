@@ -131,3 +131,17 @@ fn torn_texts_do_no_harm() {
         }
     }
 }
+
+/// Playing a stream compares what the prefilter lets pass with what the guardrail says of it.
+#[test]
+fn what_the_prefilter_lets_pass_was_nothing() {
+    let plugin = PromptInjection::configure(Config::default()).unwrap();
+    let cases = [include_str!("../tests/cases/tuned/attacks.toml"), include_str!("../tests/cases/tuned/benign.toml")];
+    for text in cases.iter().flat_map(|cases| cases.lines()).filter(|line| line.starts_with("text")) {
+        for like in [Window::request(""), Window::answer("")] {
+            let words: Vec<&str> = text.split_inclusive(' ').collect();
+            let streamed = text::stream(&plugin, &like, &words, 256);
+            assert!(streamed.denied.is_some() || streamed.released.len() <= text.len());
+        }
+    }
+}

@@ -53,6 +53,10 @@ impl TextGuardrail for Secrets {
         }
         Scan::of(self, window).verdict("secrets.blocked", |rule| self.config.setting(rule))
     }
+
+    fn prefilter(&self) -> Option<text::Prefilter<'_>> {
+        Some(text::Prefilter::new(&self.patterns).with_tail(places::TAIL))
+    }
 }
 
 impl Rules for Secrets {

@@ -34,6 +34,7 @@ macro_rules! export {
                 fn configure(config: ::std::string::String) -> ::std::result::Result<(), ::std::string::String> {
                     let config = $crate::read_config(&config)?;
                     let plugin = <$plugin as $crate::Plugin>::configure(config)?;
+                    $($crate::__configured!($interface, &plugin);)+
                     PLUGIN.set(plugin).map_err(|_| "the plugin is configured already".into())
                 }
             }
@@ -44,6 +45,16 @@ macro_rules! export {
             $($crate::__export_interface!($interface, Export, plugin);)+
         };
     };
+}
+
+/// What is left to do for an interface when its plugin is configured; called by [`export!`].
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __configured {
+    (text_guardrail, $plugin:expr) => {
+        $crate::text::install_prefilter($plugin)?;
+    };
+    ($interface:ident, $plugin:expr) => {};
 }
 
 /// One exported interface; called by [`export!`].

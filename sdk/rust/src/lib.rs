@@ -92,6 +92,12 @@ pub trait Plugin: Sized + Send + Sync + 'static {
 pub trait TextGuardrail: Plugin {
     /// The verdict on one window. It must depend on the configuration and the window alone.
     fn inspect(&self, window: &text::Window) -> text::Verdict;
+
+    /// What the gateway may let pass without a call. Worth it for a guardrail of which most text is no concern: the
+    /// gateway looks for a few expressions in a tenth of the time that a call takes.
+    fn prefilter(&self) -> Option<text::Prefilter<'_>> {
+        None
+    }
 }
 
 /// Judges a request as a whole. See `request-guardrail` in the contract.

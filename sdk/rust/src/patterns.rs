@@ -63,4 +63,18 @@ impl Patterns {
             matches
         }
     }
+
+    /// Whether any expression matches. For tests.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub(crate) fn is_match(&self, text: &str) -> bool {
+        self.expressions.iter().any(|expression| expression.is_match(text))
+    }
+
+    /// Tell the host what the plugin need not be called for.
+    pub(crate) fn prefilter(&self, tail: Option<&str>) -> Result<(), String> {
+        #[cfg(target_arch = "wasm32")]
+        return crate::bindings::imports::sluicegate::plugin::patterns::prefilter(self.set, tail);
+        #[cfg(not(target_arch = "wasm32"))]
+        tail.map_or(Ok(()), |tail| regex::Regex::new(tail).map(|_| ()).map_err(|error| error.to_string()))
+    }
 }

@@ -136,6 +136,10 @@ pub trait Rule: Copy + Ord {
     fn words(self) -> &'static str;
 }
 
+/// Expressions for what the rules read differently than it was written. Beside those of [`places`](Rules::places) they
+/// make the triggers of a [`Prefilter`](crate::text::Prefilter).
+pub const UNLIKE: [&str; 2] = [view::FOLDED, r"\\"];
+
 /// A match at a reader's place.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Match<R> {

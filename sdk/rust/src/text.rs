@@ -1,8 +1,12 @@
 //! Windows, and the verdicts on them.
 
+mod prefilter;
 mod stream;
 
 pub use crate::bindings::text_guardrail::exports::sluicegate::plugin::text_guardrail::{Action, Verdict, Window};
+pub use prefilter::Prefilter;
+#[doc(hidden)]
+pub use prefilter::install as install_prefilter;
 pub use stream::{Streamed, stream};
 
 use crate::{Channel, Denial, Edit, Finding, Phase, Role, Span, bytes, offset};

@@ -6,16 +6,7 @@
 use crate::{Result, process};
 
 /// What the gateway uses (DESIGN, section 5).
-const WANTED: [&str; 8] = [
-    "std",
-    "runtime",
-    "component-model",
-    "async",
-    "cranelift",
-    "pooling-allocator",
-    "parallel-compilation",
-    "backtrace",
-];
+const WANTED: [&str; 7] = ["std", "runtime", "component-model", "async", "cranelift", "pooling-allocator", "backtrace"];
 
 /// What those switch on inside wasmtime: the library's own building blocks, nothing that a guest sees.
 const IMPLIED: [&str; 2] = ["once_cell", "wasmtime-jit-icache-coherence"];

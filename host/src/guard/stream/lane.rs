@@ -284,6 +284,7 @@ impl LaneState {
             text: format!("{}{}", stage.context, stage.held.text).into(),
             context: stage.context.len(),
             is_final,
+            fingerprint: None,
         })
     }
 

@@ -153,6 +153,9 @@ fn escape(rest: &str, open: bool) -> Option<(Option<char>, usize)> {
     Some((Some(character), 1))
 }
 
+/// Matches a character that is read as another one: all that [`fold`] knows.
+pub(super) const FOLDED: &str = r"[\u{AD}\u{A0}\u{660}-\u{669}\u{6F0}-\u{6F9}\u{966}-\u{96F}\u{2000}-\u{200D}\u{2010}-\u{2013}\u{202F}\u{205F}\u{2060}\u{2212}\u{3000}\u{FE63}\u{FEFF}\u{FF01}-\u{FF5E}]";
+
 /// What a character is read as; `None` for nothing at all.
 fn fold(character: char, after_zero_width: bool) -> Option<char> {
     let digit_of = |zero: u32| char::from_digit(u32::from(character) - zero, 10);
@@ -214,6 +217,15 @@ mod tests {
         assert_eq!(view.index_of(2), at);
         assert_eq!(view.index_past(7), at);
         assert_eq!(view.index_past(raw.len()), usize::MAX);
+    }
+
+    #[test]
+    fn the_expression_matches_what_is_folded_and_nothing_else() {
+        let expression = regex::Regex::new(FOLDED).unwrap();
+        for character in '\u{0}'..=char::MAX {
+            let folded = fold(character, false) != Some(character);
+            assert_eq!(expression.is_match(character.encode_utf8(&mut [0; 4])), folded, "{character:?}");
+        }
     }
 
     #[test]

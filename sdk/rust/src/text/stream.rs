@@ -1,5 +1,6 @@
 //! Streams as the host plays them, for tests of plugins.
 
+use super::prefilter::inspect;
 use super::{Action, Verdict, Window};
 use crate::{Finding, Span, TextGuardrail, offset};
 
@@ -22,7 +23,8 @@ pub struct Streamed {
 /// The result does not depend on the chunks, if the guardrail holds back what it must.
 ///
 /// # Panics
-/// When a verdict is one that the host refuses: a hold or an edit inside a character, edits that overlap.
+/// When a verdict is one that the host refuses: a hold or an edit inside a character, edits that overlap. And when the
+/// guardrail's prefilter lets pass what it would not.
 #[must_use]
 #[allow(clippy::indexing_slicing, clippy::panic)]
 pub fn stream<G: TextGuardrail>(guardrail: &G, like: &Window, chunks: &[&str], context_bytes: usize) -> Streamed {
@@ -40,7 +42,7 @@ pub fn stream<G: TextGuardrail>(guardrail: &G, like: &Window, chunks: &[&str], c
             final_: index + 1 >= chunks.len(),
             ..like.clone()
         };
-        let verdict = guardrail.inspect(&window);
+        let verdict = inspect(guardrail, &window);
         streamed.findings.extend(verdict.findings.iter().cloned().map(|finding| moved(finding, start)));
         if let Action::Deny(denial) = verdict.action {
             streamed.denied = Some(denial.code);

@@ -1,0 +1,82 @@
+//! Searching long texts away from the threads that serve, so that nobody else waits for it.
+
+use std::sync::Arc;
+
+use tokio::sync::Semaphore;
+use tokio::task::{spawn_blocking, yield_now};
+
+use super::patterns::Compiled;
+use crate::chat::{Verdict, Window};
+
+/// Bytes that are searched on the spot: some hundred microseconds at the worst.
+pub(super) const ON_THE_SPOT_BYTES_MAX: usize = 64 << 10;
+
+/// How many long texts are searched at the same time.
+#[derive(Clone)]
+pub(super) struct Scans(Arc<Semaphore>);
+
+impl Scans {
+    /// As many as there are processors; others wait.
+    pub(super) fn new() -> Self {
+        let count = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        Self(Arc::new(Semaphore::new(count)))
+    }
+
+    /// Whether a text is so long that others would feel it.
+    pub(super) fn is_long(text: &str) -> bool {
+        text.len() > ON_THE_SPOT_BYTES_MAX
+    }
+
+    /// Search a long text. Whoever stops waiting for it leaves a search behind that ends by itself: it takes linear
+    /// time.
+    ///
+    /// # Errors
+    /// When the search broke off.
+    pub(super) async fn run<T: Send + 'static>(
+        &self,
+        text: String,
+        search: impl FnOnce(&str) -> T + Send + 'static,
+    ) -> wasmtime::Result<T> {
+        let broke_off = || wasmtime::Error::msg("the search of a long text broke off");
+        let place = self.0.clone().acquire_owned().await.map_err(|_| broke_off())?;
+        let searching = spawn_blocking(move || {
+            let found = search(&text);
+            drop(place);
+            found
+        });
+        searching.await.map_err(|_| broke_off())
+    }
+
+    /// Give the windows without a verdict that a prefilter lets pass theirs, and say how many these are.
+    ///
+    /// # Errors
+    /// When a search broke off.
+    pub(super) async fn let_pass(
+        &self,
+        patterns: &Arc<Compiled>,
+        windows: &[Window<'_>],
+        verdicts: &mut [Option<Arc<Verdict>>],
+    ) -> wasmtime::Result<usize> {
+        let (mut passed, mut since_others) = (0, 0);
+        for (window, slot) in windows.iter().zip(verdicts).filter(|(_, slot)| slot.is_none()) {
+            let (context, is_final) = (window.context, window.is_final);
+            let hold = if Self::is_long(&window.text) {
+                let patterns = patterns.clone();
+                let hold = move |text: &str| patterns.prefilter.as_ref()?.hold(text, context, is_final);
+                self.run(window.text.to_string(), hold).await?
+            } else {
+                since_others += window.text.len();
+                if since_others > ON_THE_SPOT_BYTES_MAX {
+                    since_others = window.text.len();
+                    yield_now().await;
+                }
+                patterns.prefilter.as_ref().and_then(|prefilter| prefilter.hold(&window.text, context, is_final))
+            };
+            if let Some(hold) = hold {
+                *slot = Some(Arc::new(Verdict::allow(hold)));
+                passed += 1;
+            }
+        }
+        Ok(passed)
+    }
+}
