@@ -67,6 +67,7 @@ impl Bench {
             text: text.into(),
             context: 0,
             is_final: true,
+            fingerprint: None,
         };
         let started = Instant::now();
         let deadline = tokio::time::Instant::now() + Duration::from_secs(1);
