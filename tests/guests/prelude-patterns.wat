@@ -3,6 +3,8 @@
 
 (import "sluicegate:plugin/patterns@0.1.0" "compile" (func $compile (param i32 i32 i32)))
 (import "sluicegate:plugin/patterns@0.1.0" "find" (func $find (param i32 i32 i32 i32)))
+;; The set, whether there is a tail, where it is and its length, where the result goes.
+(import "sluicegate:plugin/patterns@0.1.0" "prefilter" (func $prefilter (param i32 i32 i32 i32 i32)))
 
 ;; unless (data $expressions
 ;; One expression, 1 byte long, at 1040.

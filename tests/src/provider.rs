@@ -198,7 +198,8 @@ impl Reply {
 /// A provider.
 #[derive(Debug)]
 pub struct Provider {
-    address: SocketAddr,
+    /// Where it listens.
+    pub address: SocketAddr,
     shared: Arc<Shared>,
     accepting: JoinHandle<()>,
 }

@@ -183,3 +183,8 @@ fn offset(bytes: usize) -> u32 {
 fn bytes(offset: u32) -> usize {
     usize::try_from(offset).unwrap_or(usize::MAX)
 }
+
+/// The plugin that the README shows is one.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;
