@@ -302,18 +302,17 @@ pub struct Window<'a> {
     /// Nothing follows in this segment.
     pub is_final: bool,
     /// The same for all windows on an unchanged segment, where somebody keeps it.
-    pub fingerprint: Option<&'a Fingerprint>,
+    pub facts: Option<&'a SegmentFacts>,
 }
 
-/// A hash of a final window, taken when it is first asked for: the plugins of a chain look at the same text.
+/// What is worked out once about a whole segment, when it is first asked for, since all plugins of a chain look at the
+/// same text. It counts until one of them edits the text.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Fingerprint(OnceLock<[u64; 4]>);
-
-impl Fingerprint {
-    /// The hash, which `take` takes if nobody has.
-    pub fn get_or_take(&self, take: impl FnOnce() -> [u64; 4]) -> [u64; 4] {
-        *self.0.get_or_init(take)
-    }
+pub struct SegmentFacts {
+    /// A hash of the final window on it.
+    pub fingerprint: OnceLock<[u64; 4]>,
+    /// Nothing in it triggers any prefilter of the chain.
+    pub untriggered: OnceLock<bool>,
 }
 
 /// Apply sorted, non-overlapping edits to a text.

@@ -89,9 +89,14 @@ impl Exchange {
 
     /// For calling plugins: the guardrails of one phase share this deadline.
     #[must_use]
-    pub fn calling(&self) -> Calling<'_> {
+    pub fn calling(&self, phase: Phase) -> Calling<'_> {
         let chain = Instant::now() + self.generation.settings.plugins.chain;
-        Calling { exchange: &self.id, tenant: &self.tenant, deadline: chain.min(self.deadline) }
+        Calling {
+            exchange: &self.id,
+            tenant: &self.tenant,
+            deadline: chain.min(self.deadline),
+            triggers: self.generation.triggers(phase),
+        }
     }
 
     fn record(&self) -> MutexGuard<'_, Record> {

@@ -42,9 +42,12 @@ impl Gateway {
     }
 
     /// Put other plugins or settings into service, all at once. Exchanges that have begun keep theirs.
-    pub fn publish(&self, settings: Arc<Settings>, plugins: Vec<Arc<Plugin>>) -> u64 {
-        let number = self.generation.load().number + 1;
-        self.generation.store(Arc::new(Generation::new(number, settings, plugins)));
+    pub async fn publish(&self, settings: Arc<Settings>, plugins: Vec<Arc<Plugin>>) -> u64 {
+        let older = self.generation();
+        let generation = Generation::new(older.number + 1, settings, plugins);
+        let generation = generation.with_triggers(&self.runtime, &older).await;
+        let number = generation.number;
+        self.generation.store(Arc::new(generation));
         number
     }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::chat::Phase;
 use crate::config::{Mode, Settings};
-use crate::plugin::Plugin;
+use crate::plugin::{Plugin, Runtime, Triggers};
 
 /// One consistent set of plugins and settings. An exchange keeps the one that it began with.
 #[derive(Debug)]
@@ -15,6 +15,8 @@ pub struct Generation {
     pub settings: Arc<Settings>,
     /// All loaded plugins, in the order in which they run.
     pub plugins: Vec<Arc<Plugin>>,
+    on_request: Option<Arc<Triggers>>,
+    on_answer: Option<Arc<Triggers>>,
 }
 
 impl Generation {
@@ -22,7 +24,23 @@ impl Generation {
     #[must_use]
     pub fn new(number: u64, settings: Arc<Settings>, mut plugins: Vec<Arc<Plugin>>) -> Self {
         plugins.sort_by(|a, b| (a.installation.order, &a.name).cmp(&(b.installation.order, &b.name)));
-        Self { number, settings, plugins }
+        Self { number, settings, plugins, on_request: None, on_answer: None }
+    }
+
+    /// The same, with what triggers the prefilters of all plugins of a phase; an `older` generation may have it already.
+    pub async fn with_triggers(self, runtime: &Runtime, older: &Self) -> Self {
+        let on_request = runtime.triggers(self.in_force(Phase::Request), older.on_request.as_ref()).await;
+        let on_answer = runtime.triggers(self.in_force(Phase::Answer), older.on_answer.as_ref()).await;
+        Self { on_request, on_answer, ..self }
+    }
+
+    /// What triggers any of the prefilters of the plugins in force in this phase, if that is known.
+    #[must_use]
+    pub fn triggers(&self, phase: Phase) -> Option<&Arc<Triggers>> {
+        match phase {
+            Phase::Request => self.on_request.as_ref(),
+            Phase::Answer => self.on_answer.as_ref(),
+        }
     }
 
     /// The plugins that are called in this phase, in order.

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::StatusCode;
 
-use crate::chat::{self, Action, Answer, Edit, Fingerprint, Phase, Request, Role, Segment, WholeAction, Window};
+use crate::chat::{self, Action, Answer, Edit, Phase, Request, Role, Segment, SegmentFacts, WholeAction, Window};
 use crate::config::{Mode, OnFailure, StreamMode};
 use crate::dialect::Document;
 use crate::dialect::openai::{Asked, read_answer, read_error};
@@ -89,7 +89,7 @@ pub enum Judged {
 /// # Errors
 /// A denial, or a failure of a plugin whose failure mode is `closed`.
 pub(crate) async fn admit(x: &Exchange, asked: Asked) -> Result<Admitted, Error> {
-    let calling = x.calling();
+    let calling = x.calling(Phase::Request);
     let mut draft = Draft::new(asked.request.clone());
     x.opaque(Phase::Request, &draft.request.opaque);
     for plugin in x.generation.in_force(Phase::Request) {
@@ -112,14 +112,14 @@ pub(crate) async fn admit(x: &Exchange, asked: Asked) -> Result<Admitted, Error>
 struct Draft {
     request: Request,
     /// One for each segment.
-    fingerprints: Vec<Fingerprint>,
+    facts: Vec<SegmentFacts>,
     restorations: Restorations,
 }
 
 impl Draft {
     fn new(request: Request) -> Self {
-        let fingerprints = vec![Fingerprint::default(); request.segments.len()];
-        Self { request, fingerprints, restorations: Restorations::default() }
+        let facts = vec![SegmentFacts::default(); request.segments.len()];
+        Self { request, facts, restorations: Restorations::default() }
     }
 }
 
@@ -129,7 +129,7 @@ async fn inspect_request(
     plugin: &Arc<Plugin>,
     draft: &mut Draft,
 ) -> Result<(), Error> {
-    let windows = windows(Phase::Request, &draft.request.segments, &draft.fingerprints);
+    let windows = windows(Phase::Request, &draft.request.segments, &draft.facts);
     if windows.is_empty() {
         return Ok(());
     }
@@ -168,7 +168,7 @@ async fn check_request(
 
 /// Apply edits of one plugin; where an original is to be restored, remember it under a name of its own.
 fn edit_request(x: &Exchange, plugin: &Plugin, draft: &mut Draft, edits: &[(usize, Edit)]) -> Result<(), Error> {
-    let Draft { request, fingerprints, restorations } = draft;
+    let Draft { request, facts, restorations } = draft;
     for group in edits.chunk_by(|(a, _), (b, _)| a == b) {
         let Some((index, _)) = group.first() else { continue };
         let Some(text) = request.segments.get(*index).map(|segment| segment.text.clone()) else { continue };
@@ -190,8 +190,8 @@ fn edit_request(x: &Exchange, plugin: &Plugin, draft: &mut Draft, edits: &[(usiz
         if let Some(segment) = request.segments.get_mut(*index) {
             segment.text = chat::apply(&text, &resolved);
         }
-        if let Some(fingerprint) = fingerprints.get_mut(*index) {
-            *fingerprint = Fingerprint::default();
+        if let Some(stale) = facts.get_mut(*index) {
+            *stale = SegmentFacts::default();
         }
     }
     Ok(())
@@ -262,23 +262,23 @@ pub(crate) async fn release_words(x: &Exchange, body: Bytes) -> Result<Released,
 
 /// Every text guardrail in force, on whole texts of an answer.
 async fn inspect_answer(x: &Exchange, segments: &mut [Segment]) -> Result<(), Error> {
-    let calling = x.calling();
-    let mut fingerprints = vec![Fingerprint::default(); segments.len()];
+    let calling = x.calling(Phase::Answer);
+    let mut facts = vec![SegmentFacts::default(); segments.len()];
     for plugin in x.generation.in_force(Phase::Answer).filter(|plugin| plugin.inspects_text()) {
-        let windows = windows(Phase::Answer, segments, &fingerprints);
+        let windows = windows(Phase::Answer, segments, &facts);
         if windows.is_empty() {
             return Ok(());
         }
         let inspected = x.runtime.inspect(plugin, calling, Phase::Answer, &windows).await;
         let count = windows.len();
         let Some(verdicts) = rule(x, plugin, inspected, || self::segments(count))? else { continue };
-        for ((segment, fingerprint), verdict) in segments.iter_mut().zip(&mut fingerprints).zip(&verdicts) {
+        for ((segment, stale), verdict) in segments.iter_mut().zip(&mut facts).zip(&verdicts) {
             match &verdict.action {
                 Action::Allow => {}
                 Action::Deny(denial) => return Err(denied(plugin, denial)),
                 Action::Edit(edits) => {
                     segment.text = chat::apply(&segment.text, &in_answer(edits));
-                    *fingerprint = Fingerprint::default();
+                    *stale = SegmentFacts::default();
                 }
             }
         }
@@ -295,7 +295,7 @@ async fn check_answer(
     retries_left: u32,
     streamed: bool,
 ) -> Result<Option<String>, Error> {
-    let calling = x.calling();
+    let calling = x.calling(Phase::Answer);
     for plugin in x.generation.in_force(Phase::Answer).filter(|plugin| plugin.checks_answers()) {
         let inspected = x.runtime.check_answer(plugin, calling, admitted.request(), answer).await;
         let flows = streamed && plugin.installation.stream == StreamMode::Observe;
@@ -343,11 +343,11 @@ fn restore_all(admitted: &Admitted, segments: &mut [Segment]) {
     }
 }
 
-fn windows<'a>(phase: Phase, segments: &'a [Segment], fingerprints: &'a [Fingerprint]) -> Vec<Window<'a>> {
-    segments.iter().zip(fingerprints).map(|(segment, fingerprint)| window(phase, segment, fingerprint)).collect()
+fn windows<'a>(phase: Phase, segments: &'a [Segment], facts: &'a [SegmentFacts]) -> Vec<Window<'a>> {
+    segments.iter().zip(facts).map(|(segment, facts)| window(phase, segment, facts)).collect()
 }
 
-fn window<'a>(phase: Phase, segment: &'a Segment, fingerprint: &'a Fingerprint) -> Window<'a> {
+fn window<'a>(phase: Phase, segment: &'a Segment, facts: &'a SegmentFacts) -> Window<'a> {
     Window {
         phase,
         role: segment.role,
@@ -355,7 +355,7 @@ fn window<'a>(phase: Phase, segment: &'a Segment, fingerprint: &'a Fingerprint) 
         text: Cow::Borrowed(&segment.text),
         context: 0,
         is_final: true,
-        fingerprint: Some(fingerprint),
+        facts: Some(facts),
     }
 }
 

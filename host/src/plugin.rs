@@ -20,6 +20,7 @@ mod receipt;
 mod run;
 mod scans;
 mod snapshot;
+mod triggers;
 mod wasi;
 mod work;
 
@@ -34,6 +35,7 @@ pub use limits::{Limits, TEXT_UNIT_BYTES};
 pub use load::{Source, digest};
 pub use receipt::{Decision, Outcome, Receipt, summary};
 pub use run::Failure;
+pub use triggers::Triggers;
 
 use crate::config::Installation;
 use bindings::exports::sluicegate::plugin::{answer_guardrail, lifecycle, request_guardrail, text_guardrail};
@@ -145,6 +147,8 @@ pub struct Calling<'a> {
     pub tenant: &'a str,
     /// When the guardrails of this phase must be done.
     pub deadline: Instant,
+    /// What triggers any of the prefilters of this phase, if that is known.
+    pub triggers: Option<&'a Arc<Triggers>>,
 }
 
 impl Plugin {

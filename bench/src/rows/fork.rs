@@ -67,11 +67,11 @@ impl Bench {
             text: text.into(),
             context: 0,
             is_final: true,
-            fingerprint: None,
+            facts: None,
         };
         let started = Instant::now();
         let deadline = tokio::time::Instant::now() + Duration::from_secs(1);
-        let calling = Calling { exchange: &self.exchange, tenant: "bench", deadline };
+        let calling = Calling { exchange: &self.exchange, tenant: "bench", deadline, triggers: None };
         let inspected = self.runtime.inspect(&self.plugin, calling, Phase::Request, &[window]).await;
         let took = started.elapsed();
         inspected.said.map_err(|failure| format!("{} failed: {}", self.plugin.name, failure.detail))?;

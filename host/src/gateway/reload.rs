@@ -31,7 +31,7 @@ impl Gateway {
         if refuse {
             return Err(loaded.broken);
         }
-        self.take(settings, loaded);
+        self.take(settings, loaded).await;
         Ok(())
     }
 
@@ -39,10 +39,10 @@ impl Gateway {
     pub async fn reload_plugins(&self, settings: Arc<Settings>) {
         let in_service = self.generation();
         let loaded = directory::load(&self.runtime, &settings.plugins, &in_service.plugins).await;
-        self.take(settings, loaded);
+        self.take(settings, loaded).await;
     }
 
-    fn take(&self, settings: Arc<Settings>, loaded: Loaded) {
+    async fn take(&self, settings: Arc<Settings>, loaded: Loaded) {
         let Loaded { plugins, broken, changed } = loaded;
         if *self.broken.load_full() != broken {
             for Broken { name, reason, older_in_service } in &broken {
@@ -53,7 +53,7 @@ impl Gateway {
         if changed || !Arc::ptr_eq(&settings, &self.generation().settings) {
             let names: Vec<String> =
                 plugins.iter().map(|plugin| format!("{}@{}", plugin.name, plugin.short_digest)).collect();
-            let number = self.publish(settings, plugins);
+            let number = self.publish(settings, plugins).await;
             info!(generation = number, plugins = names.join(" "), "in service");
         }
     }

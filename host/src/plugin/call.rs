@@ -112,7 +112,7 @@ impl Runtime {
         limits.fuel =
             limits.fuel.checked_sub(price).ok_or_else(|| Failure::new(Outcome::OutOfFuel, "in its prefilter"))?;
         let deadline = calling.deadline.min(started + limits.wall);
-        let looking = self.machine.scans.let_pass(&plugin.patterns, windows, verdicts);
+        let looking = self.machine.scans.let_pass(&plugin.patterns, calling.triggers, windows, verdicts);
         let passed = timeout_at(deadline, looking).await;
         receipt.time = started.elapsed();
         limits.wall = limits.wall.saturating_sub(receipt.time);

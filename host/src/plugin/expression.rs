@@ -56,32 +56,64 @@ fn words(error: &meta::BuildError) -> String {
     }
 }
 
-/// Says in one pass which of many expressions match at all: how most texts are found to match nothing. It reads
-/// forwards only, so it has half the automata that finding a place takes.
+/// What one search at a time works with.
+type Caches<C> = Pool<C, Box<dyn Fn() -> C + Send + Sync + UnwindSafe + RefUnwindSafe>>;
+
+/// Says in one pass which of many expressions match at all: how most texts are found to match nothing.
 #[derive(Debug)]
 pub(super) struct Any {
-    /// Built as texts need it; gives up on what it cannot do, Unicode word boundaries beside other than ASCII text.
-    quick: DFA,
+    quick: Quick,
     /// Never gives up, and is slower.
     sure: PikeVM,
-    caches: Pool<Caches, MakeCaches>,
-}
-
-type MakeCaches = Box<dyn Fn() -> Caches + Send + Sync + UnwindSafe + RefUnwindSafe>;
-
-#[derive(Debug)]
-struct Caches {
-    quick: dfa::Cache,
-    sure: Option<pikevm::Cache>,
+    caches: Caches<pikevm::Cache>,
 }
 
 impl Any {
     /// # Errors
     /// Why they cannot be compiled together.
     pub(super) fn new(expressions: &[String]) -> Result<Self, String> {
-        let config = NFA::config().which_captures(WhichCaptures::None).nfa_size_limit(Some(SET_BYTES_MAX));
-        let nfa = NFA::compiler().syntax(syntax()).configure(config).build_many(expressions);
-        let nfa = nfa.map_err(|error| error.to_string())?;
+        let nfa = together(expressions)?;
+        let quick = Quick::of(nfa.clone())?;
+        let config = PikeVM::config().match_kind(MatchKind::All);
+        let sure = PikeVM::builder().configure(config).build_from_nfa(nfa).map_err(|error| error.to_string())?;
+        let caches = {
+            let sure = sure.clone();
+            Caches::new(Box::new(move || sure.create_cache()) as _)
+        };
+        Ok(Self { quick, sure, caches })
+    }
+
+    /// Whether any of them matches in `text`.
+    pub(super) fn is_match(&self, text: &str) -> bool {
+        let surely = || self.sure.is_match(&mut self.caches.get(), text);
+        self.quick.is_match(text).unwrap_or_else(surely)
+    }
+
+    /// Put those that match in `text` into `matching`.
+    pub(super) fn which(&self, text: &str, matching: &mut PatternSet) {
+        if self.quick.which(text, matching).is_none() {
+            self.sure.which_overlapping_matches(&mut self.caches.get(), &Input::new(text), matching);
+        }
+    }
+}
+
+/// The part of [`Any`] that gives up on what would not be quick: Unicode word boundaries beside other than ASCII text,
+/// and texts for which the automaton has to be built anew all the time. It reads forwards only, so it has half the
+/// automata that finding a place takes, and they are built as texts need them.
+#[derive(Debug)]
+pub(super) struct Quick {
+    automaton: DFA,
+    caches: Caches<dfa::Cache>,
+}
+
+impl Quick {
+    /// # Errors
+    /// Why they cannot be compiled together.
+    pub(super) fn new<S: AsRef<str>>(expressions: &[S]) -> Result<Self, String> {
+        Self::of(together(expressions)?)
+    }
+
+    fn of(nfa: NFA) -> Result<Self, String> {
         let config = DFA::config()
             .match_kind(MatchKind::All)
             .unicode_word_boundary(true)
@@ -89,40 +121,30 @@ impl Any {
             .skip_cache_capacity_check(true)
             .minimum_cache_clear_count(Some(CLEARED_MAX))
             .minimum_bytes_per_state(Some(STATE_BYTES_MIN));
-        let quick = DFA::builder().configure(config).build_from_nfa(nfa.clone()).map_err(|error| error.to_string())?;
-        let config = PikeVM::config().match_kind(MatchKind::All);
-        let sure = PikeVM::builder().configure(config).build_from_nfa(nfa).map_err(|error| error.to_string())?;
-        let make: MakeCaches = {
-            let quick = quick.clone();
-            Box::new(move || Caches { quick: quick.create_cache(), sure: None })
+        let automaton = DFA::builder().configure(config).build_from_nfa(nfa).map_err(|error| error.to_string())?;
+        let caches = {
+            let automaton = automaton.clone();
+            Caches::new(Box::new(move || automaton.create_cache()) as _)
         };
-        Ok(Self { quick, sure, caches: Pool::new(make) })
+        Ok(Self { automaton, caches })
     }
 
-    /// Whether any of them matches in `text`.
-    pub(super) fn is_match(&self, text: &str) -> bool {
-        let mut caches = self.caches.get();
+    /// Whether any of them matches in `text`; nothing if it gives up.
+    pub(super) fn is_match(&self, text: &str) -> Option<bool> {
         let input = Input::new(text).earliest(true);
-        match self.quick.try_search_fwd(&mut caches.quick, &input) {
-            Ok(found) => found.is_some(),
-            Err(_) => self.sure.is_match(caches.sure(&self.sure), input),
-        }
+        self.automaton.try_search_fwd(&mut self.caches.get(), &input).ok().map(|found| found.is_some())
     }
 
-    /// Put those that match in `text` into `matching`.
-    pub(super) fn which(&self, text: &str, matching: &mut PatternSet) {
-        let mut caches = self.caches.get();
-        let input = Input::new(text);
-        if self.quick.try_which_overlapping_matches(&mut caches.quick, &input, matching).is_err() {
-            self.sure.which_overlapping_matches(caches.sure(&self.sure), &input, matching);
-        }
+    /// Put those that match in `text` into `matching`; some of them, and nothing, if it gives up.
+    fn which(&self, text: &str, matching: &mut PatternSet) -> Option<()> {
+        self.automaton.try_which_overlapping_matches(&mut self.caches.get(), &Input::new(text), matching).ok()
     }
 }
 
-impl Caches {
-    fn sure(&mut self, sure: &PikeVM) -> &mut pikevm::Cache {
-        self.sure.get_or_insert_with(|| sure.create_cache())
-    }
+fn together<S: AsRef<str>>(expressions: &[S]) -> Result<NFA, String> {
+    let config = NFA::config().which_captures(WhichCaptures::None).nfa_size_limit(Some(SET_BYTES_MAX));
+    let nfa = NFA::compiler().syntax(syntax()).configure(config).build_many(expressions);
+    nfa.map_err(|error| error.to_string())
 }
 
 #[cfg(test)]

@@ -74,26 +74,32 @@ impl Runtime {
     /// # Errors
     /// Why it cannot be in service, for the operator.
     pub async fn load(self: &Arc<Self>, source: Source) -> Result<Plugin, String> {
-        let (sender, receiver) = oneshot::channel();
         let runtime = self.clone();
-        std::thread::Builder::new()
-            .name("plugin-load".to_owned())
-            .stack_size(STACK_BYTES)
-            .spawn(move || {
-                // On Linux, a thread's own priority. Without it loading still works.
-                let _ = rustix::process::nice(5);
-                let executor = tokio::runtime::Builder::new_current_thread().enable_time().build();
-                let loaded = match executor {
-                    Ok(executor) => executor.block_on(load(&runtime, source)),
-                    Err(error) => Err(format!("starting the loader: {error}")),
-                };
-                let _ = sender.send(loaded);
-            })
-            .map_err(|error| format!("starting the loader: {error}"))?;
-        let loaded =
-            receiver.await.unwrap_or_else(|_| Err("the file broke the loader; please report it as a bug".to_owned()));
-        loaded.map_err(|reason| in_a_line(&reason))
+        let loaded = aside(move || {
+            let executor = tokio::runtime::Builder::new_current_thread().enable_time().build();
+            let executor = executor.map_err(|error| format!("starting the loader: {error}"))?;
+            executor.block_on(load(&runtime, source))
+        });
+        loaded.await.flatten().map_err(|reason| in_a_line(&reason))
     }
+}
+
+/// Work on a thread of its own, with low priority.
+///
+/// # Errors
+/// When there can be no thread, or the work panicked.
+pub(super) async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, String> {
+    let (sender, receiver) = oneshot::channel();
+    std::thread::Builder::new()
+        .name("plugin-load".to_owned())
+        .stack_size(STACK_BYTES)
+        .spawn(move || {
+            // On Linux, a thread's own priority. Without it loading still works.
+            let _ = rustix::process::nice(5);
+            let _ = sender.send(work());
+        })
+        .map_err(|error| format!("starting the loader: {error}"))?;
+    receiver.await.map_err(|_| "the file broke the loader; please report it as a bug".to_owned())
 }
 
 /// A reason as logs and lists show it: names and messages of the file stand in it, which may be long and have line breaks.

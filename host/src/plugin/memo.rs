@@ -78,7 +78,7 @@ impl Memo {
     /// The name of the verdict on `window`.
     pub(super) fn key(&self, scope: Scope, window: &Window<'_>) -> MemoKey {
         let take = || self.fingerprint(window);
-        MemoKey { scope, window: window.fingerprint.map_or_else(take, |fingerprint| fingerprint.get_or_take(take)) }
+        MemoKey { scope, window: window.facts.map_or_else(take, |facts| *facts.fingerprint.get_or_init(take)) }
     }
 
     fn fingerprint(&self, window: &Window<'_>) -> [u64; 4] {

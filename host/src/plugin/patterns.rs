@@ -139,6 +139,10 @@ impl Set {
         self.source == expressions
     }
 
+    pub(super) fn expressions(&self) -> impl Iterator<Item = &str> {
+        self.source.iter().map(String::as_str)
+    }
+
     /// Whether any of the expressions matches.
     pub(super) fn is_match(&self, text: &str) -> bool {
         self.any.is_match(text)

@@ -29,6 +29,10 @@ impl Prefilter {
         Ok(Self { triggers, tail })
     }
 
+    pub(super) fn triggers(&self) -> &Arc<Set> {
+        &self.triggers
+    }
+
     pub(super) fn is_of(&self, triggers: &Arc<Set>, tail: Option<&str>) -> bool {
         Arc::ptr_eq(&self.triggers, triggers) && self.tail.as_ref().map(|tail| tail.source.as_str()) == tail
     }
@@ -38,16 +42,14 @@ impl Prefilter {
         u64::try_from(bytes).unwrap_or(u64::MAX).saturating_mul(SET_BYTE_FUEL)
     }
 
-    /// How much of a window that is let pass is held back; nothing if the plugin has to look at it.
-    pub(super) fn hold(&self, text: &str, context: usize, is_final: bool) -> Option<usize> {
-        if is_final {
-            return (!self.triggers.is_match(text)).then_some(0);
-        }
-        let tail = self.tail.as_ref()?;
-        if self.triggers.is_match(text) {
+    /// How much of a window that is let pass is held back; nothing if the plugin has to look at it. Its text need not
+    /// be looked through when it is known to be `untriggered`.
+    pub(super) fn hold(&self, text: &str, context: usize, is_final: bool, untriggered: bool) -> Option<usize> {
+        let tail = if is_final { None } else { Some(self.tail.as_ref()?) };
+        if !untriggered && self.triggers.is_match(text) {
             return None;
         }
-        let held = tail.at_the_end.find(text).map_or(0, |found| found.len());
+        let held = tail.and_then(|tail| tail.at_the_end.find(text)).map_or(0, |found| found.len());
         Some(held.min(text.len().saturating_sub(context)))
     }
 }
@@ -73,25 +75,31 @@ mod tests {
     fn what_triggers_comes_to_the_plugin() {
         let prefilter = prefilter(Some("[a-z]+"));
         for text in ["a@b", "123", "x 1234 y"] {
-            assert_eq!(prefilter.hold(text, 0, true), None);
-            assert_eq!(prefilter.hold(text, 0, false), None);
+            assert_eq!(prefilter.hold(text, 0, true, false), None);
+            assert_eq!(prefilter.hold(text, 0, false, false), None);
         }
-        assert_eq!(prefilter.hold("a 12 b", 0, true), Some(0));
+        assert_eq!(prefilter.hold("a 12 b", 0, true, false), Some(0));
+    }
+
+    #[test]
+    fn what_is_known_not_to_trigger_is_not_looked_through() {
+        assert_eq!(prefilter(None).hold("a@b", 0, true, true), Some(0));
+        assert_eq!(prefilter(Some("[a-z]+")).hold("a@b", 0, false, true), Some(1));
     }
 
     #[test]
     fn the_longest_end_that_is_a_tail_is_held_back_but_for_what_was_released() {
         let prefilter = prefilter(Some("b|[a-z]+|é"));
-        assert_eq!(prefilter.hold("one two", 0, false), Some(3));
-        assert_eq!(prefilter.hold("one two", 6, false), Some(1));
-        assert_eq!(prefilter.hold("one ", 0, false), Some(0));
-        assert_eq!(prefilter.hold("one é", 0, false), Some("é".len()));
+        assert_eq!(prefilter.hold("one two", 0, false, false), Some(3));
+        assert_eq!(prefilter.hold("one two", 6, false, false), Some(1));
+        assert_eq!(prefilter.hold("one ", 0, false, false), Some(0));
+        assert_eq!(prefilter.hold("one é", 0, false, false), Some("é".len()));
     }
 
     #[test]
     fn without_a_tail_only_what_is_final_is_let_pass() {
-        assert_eq!(prefilter(None).hold("one", 0, false), None);
-        assert_eq!(prefilter(None).hold("one", 0, true), Some(0));
+        assert_eq!(prefilter(None).hold("one", 0, false, false), None);
+        assert_eq!(prefilter(None).hold("one", 0, true, false), Some(0));
     }
 
     #[test]

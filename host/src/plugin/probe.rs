@@ -61,7 +61,7 @@ fn sample_windows() -> Vec<Window<'static>> {
         text: text.into(),
         context,
         is_final,
-        fingerprint: None,
+        facts: None,
     };
     vec![
         window(Phase::Request, Role::User, "What is the capital of France?", 0, true),

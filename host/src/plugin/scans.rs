@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tokio::sync::Semaphore;
 use tokio::task::{spawn_blocking, yield_now};
 
+use super::Triggers;
 use super::patterns::Compiled;
 use crate::chat::{Verdict, Window};
 
@@ -54,29 +55,60 @@ impl Scans {
     pub(super) async fn let_pass(
         &self,
         patterns: &Arc<Compiled>,
+        triggers: Option<&Arc<Triggers>>,
         windows: &[Window<'_>],
         verdicts: &mut [Option<Arc<Verdict>>],
     ) -> wasmtime::Result<usize> {
         let (mut passed, mut since_others) = (0, 0);
         for (window, slot) in windows.iter().zip(verdicts).filter(|(_, slot)| slot.is_none()) {
-            let (context, is_final) = (window.context, window.is_final);
-            let hold = if Self::is_long(&window.text) {
-                let patterns = patterns.clone();
-                let hold = move |text: &str| patterns.prefilter.as_ref()?.hold(text, context, is_final);
-                self.run(window.text.to_string(), hold).await?
+            let facts = window.facts.filter(|_| window.is_final && window.context == 0);
+            let look = Look {
+                patterns: patterns.clone(),
+                triggers: facts.and(triggers).cloned(),
+                untriggered: facts.and_then(|facts| facts.untriggered.get().copied()),
+                context: window.context,
+                is_final: window.is_final,
+            };
+            let (untriggered, hold) = if Self::is_long(&window.text) {
+                self.run(window.text.to_string(), move |text: &str| look.through(text)).await?
             } else {
                 since_others += window.text.len();
                 if since_others > ON_THE_SPOT_BYTES_MAX {
                     since_others = window.text.len();
                     yield_now().await;
                 }
-                patterns.prefilter.as_ref().and_then(|prefilter| prefilter.hold(&window.text, context, is_final))
+                look.through(&window.text)
             };
+            if let Some(facts) = facts {
+                facts.untriggered.get_or_init(|| untriggered);
+            }
             if let Some(hold) = hold {
                 *slot = Some(Arc::new(Verdict::allow(hold)));
                 passed += 1;
             }
         }
         Ok(passed)
+    }
+}
+
+/// A look through one window with a plugin's prefilter.
+struct Look {
+    patterns: Arc<Compiled>,
+    /// Those of the whole chain, if the window is a whole segment.
+    triggers: Option<Arc<Triggers>>,
+    /// What is known from the plugins that ran before.
+    untriggered: Option<bool>,
+    context: usize,
+    is_final: bool,
+}
+
+impl Look {
+    /// Whether nothing in `text` triggers any plugin of the chain, and what is held back if this plugin lets it pass.
+    fn through(&self, text: &str) -> (bool, Option<usize>) {
+        let look = || self.triggers.as_ref().is_some_and(|triggers| triggers.none_in(text));
+        let untriggered = self.untriggered.unwrap_or_else(look);
+        let prefilter = self.patterns.prefilter.as_ref();
+        let hold = prefilter.and_then(|prefilter| prefilter.hold(text, self.context, self.is_final, untriggered));
+        (untriggered, hold)
     }
 }

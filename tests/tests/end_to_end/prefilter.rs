@@ -1,6 +1,6 @@
 //! Text that a plugin need not be called for, by its own word.
 
-use sluicegate_tests::{DONE, Gateway, Provider, Reply, chat, chunk, completion, finish, standard, streamed};
+use sluicegate_tests::{DONE, Gateway, Provider, Reply, chat, chunk, completion, finish, gentle, standard, streamed};
 
 /// What the host takes for looking at a byte, in fuel.
 const BYTE_FUEL: usize = 10;
@@ -74,4 +74,33 @@ async fn a_stream_is_held_back_where_a_match_may_begin() {
         .await;
     let answer = gateway.ask(streamed("hello?")).receipts().await;
     assert_eq!(answer.content(), "The address is [EMAIL], and nothing else matters.");
+}
+
+/// The triggers of all plugins are looked for at once; what one of them triggers does not bring the others into play.
+#[tokio::test(flavor = "multi_thread")]
+async fn in_a_chain_only_the_plugin_that_is_triggered_is_called() {
+    let provider = Provider::saying(Reply::json(completion("hello"))).await;
+    let chain = [standard("secrets").set("order = 10"), standard("pii").set("order = 20")];
+    let gateway = Gateway::with_plugins(chain).upstream(&provider).start().await;
+    let question = |text: &str| gateway.ask(chat(text)).receipts();
+    let receipts = question("Tell me about the river.").await.receipts();
+    let on_request = receipts.iter().filter(|receipt| receipt.get("phase") == Some("request"));
+    assert!(on_request.clone().all(|receipt| receipt.get("prefiltered") == receipt.get("windows")));
+    assert_eq!(on_request.count(), 2);
+
+    let receipts = question("Write to ann@example.com.").await.receipts();
+    let [secrets, pii, ..] = receipts.as_slice() else { panic!("{receipts:?}") };
+    assert_eq!((secrets.get("prefiltered"), secrets.get("memory")), (Some("1"), Some("0")));
+    assert_eq!((pii.get("prefiltered"), pii.get("verdict")), (Some("0"), Some("edit")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_earlier_plugin_edits_in_triggers_the_later_ones() {
+    let provider = Provider::saying(Reply::json(completion("the river"))).await;
+    let leak = gentle("mask-word").config("do = 'mask'\nword = 'river'\nwith = 'ann@example.com'").set("order = 20");
+    let chain = [standard("secrets").set("order = 10"), leak, standard("pii").set("order = 30")];
+    let gateway = Gateway::with_plugins(chain).upstream(&provider).start().await;
+    let answer = gateway.ask(chat("Tell me about the river.")).await;
+    assert!(provider.body().contains("Tell me about the [EMAIL]."), "{}", provider.body());
+    assert_eq!(answer.json()["choices"][0]["message"]["content"], "the [EMAIL]");
 }

@@ -177,7 +177,7 @@ pub(super) async fn inspect(
         lane.last_call = Some(now);
         lane.pass_on(0, new);
     }
-    let calling = x.calling();
+    let calling = x.calling(Phase::Answer);
     for (index, plugin) in guardrails.iter().enumerate() {
         let mut windows = Vec::with_capacity(due.len());
         let mut asked = Vec::with_capacity(due.len());
@@ -284,7 +284,7 @@ impl LaneState {
             text: format!("{}{}", stage.context, stage.held.text).into(),
             context: stage.context.len(),
             is_final,
-            fingerprint: None,
+            facts: None,
         })
     }
 

@@ -344,7 +344,7 @@ impl Bench {
 
     /// Ask twice, and compare.
     async fn hold(&self, case: &Case) -> Result<(), TestCaseError> {
-        self.publish(case);
+        self.publish(case).await;
         let sent = case.events();
         self.provider.now_says([Reply::json(case.whole()), Reply::events(case.writes(&sent))]);
         let whole = self.gateway.ask(chat(REQUEST)).await;
@@ -368,7 +368,7 @@ impl Bench {
         compare_events(&sent, &windowed)
     }
 
-    fn publish(&self, case: &Case) {
+    async fn publish(&self, case: &Case) {
         let is_wanted = |plugin: &&Arc<Plugin>| case.chain.iter().any(|name| **name == *plugin.name);
         let plugins = self.plugins.iter().filter(is_wanted).cloned().collect();
         let mut settings = (*self.gateway.host.generation().settings).clone();
@@ -376,7 +376,7 @@ impl Bench {
         settings.stream.window = Duration::from_millis(case.stream.milliseconds);
         settings.stream.context_bytes = case.stream.context;
         settings.stream.hold_bytes_max = 1 << 20;
-        self.gateway.host.publish(Arc::new(settings), plugins);
+        self.gateway.host.publish(Arc::new(settings), plugins).await;
     }
 }
 
