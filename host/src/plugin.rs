@@ -12,6 +12,7 @@ mod expression;
 mod imports;
 mod limits;
 mod load;
+mod loader;
 mod memo;
 mod patterns;
 mod prefilter;
@@ -41,12 +42,14 @@ use crate::config::Installation;
 use bindings::exports::sluicegate::plugin::{answer_guardrail, lifecycle, request_guardrail, text_guardrail};
 use breaker::Breaker;
 use imports::State;
+use loader::Loader;
 use memo::Memo;
 use run::Machine;
 
 /// What all plugins of a process share: the engine with its pool, and the remembered verdicts.
 pub struct Runtime {
     machine: Machine,
+    loader: Loader,
     memo: Memo,
 }
 
@@ -60,10 +63,11 @@ impl Runtime {
     /// Reserve the pool, and room for `memo_bytes` of remembered verdicts.
     ///
     /// # Errors
-    /// When the address space for the pool cannot be reserved.
+    /// When the address space for the pool cannot be reserved, or there can be no thread to load plugins on.
     pub fn new(memo_bytes: u64) -> Result<Self, String> {
         let machine = Machine::new().map_err(|error| format!("reserving memory for plugins: {error:#}"))?;
-        Ok(Self { machine, memo: Memo::new(memo_bytes) })
+        let loader = Loader::start().map_err(|error| format!("starting the loader: {error}"))?;
+        Ok(Self { machine, loader, memo: Memo::new(memo_bytes) })
     }
 
     /// What of the pool is in use at this moment.

@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sha2::{Digest, Sha256};
-use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::bindings::exports::sluicegate::plugin::{answer_guardrail, lifecycle, request_guardrail, text_guardrail};
@@ -64,42 +63,21 @@ const REASON_BYTES_MAX: usize = 1_024;
 /// Times the time of a call that a probe at load may take. The loading thread gives way to all others, so on a busy
 /// machine it mostly waits, and a good plugin must not be refused for that. What it computes is bounded by fuel.
 const PATIENCE: u32 = 20;
-/// The stack of the loading thread: parsers recurse into what they read.
-const STACK_BYTES: usize = 16 << 20;
 
 impl Runtime {
-    /// Load a plugin on a thread of its own, with low priority. Not even a bug in a parser or compiler that a
-    /// hostile file sets off takes anything else down.
+    /// Load a plugin, on the thread for that, with low priority.
     ///
     /// # Errors
     /// Why it cannot be in service, for the operator.
     pub async fn load(self: &Arc<Self>, source: Source) -> Result<Plugin, String> {
         let runtime = self.clone();
-        let loaded = aside(move || {
+        let loaded = self.loader.run(move || {
             let executor = tokio::runtime::Builder::new_current_thread().enable_time().build();
             let executor = executor.map_err(|error| format!("starting the loader: {error}"))?;
             executor.block_on(load(&runtime, source))
         });
         loaded.await.flatten().map_err(|reason| in_a_line(&reason))
     }
-}
-
-/// Work on a thread of its own, with low priority.
-///
-/// # Errors
-/// When there can be no thread, or the work panicked.
-pub(super) async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, String> {
-    let (sender, receiver) = oneshot::channel();
-    std::thread::Builder::new()
-        .name("plugin-load".to_owned())
-        .stack_size(STACK_BYTES)
-        .spawn(move || {
-            // On Linux, a thread's own priority. Without it loading still works.
-            let _ = rustix::process::nice(5);
-            let _ = sender.send(work());
-        })
-        .map_err(|error| format!("starting the loader: {error}"))?;
-    receiver.await.map_err(|_| "the file broke the loader; please report it as a bug".to_owned())
 }
 
 /// A reason as logs and lists show it: names and messages of the file stand in it, which may be long and have line breaks.

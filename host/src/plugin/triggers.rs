@@ -50,7 +50,7 @@ impl Runtime {
         if sets.len() < 2 {
             return None;
         }
-        let compiled = super::load::aside(move || Triggers::compile(sets)).await;
+        let compiled = self.loader.run(move || Triggers::compile(sets)).await;
         compiled.ok()?.ok().map(Arc::new)
     }
 }
