@@ -24,8 +24,8 @@ pub struct Cli {
 }
 
 const AFTER: &str = "Point the OpenAI SDK at http://127.0.0.1:8080/v1 and change nothing else.\n\
-                     Without a configuration file, `serve` uses OPENAI_API_KEY if it is set, and otherwise a model \
-                     server that is built in.";
+                     Without a configuration file, `serve` uses OPENAI_API_KEY and OPENAI_BASE_URL if one of \
+                     them is set, and otherwise a model server that is built in.";
 
 #[derive(Debug, Subcommand)]
 enum Command {
@@ -33,7 +33,7 @@ enum Command {
     Serve(serve::Serve),
     /// Show what it does: a few exchanges with the built-in model, then keep serving.
     Demo(demo::Demo),
-    /// Check the configuration and the plugins, without opening a socket.
+    /// Check the configuration and, if that is right, the plugins, without opening a socket.
     Check(check::Check),
     /// Look at plugins.
     #[command(subcommand)]

@@ -13,7 +13,7 @@ mod secret;
 mod wording;
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,7 +21,7 @@ use std::time::Duration;
 use http::Uri;
 use rustls::pki_types::CertificateDer;
 
-pub use environment::from_environment;
+pub use environment::{from_environment, variables_in_force};
 pub use installation::{Installation, Mode, OnFailure, StreamMode};
 pub use problem::{Problem, Problems};
 pub use schema::check as check_plugin_config;
@@ -62,9 +62,38 @@ impl Settings {
         }
     }
 
+    /// The name of a provider that is the gateway itself, listening at `listen`, if there is one: each request to it
+    /// would come back without end. Other names of this machine than `localhost` are not known here.
+    #[must_use]
+    pub fn provider_that_is_the_gateway(&self, listen: SocketAddr) -> Option<&str> {
+        let mut targets = self.all_models().flat_map(|model| &model.targets);
+        let itself = targets.find(|target| !target.sandbox && leads_to(&target.base_url, listen))?;
+        Some(&itself.provider)
+    }
+
     fn all_models(&self) -> impl Iterator<Item = &Model> {
         self.models.values().chain([&self.any_model])
     }
+}
+
+/// Whether who connects to this address meets who listens there.
+fn leads_to(address: &Uri, listen: SocketAddr) -> bool {
+    let default_port = if address.scheme_str() == Some("https") { 443 } else { 80 };
+    if address.port_u16().unwrap_or(default_port) != listen.port() {
+        return false;
+    }
+    let host = address.host().unwrap_or_default().trim_matches(['[', ']']);
+    // To connect to no address in particular is to connect to this machine.
+    let asked: Vec<IpAddr> = match host.parse::<IpAddr>().map(|ip| ip.to_canonical()) {
+        Ok(ip) if ip.is_unspecified() => vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()],
+        Ok(ip) => vec![ip],
+        Err(_) if host.eq_ignore_ascii_case("localhost") => {
+            vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()]
+        }
+        Err(_) => Vec::new(),
+    };
+    let listening = listen.ip().to_canonical();
+    asked.iter().any(|ip| *ip == listening || (listening.is_unspecified() && ip.is_loopback()))
 }
 
 /// The public port and its bounds.
@@ -192,4 +221,70 @@ pub fn parse(name: &str, text: &str, base: &Path) -> Result<Settings, Problems> 
     let Some(file) = file::read(text, &mut problems) else { return Err(problems) };
     let settings = resolve::resolve(file, base, &mut problems);
     problems.into_result(settings)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn asking(base_url: &str) -> Settings {
+        let text = format!(
+            "[providers.p]\ndialect = \"openai\"\nbase_url = \"{base_url}\"\n[targets.t]\nprovider = \"p\"\n\
+             [models.m]\ntargets = [\"t\"]\n"
+        );
+        parse("x", &text, Path::new("")).unwrap()
+    }
+
+    #[test]
+    fn a_provider_that_is_the_gateway_is_known_by_its_address() {
+        for (base_url, listen, is_it) in [
+            ("http://127.0.0.1:8080/v1", "127.0.0.1:8080", true),
+            ("http://localhost:8080", "127.0.0.1:8080", true),
+            ("http://LOCALHOST:8080/v1", "[::1]:8080", true),
+            ("http://[::1]:8080/v1", "[::1]:8080", true),
+            ("http://[::ffff:127.0.0.1]:8080/v1", "127.0.0.1:8080", true),
+            ("http://0.0.0.0:8080/v1", "127.0.0.1:8080", true),
+            ("http://127.0.0.1:8080/v1", "0.0.0.0:8080", true),
+            ("http://localhost:8080/v1", "[::]:8080", true),
+            ("http://0.0.0.0:8080/v1", "0.0.0.0:8080", true),
+            ("http://192.0.2.7:8080/v1", "192.0.2.7:8080", true),
+            ("http://127.0.0.1/v1", "127.0.0.1:80", true),
+            ("https://127.0.0.1/v1", "127.0.0.1:443", true),
+            ("http://127.0.0.1:8081/v1", "127.0.0.1:8080", false),
+            ("http://127.0.0.2:8080/v1", "127.0.0.1:8080", false),
+            ("http://[::1]:8080/v1", "127.0.0.1:8080", false),
+            ("http://192.0.2.7:8080/v1", "127.0.0.1:8080", false),
+            ("http://api.example.com:8080/v1", "0.0.0.0:8080", false),
+            ("https://127.0.0.1/v1", "127.0.0.1:80", false),
+        ] {
+            let found = asking(base_url).provider_that_is_the_gateway(listen.parse().unwrap()).map(str::to_owned);
+            assert_eq!(found.as_deref(), is_it.then_some("p"), "{base_url} {listen}");
+        }
+    }
+
+    #[test]
+    fn the_sandbox_is_never_the_gateway() {
+        let text = "providers.s.dialect = 'sandbox'\ntargets.t.provider = 's'\nmodels.'*'.targets = ['t']";
+        let settings = parse("x", text, Path::new("")).unwrap();
+        assert_eq!(settings.provider_that_is_the_gateway("127.0.0.1:80".parse().unwrap()), None);
+    }
+
+    #[test]
+    fn every_name_with_a_dot_that_has_no_quotes_is_told() {
+        let text = "[providers.p]\ndialect = 'sandbox'\n[targets.gpt-4.1]\nprovider = 'p'\n[targets.gpt-4.2]\n\
+                    provider = 'p'\n[targets.gpt-4.2.3]\nprovider = 'p'\n\
+                    [models.'*']\ntargets = ['gpt-4.1', 'gpt-4.2', 'gpt-4.2.3']";
+        let problems = parse("x", text, Path::new("")).unwrap_err();
+        let said: Vec<(usize, &str)> = problems.found().iter().map(|one| (one.line, one.message.as_str())).collect();
+        let hint = "a name with a dot needs quotes, as [targets";
+        assert_eq!(
+            said,
+            [
+                (3, format!("there is no field `1`; {hint}.\"gpt-4.1\"]").as_str()),
+                (5, format!("there is no field `2`; {hint}.\"gpt-4.2\"]").as_str()),
+                (7, format!("there is no field `2.3`; {hint}.\"gpt-4.2.3\"]").as_str()),
+            ]
+        );
+    }
 }

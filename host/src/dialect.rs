@@ -6,5 +6,6 @@ mod raw;
 mod sse;
 mod text;
 
-pub(crate) use document::{Document, Wrong};
-pub(crate) use sse::{Cutter, Event, Lane, Piece};
+pub(crate) use document::{Document, Wrong, is_name};
+pub(crate) use raw::{is_json, unescaped};
+pub(crate) use sse::{Cutter, Event, Lane, Unit};

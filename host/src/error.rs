@@ -15,8 +15,8 @@ use crate::plugin::Outcome;
 pub enum Error {
     /// There is nothing at this path.
     NoSuchPath,
-    /// There is something, but not for this method.
-    NoSuchMethod,
+    /// There is something, but only for this method.
+    NoSuchMethod(&'static str),
     /// The request's body is longer than the limit, in bytes.
     BodyTooLarge(usize),
     /// The request's body did not arrive in time.
@@ -44,6 +44,11 @@ pub enum Error {
         outcome: Outcome,
         /// What happened, for the operator.
         detail: String,
+    },
+    /// An answer guardrail wanted another answer after the last try too, and its failure mode is `closed`.
+    NotContent {
+        /// The installation.
+        plugin: String,
     },
     /// The provider cannot be reached.
     Unreachable(String),
@@ -78,12 +83,12 @@ impl Error {
     pub fn status(&self) -> StatusCode {
         match self {
             Self::NoSuchPath | Self::UnknownModel(_) => StatusCode::NOT_FOUND,
-            Self::NoSuchMethod => StatusCode::METHOD_NOT_ALLOWED,
+            Self::NoSuchMethod(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::BodyTooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::BodyTooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::BodyEncoded => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::BodyBroken | Self::Malformed(_) | Self::Denied { .. } => StatusCode::BAD_REQUEST,
-            Self::GuardFailed { .. } => StatusCode::SERVICE_UNAVAILABLE,
+            Self::GuardFailed { .. } | Self::NotContent { .. } => StatusCode::SERVICE_UNAVAILABLE,
             Self::Unreachable(_) | Self::Broken(_) | Self::AnswerTooLarge(_) => StatusCode::BAD_GATEWAY,
             Self::TooSlow(_) | Self::OutOfTime => StatusCode::GATEWAY_TIMEOUT,
         }
@@ -103,7 +108,7 @@ impl Error {
     pub fn label(&self) -> &'static str {
         match self {
             Self::NoSuchPath => "not_found",
-            Self::NoSuchMethod => "method_not_allowed",
+            Self::NoSuchMethod(_) => "method_not_allowed",
             Self::BodyTooLarge(_) => "body_too_large",
             Self::BodyTooSlow => "body_too_slow",
             Self::BodyBroken => "body_broken",
@@ -111,7 +116,7 @@ impl Error {
             Self::Malformed(_) => "invalid_request",
             Self::UnknownModel(_) => "model_not_found",
             Self::Denied { .. } => "denied",
-            Self::GuardFailed { .. } => "guardrail_failed",
+            Self::GuardFailed { .. } | Self::NotContent { .. } => "guardrail_failed",
             Self::Unreachable(_) => "upstream_unreachable",
             Self::TooSlow(_) => "upstream_timeout",
             Self::Broken(_) => "upstream_broken",
@@ -125,7 +130,7 @@ impl Error {
     pub fn kind(&self) -> &'static str {
         match self {
             Self::NoSuchPath
-            | Self::NoSuchMethod
+            | Self::NoSuchMethod(_)
             | Self::BodyTooLarge(_)
             | Self::BodyTooSlow
             | Self::BodyBroken
@@ -133,7 +138,7 @@ impl Error {
             | Self::Malformed(_)
             | Self::UnknownModel(_) => "invalid_request_error",
             Self::Denied { .. } => "guardrail_denied",
-            Self::GuardFailed { .. } => "guardrail_failed",
+            Self::GuardFailed { .. } | Self::NotContent { .. } => "guardrail_failed",
             Self::Unreachable(_) | Self::TooSlow(_) | Self::Broken(_) | Self::AnswerTooLarge(_) => "upstream_error",
             Self::OutOfTime => "timeout",
         }
@@ -156,7 +161,7 @@ impl Error {
             Self::NoSuchPath => {
                 "there is nothing at this path; the gateway answers POST /v1/chat/completions and GET /v1/models".into()
             }
-            Self::NoSuchMethod => "this path is not for this method".into(),
+            Self::NoSuchMethod(_) => "this path is not for this method".into(),
             Self::BodyTooLarge(limit) => format!("the request's body is longer than {limit} bytes").into(),
             Self::BodyTooSlow => "the request's body did not arrive in time".into(),
             Self::BodyBroken => "the request's body broke off".into(),
@@ -170,6 +175,10 @@ impl Error {
             Self::GuardFailed { plugin, outcome, .. } => format!(
                 "the guardrail {plugin:?} failed ({}), and what it did not inspect does not pass",
                 outcome.word()
+            )
+            .into(),
+            Self::NotContent { plugin } => format!(
+                "the guardrail {plugin:?} was not content with the model's answer, also when it was asked again"
             )
             .into(),
             Self::Unreachable(_) => "the provider cannot be reached".into(),
@@ -200,7 +209,9 @@ impl Error {
     #[must_use]
     pub fn plugin(&self) -> Option<&str> {
         match self {
-            Self::Denied { plugin, .. } | Self::GuardFailed { plugin, .. } => Some(plugin),
+            Self::Denied { plugin, .. } | Self::GuardFailed { plugin, .. } | Self::NotContent { plugin } => {
+                Some(plugin)
+            }
             _ => None,
         }
     }

@@ -9,14 +9,15 @@ use tracing::{info, warn};
 use uuid::Uuid;
 
 use crate::chat::{Opaque, Phase, Usage};
+use crate::dialect::is_name;
 use crate::error::Error;
 use crate::generation::Generation;
-use crate::plugin::{Calling, Decision, Receipt, Runtime, summary};
+use crate::plugin::{Calling, Decision, Outcome, Receipt, Runtime, header, summary};
 
 /// The partition of callers without keys.
 const TENANT: &str = "default";
-/// Characters of a model's name that are kept: callers may write anything.
-pub(crate) const MODEL_CHARS_MAX: usize = 100;
+/// Stands in the log for what is not a name.
+const NO_NAME: &str = "(not a name)";
 /// Receipts that one exchange keeps. A stream makes one for each window and plugin.
 const RECEIPTS_MAX: usize = 10_000;
 /// Bytes of the header with receipts; many clients take 8 KiB for a whole head.
@@ -45,7 +46,8 @@ pub struct Exchange {
 #[derive(Debug, Default)]
 struct Record {
     receipts: Vec<Receipt>,
-    receipts_dropped: usize,
+    /// How often a plugin was called.
+    calls: usize,
     not_inspected: Vec<NotInspected>,
     model: String,
     target: Option<String>,
@@ -106,7 +108,8 @@ impl Exchange {
     /// Note what is asked for.
     pub fn asks(&self, model: &str, streaming: bool) {
         let mut record = self.record();
-        record.model = model.chars().take(MODEL_CHARS_MAX).collect();
+        // Callers may write anything there, and no text belongs into a log.
+        record.model = if is_name(model) { model.to_owned() } else { NO_NAME.to_owned() };
         record.streaming = streaming;
     }
 
@@ -141,9 +144,26 @@ impl Exchange {
             Decision::Allow | Decision::Edit | Decision::Retry => {}
         }
         let mut record = self.record();
-        match record.receipts.len() < RECEIPTS_MAX {
-            true => record.receipts.push(receipt),
-            false => record.receipts_dropped += 1,
+        record.calls += usize::from(receipt.was_called());
+        let full = record.receipts.len() >= RECEIPTS_MAX;
+        // The last of the same kind: a refusal or failure is not lost in it.
+        match record.receipts.iter_mut().rev().find(|other| full && other.is_like(&receipt)) {
+            Some(other) => other.add(&receipt),
+            None => record.receipts.push(receipt),
+        }
+    }
+
+    /// Note that a call which seemed to have succeeded had not.
+    pub fn turned_out(&self, plugin: &str, phase: Phase, decision: Decision, outcome: Outcome, detail: &str) {
+        let exchange = &*self.id;
+        let (phase_word, verdict, outcome_word) = (phase.word(), decision.word(), outcome.word());
+        warn!(exchange, plugin, phase = phase_word, verdict, outcome = outcome_word, detail, "plugin failed");
+        let mut record = self.record();
+        let is_its = |receipt: &&mut Receipt| &*receipt.plugin == plugin && receipt.phase == phase;
+        if let Some(receipt) = record.receipts.iter_mut().rev().find(is_its) {
+            receipt.decision = decision;
+            receipt.outcome = outcome;
+            receipt.detail = Some(detail.to_owned());
         }
     }
 
@@ -151,10 +171,10 @@ impl Exchange {
     pub fn not_inspected(&self, not: NotInspected) {
         let exchange = &*self.id;
         let phase = not.phase.word();
-        let (what, plugin, reason) = (not.what.as_str(), not.plugin.as_deref(), not.reason.as_str());
-        info!(exchange, phase, what, plugin, reason, "not inspected");
         let mut record = self.record();
         if record.not_inspected.len() < RECEIPTS_MAX && !record.not_inspected.contains(&not) {
+            let (what, plugin, reason) = (not.what.as_str(), not.plugin.as_deref(), not.reason.as_str());
+            info!(exchange, phase, what, plugin, reason, "not inspected");
             record.not_inspected.push(not);
         }
     }
@@ -167,21 +187,10 @@ impl Exchange {
         }
     }
 
-    /// The receipts so far, with each `stream` of calls of one plugin summed up, as a header's value.
+    /// The receipts so far, as a header's value. Where they are too many for one, those of the same plugin are summed up.
     #[must_use]
     pub fn receipts_header(&self) -> String {
-        let record = self.record();
-        let mut header = String::new();
-        for receipt in &record.receipts {
-            let entry = receipt.to_string();
-            if header.len() + entry.len() > HEADER_BYTES_MAX {
-                let _ = write!(header, ", and-more;count={}", record.receipts.len());
-                break;
-            }
-            let separator = if header.is_empty() { "" } else { ", " };
-            let _ = write!(header, "{separator}{entry}");
-        }
-        header
+        header(&self.record().receipts, HEADER_BYTES_MAX)
     }
 
     /// What was not inspected so far, as a header's value; empty if all was.
@@ -221,11 +230,11 @@ impl Exchange {
         let (model, target, streaming) = (record.model.as_str(), record.target.as_deref(), record.streaming);
         let ms = u64::try_from(self.elapsed().as_millis()).unwrap_or(u64::MAX);
         let generation = self.generation.number;
-        let calls = record.receipts.len() + record.receipts_dropped;
+        let calls = record.calls;
         let not_inspected = record.not_inspected.len();
         let plugins = summary(&record.receipts);
-        let usage = record.usage.unwrap_or_default();
-        let (input_tokens, output_tokens) = (usage.input_tokens, usage.output_tokens);
+        let (input_tokens, output_tokens) =
+            (record.usage.map(|usage| usage.input_tokens), record.usage.map(|usage| usage.output_tokens));
         let (outcome, error) = match end {
             End::Answered => ("answered", None),
             End::CallerGone => ("caller-gone", None),

@@ -18,7 +18,7 @@ use crate::dialect::openai::{Asked, read_answer, read_error};
 use crate::error::{Error, Malformed};
 use crate::exchange::{Exchange, NotInspected};
 use crate::plugin::{Calling, Decision, Failure, Inspected, Outcome, Plugin};
-use restore::Restorations;
+use restore::{Restorations, Written, unspelt};
 
 /// A request that every guardrail in force has let through.
 #[derive(Clone, Debug)]
@@ -114,12 +114,13 @@ struct Draft {
     /// One for each segment.
     facts: Vec<SegmentFacts>,
     restorations: Restorations,
+    written: Written,
 }
 
 impl Draft {
     fn new(request: Request) -> Self {
         let facts = vec![SegmentFacts::default(); request.segments.len()];
-        Self { request, facts, restorations: Restorations::default() }
+        Self { request, facts, restorations: Restorations::default(), written: Written::default() }
     }
 }
 
@@ -168,7 +169,10 @@ async fn check_request(
 
 /// Apply edits of one plugin; where an original is to be restored, remember it under a name of its own.
 fn edit_request(x: &Exchange, plugin: &Plugin, draft: &mut Draft, edits: &[(usize, Edit)]) -> Result<(), Error> {
-    let Draft { request, facts, restorations } = draft;
+    let Draft { request, facts, restorations, written } = draft;
+    // What the plugin itself writes counts as written too, before the first name is chosen.
+    let fixed: Vec<&str> =
+        edits.iter().filter(|(_, edit)| !edit.restore).map(|(_, edit)| edit.replacement.as_str()).collect();
     for group in edits.chunk_by(|(a, _), (b, _)| a == b) {
         let Some((index, _)) = group.first() else { continue };
         let Some(text) = request.segments.get(*index).map(|segment| segment.text.clone()) else { continue };
@@ -176,10 +180,13 @@ fn edit_request(x: &Exchange, plugin: &Plugin, draft: &mut Draft, edits: &[(usiz
         for (_, edit) in group {
             let mut edit = edit.clone();
             if edit.restore {
+                let texts = request.segments.iter().map(|segment| segment.text.as_str()).chain(fixed.iter().copied());
                 let original = text.get(edit.span.clone()).unwrap_or_default();
-                match restorations.remember(&edit.replacement, original, &request.segments) {
+                let original = request.segments.get(*index).map(|segment| unspelt(original, segment));
+                let original = original.unwrap_or_default();
+                match restorations.remember(&edit.replacement, &original, written, texts) {
                     Ok(replacement) => edit.replacement = replacement,
-                    Err(wrong) => match failed(x, plugin, Outcome::Malformed, wrong, &format!("segment {index}")) {
+                    Err(wrong) => match failed(x, plugin, Phase::Request, wrong, &format!("segment {index}")) {
                         Some(error) => return Err(error),
                         None => continue,
                     },
@@ -237,6 +244,9 @@ fn written(document: &Document, before: &[Segment], after: &[Segment]) -> Bytes 
 async fn release_plain(x: &Exchange, body: &Bytes) -> Result<Released, Error> {
     let text =
         std::str::from_utf8(body).map_err(|_| Error::Broken("the answer is neither JSON nor text".to_owned()))?;
+    if text.contains('\0') {
+        return Err(Error::Broken("the answer is neither JSON nor text".to_owned()));
+    }
     let mut segments = vec![Segment {
         role: Role::Assistant,
         channel: chat::Channel::Other,
@@ -307,10 +317,11 @@ async fn check_answer(
             WholeAction::Deny(denial) => return Err(denied(plugin, &denial)),
             WholeAction::Retry(words) if retries_left > 0 => return Ok(Some(words)),
             WholeAction::Retry(_) => {
-                let detail = "not content with the answer after the last try".to_owned();
-                if let Some(error) = failed(x, plugin, Outcome::Refused, detail, "the answer as a whole") {
-                    return Err(error);
+                if plugin.installation.on_failure == OnFailure::Closed {
+                    return Err(Error::NotContent { plugin: plugin.name.to_string() });
                 }
+                let (exchange, plugin) = (&*x.id, &*plugin.name);
+                tracing::warn!(exchange, plugin, "not content with the answer after the last try; it passes");
             }
             WholeAction::Edit(edits) => {
                 for group in edits.chunk_by(|(a, _), (b, _)| a == b) {
@@ -411,13 +422,27 @@ fn rule_as<T>(
     Ok(None)
 }
 
-/// A failure that shows only after the call: the error, or nothing if the exchange goes on.
-fn failed(x: &Exchange, plugin: &Plugin, outcome: Outcome, detail: String, what: &str) -> Option<Error> {
-    if plugin.installation.on_failure == OnFailure::Closed {
+/// A verdict that cannot be carried out, which shows only after the call: the error, or nothing if the exchange goes on.
+fn failed(x: &Exchange, plugin: &Plugin, phase: Phase, detail: String, what: &str) -> Option<Error> {
+    failed_as(x, plugin, phase, Outcome::Malformed, detail, what)
+}
+
+fn failed_as(
+    x: &Exchange,
+    plugin: &Plugin,
+    phase: Phase,
+    outcome: Outcome,
+    detail: String,
+    what: &str,
+) -> Option<Error> {
+    let closed = plugin.installation.on_failure == OnFailure::Closed;
+    let decision = if closed { Decision::Failed } else { Decision::NotInspected };
+    x.turned_out(&plugin.name, phase, decision, outcome, &detail);
+    if closed {
         return Some(Error::GuardFailed { plugin: plugin.name.to_string(), outcome, detail });
     }
     x.not_inspected(NotInspected {
-        phase: Phase::Answer,
+        phase,
         what: what.to_owned(),
         plugin: Some(plugin.name.to_string()),
         reason: format!("the plugin failed: {}: {detail}", outcome.word()),

@@ -34,7 +34,7 @@ pub use call::Inspected;
 pub use engine::ceiling;
 pub use limits::{Limits, TEXT_UNIT_BYTES};
 pub use load::{Source, digest};
-pub use receipt::{Decision, Outcome, Receipt, summary};
+pub use receipt::{Decision, Outcome, Receipt, header, summary};
 pub use run::Failure;
 pub use triggers::Triggers;
 
@@ -75,6 +75,14 @@ impl Runtime {
     pub fn pool(&self) -> Pool {
         self.machine.pool()
     }
+}
+
+/// What a file is, before anything of it runs.
+///
+/// # Errors
+/// What the file is instead, and how to mend it.
+pub fn outline(file: &[u8]) -> Result<Anatomy, String> {
+    anatomy::read(file).map(|(anatomy, _)| anatomy)
 }
 
 /// What of the pool is in use: all zero when no plugin runs or loads.

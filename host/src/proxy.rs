@@ -40,7 +40,8 @@ async fn answer(
     match (head.uri.path(), &head.method) {
         ("/v1/chat/completions", &Method::POST) => chat(gateway, x, head, body).await,
         ("/v1/models", &Method::GET) => models(gateway, x, head).await,
-        ("/v1/chat/completions" | "/v1/models", _) => Err(Error::NoSuchMethod),
+        ("/v1/chat/completions", _) => Err(Error::NoSuchMethod("POST")),
+        ("/v1/models", _) => Err(Error::NoSuchMethod("GET")),
         _ => Err(Error::NoSuchPath),
     }
 }
@@ -152,7 +153,7 @@ async fn models(gateway: &Gateway, x: &Arc<Exchange>, head: &Parts) -> Result<Re
 /// The caller's body, within its bounds of size and time.
 async fn read(x: &Exchange, head: &Parts, body: Incoming) -> Result<Bytes, Error> {
     let server = &x.generation.settings.server;
-    if head.headers.get(header::CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity") {
+    if !head.headers.get_all(header::CONTENT_ENCODING).iter().all(upstream::is_identity) {
         return Err(Error::BodyEncoded);
     }
     let limited = Limited::new(body, server.body_bytes_max);

@@ -117,9 +117,12 @@ pub(crate) fn error(x: &Exchange, error: &Error) -> Response<Body> {
     *response.status_mut() = error.status();
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    if let Error::GuardFailed { .. } = error {
+    if let Error::GuardFailed { .. } | Error::NotContent { .. } = error {
         // The same call would fail alike: the SDKs would only repeat it.
         headers.insert(SHOULD_RETRY, HeaderValue::from_static("false"));
+    }
+    if let Error::NoSuchMethod(allowed) = error {
+        headers.insert(header::ALLOW, HeaderValue::from_static(allowed));
     }
     about(x, headers);
     x.end(End::Failed(error));

@@ -5,7 +5,10 @@ use std::sync::Arc;
 use crate::chat::Request;
 use crate::config::Target;
 use crate::error::Error;
-use crate::exchange::{Exchange, MODEL_CHARS_MAX};
+use crate::exchange::Exchange;
+
+/// Characters of a model's name that are said back: callers may write anything.
+const MODEL_CHARS_MAX: usize = 100;
 
 /// The targets to try, in order.
 ///

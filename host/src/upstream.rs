@@ -46,8 +46,9 @@ pub(crate) struct Answer {
 impl Answer {
     /// Whether it is a stream of events.
     pub(crate) fn is_stream(&self) -> bool {
-        let kind = self.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-        self.status.is_success() && kind.is_some_and(|kind| kind.trim_start().starts_with("text/event-stream"))
+        let kind = self.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let kind = kind.split(';').next().unwrap_or_default().trim();
+        self.status.is_success() && kind.eq_ignore_ascii_case("text/event-stream")
     }
 }
 
@@ -118,11 +119,32 @@ impl Upstream {
             Err(_) => return Err(Error::TooSlow("no answer began")),
         };
         let (head, body) = response.into_parts();
-        if head.headers.get(header::CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity") {
+        if head.status.is_informational() {
+            return Err(Error::Broken(format!("the answer is {}, and nothing else follows", head.status.as_u16())));
+        }
+        if !head.headers.get_all(header::CONTENT_ENCODING).iter().all(is_identity) {
             return Err(Error::Broken("the answer is compressed, which was not asked for".to_owned()));
+        }
+        if !head.headers.get_all(header::CONTENT_TYPE).iter().all(is_utf8) {
+            return Err(Error::Broken("the answer has a charset that is not UTF-8".to_owned()));
         }
         Ok(Answer { status: head.status, headers: head.headers, body: Body(body) })
     }
+}
+
+/// Whether a `content-encoding` says that nothing is encoded.
+pub(crate) fn is_identity(encoding: &HeaderValue) -> bool {
+    encoding.as_bytes().trim_ascii().eq_ignore_ascii_case(b"identity")
+}
+
+/// Whether a `content-type` lets its reader take the body for what the guardrails took it for.
+fn is_utf8(kind: &HeaderValue) -> bool {
+    let kind = String::from_utf8_lossy(kind.as_bytes()).to_ascii_lowercase();
+    kind.split("charset").skip(1).all(|rest| {
+        let charset = rest.trim_start_matches(['=', ' ', '\t', '"', '\'']);
+        let charset = charset.split(['"', '\'', ';', ' ', ',']).next().unwrap_or_default();
+        matches!(charset, "utf-8" | "utf8" | "us-ascii")
+    })
 }
 
 /// The authorities that the system trusts, or Mozilla's where it has none, and those of the operator.
@@ -172,7 +194,8 @@ fn request_headers(from_caller: &HeaderMap, target: &Target) -> Result<HeaderMap
             headers.append(name, value.clone());
         }
     }
-    headers.entry(header::CONTENT_TYPE).or_insert(HeaderValue::from_static("application/json"));
+    // Whatever the caller called it: it was read as JSON in UTF-8, and so it is sent.
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
     match &target.api_key {
         None => {
@@ -192,7 +215,7 @@ fn request_headers(from_caller: &HeaderMap, target: &Target) -> Result<HeaderMap
 
 fn passes_on(name: &HeaderName) -> bool {
     let name = name.as_str();
-    matches!(name, "content-type" | "accept" | "user-agent" | "idempotency-key" | "x-client-request-id")
+    matches!(name, "accept" | "user-agent" | "idempotency-key" | "x-client-request-id")
         || ["openai-", "x-stainless-"].iter().any(|prefix| name.starts_with(prefix))
 }
 
@@ -262,5 +285,22 @@ impl Body {
             next = self.frame(x).await?;
         }
         if all.len() > bytes_max { Err(Error::AnswerTooLarge(bytes_max)) } else { Ok(all.into()) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_charset_that_guardrails_do_not_read_is_noticed() {
+        for kind in ["application/json", "text/event-stream; charset=utf-8", "text/plain; Charset=\"UTF-8\"; x=y"] {
+            assert!(is_utf8(&HeaderValue::from_static(kind)), "{kind}");
+        }
+        for kind in
+            ["application/json; charset=utf-16le", "text/plain;charset = 'utf-7'", "a/b; charset=utf-8; charset=x"]
+        {
+            assert!(!is_utf8(&HeaderValue::from_static(kind)), "{kind}");
+        }
     }
 }

@@ -14,7 +14,8 @@ use crate::{Result, process, workspace};
 
 /// The shadow stack of a guest, which is part of the memory that every fork resets: 32 KiB instead of the linker's
 /// 1 MiB makes forks cheaper, and a regex or JSON parser is still far from its end. The linker puts the stack below
-/// everything else, so that an overflow traps at address 0 and does not overwrite data.
+/// everything else, so that an overflow traps at address 0 and does not overwrite data. Plain `cargo build` does not know
+/// of this; the README says how authors can set it.
 const STACK_BYTES: u32 = 32 * 1024;
 
 /// A crate that can be built to a plugin.

@@ -1,13 +1,17 @@
 //! `sluicegate check`
 
+use std::path::Path;
 use std::sync::Arc;
 
 use clap::Args;
 
+use super::serve::{about, not_itself};
+use super::table::say;
 use super::{Source, block_on};
+use crate::config::{Settings, variables_in_force};
 use crate::plugin::{Runtime, directory};
 
-/// Check the configuration and the plugins, without opening a socket.
+/// Check the configuration and, if that is right, the plugins, without opening a socket.
 #[derive(Args, Debug)]
 pub(super) struct Check {
     #[command(flatten)]
@@ -17,23 +21,57 @@ pub(super) struct Check {
 impl Check {
     pub(super) fn run(self) -> Result<(), String> {
         let (file, settings) = self.source.settings()?;
-        let file = file.map_or_else(|| "the environment".to_owned(), |file| file.display().to_string());
-        println!("{file}: fine");
+        not_itself(&settings, settings.server.listen)?;
+        match file {
+            Some(file) => say(&format!("{}: fine", file.display()))?,
+            None => say(&found(&settings, &variables_in_force(|name| std::env::var(name).ok())))?,
+        }
         block_on(async move {
             let runtime = Arc::new(Runtime::new(0)?);
             let loaded = directory::load(&runtime, &settings.plugins, &[]).await;
             for plugin in &loaded.plugins {
-                println!("plugin {}: fine", plugin.name);
+                say(&format!("plugin {}: fine", plugin.name))?;
             }
-            let broken: Vec<String> = loaded
-                .broken
-                .iter()
-                .map(|broken| match broken.name.as_str() {
-                    "" => broken.reason.clone(),
-                    name => format!("plugin {name}: {}", broken.reason),
-                })
-                .collect();
+            let broken: Vec<String> = loaded.broken.iter().map(about).collect();
             if broken.is_empty() { Ok(()) } else { Err(broken.join("\n")) }
         })
+    }
+}
+
+/// What is in force without a configuration file.
+fn found(settings: &Settings, variables: &[&str]) -> String {
+    let model = match settings.any_model.targets.first() {
+        Some(target) if !target.sandbox => format!("{}, from {}", target.provider, variables.join(" and ")),
+        _ => "the built-in sandbox, as neither OPENAI_API_KEY nor OPENAI_BASE_URL is set".to_owned(),
+    };
+    let plugins = match settings.plugins.directory.as_deref().map(Path::display) {
+        Some(directory) => directory.to_string(),
+        None => "none, as there is no directory `plugins` here".to_owned(),
+    };
+    format!("no configuration file: fine\nmodel:     {model}\nplugins:   {plugins}")
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::config::from_environment;
+
+    #[test]
+    fn what_there_is_without_a_file_is_said() {
+        let (settings, _) = from_environment(|_| None).unwrap();
+        assert_eq!(
+            found(&settings, &[]),
+            "no configuration file: fine\n\
+             model:     the built-in sandbox, as neither OPENAI_API_KEY nor OPENAI_BASE_URL is set\n\
+             plugins:   none, as there is no directory `plugins` here"
+        );
+        let address = |name: &str| (name == "OPENAI_BASE_URL").then(|| "http://localhost:11434/v1".to_owned());
+        let (mut settings, _) = from_environment(address).unwrap();
+        settings.plugins.directory = Some("here".into());
+        assert_eq!(
+            found(&settings, &variables_in_force(address)),
+            "no configuration file: fine\nmodel:     openai, from OPENAI_BASE_URL\nplugins:   here"
+        );
     }
 }

@@ -9,7 +9,7 @@ mod script;
 mod tests;
 
 use std::collections::BTreeMap;
-use std::io::{ErrorKind, Write};
+use std::io::ErrorKind;
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -18,6 +18,7 @@ use std::time::Duration;
 use clap::Args;
 
 use super::serve::{Running, asked_to_stop};
+use super::table::say;
 use super::{block_on, start_log};
 use crate::config::{self, Log, Settings};
 use crate::generation::Generation;
@@ -68,7 +69,8 @@ impl Demo {
         if taken {
             say(&format!("{} is taken; using a free port\n", self.listen))?;
         }
-        let running = Running::start(settings(&self.plugins, listen)?, None, |_| {}).await?;
+        let running = Running::start(settings(&self.plugins, listen)?, None, |_| {}).await;
+        let running = running.map_err(|refused| refused.words("Mend it, or take it out of the directory."))?;
         let generation = running.gateway.generation();
         if generation.plugins.is_empty() {
             return Err(format!(
@@ -92,11 +94,6 @@ impl Demo {
         }
         running.stop().await
     }
-}
-
-/// Print a text and a line break. Somebody who reads no further, as `head` does, ends the demo.
-fn say(text: &str) -> Result<(), String> {
-    writeln!(std::io::stdout(), "{text}").map_err(|error| format!("printing: {error}"))
 }
 
 /// Where to listen: as asked, or on a free port if that one is taken.

@@ -1,15 +1,17 @@
 //! `sluicegate plugin ...`
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
 use clap::Subcommand;
 
-use super::table::table;
+use super::serve::about;
+use super::table::{say, table};
 use super::{Source, block_on};
 use crate::config::{Installation, Mode, OnFailure};
-use crate::plugin::{self, Form, Runtime, directory};
+use crate::plugin::{self, Anatomy, Form, Runtime, directory};
 
 /// Look at plugins.
 #[derive(Debug, Subcommand)]
@@ -20,6 +22,9 @@ pub(super) enum Plugin {
     Inspect {
         /// A component, or a core module as `cargo build` leaves it.
         file: PathBuf,
+        /// How it is installed, with its `[config]`; by default the `NAME.toml` beside `NAME.wasm`, if there is one.
+        #[arg(long, value_name = "NAME.toml")]
+        installation: Option<PathBuf>,
     },
 }
 
@@ -27,7 +32,7 @@ impl Plugin {
     pub(super) fn run(self) -> Result<(), String> {
         match self {
             Self::List(source) => list(&source),
-            Self::Inspect { file } => inspect(&file),
+            Self::Inspect { file, installation } => inspect(&file, installation.as_deref()),
         }
     }
 }
@@ -45,12 +50,12 @@ fn list(source: &Source) -> Result<(), String> {
     plugins.sort_by(|a, b| (a.installation.order, &a.name).cmp(&(b.installation.order, &b.name)));
     let rows: Vec<Vec<String>> = plugins.iter().map(|plugin| row(plugin)).collect();
     if rows.is_empty() {
-        println!("no plugins in {}", directory.display());
+        say(&format!("no plugins in {}", directory.display()))?;
     } else {
-        print!("{}", table(&["order", "name", "version", "digest", "kind", "mode", "on failure", "instances"], &rows));
+        let header = ["order", "name", "version", "digest", "kind", "mode", "on failure", "instances"];
+        say(table(&header, &rows).trim_end())?;
     }
-    let broken: Vec<String> =
-        loaded.broken.iter().map(|broken| format!("not in service: {}: {}", broken.name, broken.reason)).collect();
+    let broken: Vec<String> = loaded.broken.iter().map(|broken| format!("not in service: {}", about(broken))).collect();
     if broken.is_empty() { Ok(()) } else { Err(broken.join("\n")) }
 }
 
@@ -90,15 +95,18 @@ fn on_failure(on_failure: OnFailure) -> &'static str {
     }
 }
 
-fn inspect(file: &Path) -> Result<(), String> {
+fn inspect(file: &Path, installation: Option<&Path>) -> Result<(), String> {
     let bytes = std::fs::read(file).map_err(|error| format!("reading {}: {error}", file.display()))?;
-    let size = bytes.len();
     let digest = plugin::digest(&bytes);
-    let name = file.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+    // What cannot be read of it is what loading says.
+    let anatomy = plugin::outline(&bytes).ok();
+    say(&outside(file, bytes.len(), &digest, anatomy.as_ref()))?;
+    let (installation, installed) = installation_of(file, installation)?;
+    say(&format!("installed  {installed}"))?;
     let source = plugin::Source {
-        installation: Installation::default_of(&name),
+        installation,
         component: bytes.into(),
-        digest: digest.clone(),
+        digest,
         breaker_failures: 0,
         breaker_probe: std::time::Duration::from_secs(1),
     };
@@ -109,24 +117,129 @@ fn inspect(file: &Path) -> Result<(), String> {
         Ok((plugin, started.elapsed()))
     })
     .map_err(|reason| format!("{}: cannot be in service: {reason}", file.display()))?;
-    let form = match plugin.anatomy.form {
-        Form::Component => "component",
-        Form::CoreModule => "core module, wrapped at load",
+    let instances = match &plugin.not_forked {
+        None => "forked from a snapshot taken after `configure`".to_owned(),
+        Some(reason) => format!("configured for each call: {reason}"),
     };
-    let list = |names: &std::collections::BTreeSet<String>| match names.len() {
-        0 => "nothing".to_owned(),
-        _ => names.iter().cloned().collect::<Vec<_>>().join("\n           "),
+    say(&format!(
+        "name       {} {}\nsummary    {}\ninstances  {instances}\nloaded in  {} ms",
+        plugin.description.name,
+        plugin.description.version,
+        plugin.description.summary,
+        took.as_millis()
+    ))
+}
+
+/// Names of imports or exports that are shown.
+const NAMES_MAX: usize = 64;
+/// Characters of a name that are shown.
+const NAME_CHARACTERS_MAX: usize = 128;
+
+/// What a file is, seen from outside.
+fn outside(file: &Path, size: usize, digest: &str, anatomy: Option<&Anatomy>) -> String {
+    let form = match anatomy.map(|anatomy| anatomy.form) {
+        None => "",
+        Some(Form::Component) => ", component",
+        Some(Form::CoreModule) => ", core module, wrapped at load",
     };
-    println!("file       {} ({size} bytes, {form})", file.display());
-    println!("sha256     {digest}");
-    println!("name       {} {}", plugin.description.name, plugin.description.version);
-    println!("summary    {}", plugin.description.summary);
-    println!("exports    {}", list(&plugin.anatomy.exports));
-    println!("imports    {}", list(&plugin.anatomy.imports));
-    match &plugin.not_forked {
-        None => println!("instances  forked from a snapshot taken after `configure`"),
-        Some(reason) => println!("instances  configured for each call: {reason}"),
+    let mut told = format!("file       {} ({size} bytes{form})\nsha256     {digest}", file.display());
+    if let Some(anatomy) = anatomy {
+        for (heading, names) in [("exports", &anatomy.exports), ("imports", &anatomy.imports)] {
+            told.push_str(&format!("\n{heading}    {}", lines(names)));
+        }
     }
-    println!("loaded in  {} ms", took.as_millis());
-    Ok(())
+    told
+}
+
+/// Names of a file that may hold anything, one a line.
+fn lines(names: &BTreeSet<String>) -> String {
+    if names.is_empty() {
+        return "nothing".to_owned();
+    }
+    let shown = |name: &String| name.chars().take(NAME_CHARACTERS_MAX).flat_map(char::escape_debug).collect::<String>();
+    let mut lines: Vec<String> = names.iter().take(NAMES_MAX).map(shown).collect();
+    if names.len() > NAMES_MAX {
+        lines.push(format!("and {} more", names.len() - NAMES_MAX));
+    }
+    lines.join("\n           ")
+}
+
+/// How to install a file, and how that is known: by what was named, or by the `NAME.toml` beside it.
+fn installation_of(file: &Path, named: Option<&Path>) -> Result<(Installation, String), String> {
+    let read = |path: &Path| -> Result<(Installation, String), String> {
+        let installation = Installation::load(path).map_err(|problems| problems.to_string())?;
+        let installed = format!("as {}, by {}", installation.name, path.display());
+        Ok((installation, installed))
+    };
+    if let Some(path) = named {
+        return read(path);
+    }
+    let name = file.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+    let beside = file.with_extension("toml");
+    let default = Installation::default_of(&name);
+    if !beside.is_file() {
+        return Ok((default, format!("as {name}, with the defaults")));
+    }
+    let (installation, installed) = read(&beside)?;
+    let component = &installation.component;
+    if file.file_name().is_some_and(|file| file == component.as_str()) {
+        return Ok((installation, installed));
+    }
+    let installed = format!("as {name}, with the defaults: {} is for {component:?}", beside.display());
+    Ok((default, installed))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_read_of_a_file_is_shown_and_what_is_not_is_left_out() {
+        let anatomy = Anatomy {
+            form: Form::CoreModule,
+            imports: BTreeSet::new(),
+            exports: ["a".to_owned(), "b\u{1b}[2J".to_owned()].into(),
+        };
+        assert_eq!(
+            outside(Path::new("x.wasm"), 7, "0123", Some(&anatomy)),
+            "file       x.wasm (7 bytes, core module, wrapped at load)\nsha256     0123\n\
+             exports    a\n           b\\u{1b}[2J\nimports    nothing"
+        );
+        let nothing = "file       x.wasm (7 bytes)\nsha256     0123";
+        assert_eq!(outside(Path::new("x.wasm"), 7, "0123", None), nothing);
+    }
+
+    #[test]
+    fn names_are_bounded() {
+        let names: BTreeSet<String> = (0..NAMES_MAX + 2).map(|number| format!("{number:0>200}")).collect();
+        let shown = lines(&names);
+        assert_eq!(shown.lines().count(), NAMES_MAX + 1);
+        assert!(shown.lines().all(|line| line.trim_start().len() <= NAME_CHARACTERS_MAX), "{shown}");
+        assert!(shown.ends_with("and 2 more"), "{shown}");
+    }
+
+    #[test]
+    fn a_file_is_installed_by_what_was_named_or_by_the_installation_beside_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        let of = |file: &str, named: Option<&Path>| {
+            let (installation, installed) = installation_of(&at(file), named)?;
+            Ok::<_, String>((installation.name, installation.config, installed))
+        };
+        std::fs::write(at("one.toml"), "config.word = 'x'").unwrap();
+        std::fs::write(at("two.toml"), "component = 'one.wasm'").unwrap();
+        std::fs::write(at("wrong.toml"), "ordre = 1").unwrap();
+
+        let (name, config, installed) = of("one.wasm", None).unwrap();
+        assert_eq!((name.as_str(), config.as_str()), ("one", r#"{"word":"x"}"#));
+        assert_eq!(installed, format!("as one, by {}", at("one.toml").display()));
+        let (name, config, installed) = of("two.wasm", None).unwrap();
+        assert_eq!((name.as_str(), config.as_str()), ("two", "{}"));
+        assert!(installed.ends_with("two.toml is for \"one.wasm\""), "{installed}");
+        assert_eq!(of("three.wasm", None).unwrap().2, "as three, with the defaults");
+        assert_eq!(of("three.wasm", Some(at("one.toml").as_path())).unwrap().1, r#"{"word":"x"}"#);
+        assert!(of("wrong.wasm", None).unwrap_err().contains("did you mean \"order\"?"));
+        assert!(of("one.wasm", Some(at("none.toml").as_path())).unwrap_err().contains("cannot be read"));
+    }
 }

@@ -11,6 +11,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tracing::info;
 
+use super::table::say;
 use super::{Source, block_on, start_log};
 use crate::config::Settings;
 use crate::gateway::Gateway;
@@ -33,19 +34,24 @@ impl Serve {
         start_log(&settings.log);
         let overrule = self.source;
         block_on(async move {
-            let running = Running::start(settings, file, move |settings| overrule.overrule(settings)).await?;
-            println!("{}", running.greeting());
+            let running = Running::start(settings, file, move |settings| overrule.overrule(settings)).await;
+            let running = running.map_err(|refused| refused.words(ADVICE))?;
+            say(&running.greeting())?;
             asked_to_stop().await?;
             running.stop().await
         })
     }
 }
 
+/// What to do about a plugin that keeps the gateway from starting.
+const ADVICE: &str = "Mend it, or start without it: start_without_broken = true under [plugins].";
+
 /// A gateway that serves, with everything around it.
 pub(super) struct Running {
     pub(super) gateway: Arc<Gateway>,
     pub(super) address: SocketAddr,
     pub(super) sandbox: Option<Sandbox>,
+    has_file: bool,
     stop: watch::Sender<bool>,
     server: JoinHandle<bool>,
     watcher: JoinHandle<()>,
@@ -56,26 +62,28 @@ impl Running {
     pub(super) async fn start(
         mut settings: Settings,
         config: Option<PathBuf>,
-        overrule: impl Fn(&mut Settings) + Send + 'static,
-    ) -> Result<Self, String> {
+        overrule: impl Fn(&mut Settings) + Send + Sync + 'static,
+    ) -> Result<Self, Refused> {
+        let has_file = config.is_some();
         let sandbox = match settings.needs_sandbox() {
             true => Some(start_sandbox(&mut settings).await?),
             false => None,
         };
         let runtime = Arc::new(Runtime::new(settings.plugins.memo_bytes)?);
         let gateway = Arc::new(Gateway::new(settings, runtime)?);
-        gateway.load_plugins().await.map_err(|broken| refusal(&broken))?;
+        gateway.load_plugins().await.map_err(Refused::Plugins)?;
         let server = Server::bind(gateway.clone())
             .await
             .map_err(|error| format!("listening on {}: {error}", gateway.generation().settings.server.listen))?;
         let address = server.address();
+        not_itself(&gateway.generation().settings, address)?;
         let (stop, stopped) = watch::channel(false);
         let sandbox_uri = sandbox.as_ref().and_then(|sandbox| sandbox.base_url().parse().ok());
         let watched = Watched { config, sandbox: sandbox_uri, overrule: Some(Box::new(overrule)) };
         let watcher = tokio::spawn(reload::watch(gateway.clone(), watched, stopped.clone()));
         let server = tokio::spawn(server.run(stopped));
         info!(%address, "listening");
-        Ok(Self { gateway, address, sandbox, stop, server, watcher })
+        Ok(Self { gateway, address, sandbox, has_file, stop, server, watcher })
     }
 
     /// What a person needs to know.
@@ -83,12 +91,7 @@ impl Running {
         let generation = self.gateway.generation();
         let plugins: Vec<&str> = generation.plugins.iter().map(|plugin| &*plugin.name).collect();
         let plugins = if plugins.is_empty() { "none".to_owned() } else { plugins.join(", ") };
-        let model = match &self.sandbox {
-            Some(_) => {
-                "\nmodel:     the built-in sandbox (set OPENAI_API_KEY, or write sluicegate.toml, for a real one)"
-            }
-            None => "",
-        };
+        let model = model(self.sandbox.is_some(), self.has_file);
         format!("sluicegate listens on http://{}/v1\nplugins:   {plugins}{model}", self.address)
     }
 
@@ -121,14 +124,58 @@ async fn start_sandbox(settings: &mut Settings) -> Result<Sandbox, String> {
     Ok(sandbox)
 }
 
-fn refusal(broken: &[Broken]) -> String {
-    let mut words = String::from("refusing to start:");
-    for Broken { name, reason, .. } in broken {
-        let who = if name.is_empty() { "the plugin directory".to_owned() } else { format!("plugin {name}") };
-        words.push_str(&format!("\n  {who}: {reason}"));
+/// A line of the greeting for those who have not said which model to ask.
+fn model(is_sandbox: bool, has_file: bool) -> &'static str {
+    if is_sandbox && !has_file {
+        "\nmodel:     the built-in sandbox (set OPENAI_API_KEY, or write sluicegate.toml, for a real one)"
+    } else {
+        ""
     }
-    words.push_str("\nMend it, or start without it: start_without_broken = true under [plugins].");
-    words
+}
+
+/// # Errors
+/// When a provider is the gateway that listens at `address`.
+pub(super) fn not_itself(settings: &Settings, address: SocketAddr) -> Result<(), String> {
+    match settings.provider_that_is_the_gateway(address) {
+        None => Ok(()),
+        Some(provider) => Err(format!(
+            "the address of the provider {provider:?} is the gateway's own, {address}: it would ask itself without end; \
+             name the provider's in its base_url or, without a configuration file, in OPENAI_BASE_URL"
+        )),
+    }
+}
+
+/// Why a gateway does not start.
+#[derive(Debug)]
+pub(super) enum Refused {
+    /// Because of these plugins.
+    Plugins(Vec<Broken>),
+    /// Because of something else.
+    Otherwise(String),
+}
+
+impl From<String> for Refused {
+    fn from(words: String) -> Self {
+        Self::Otherwise(words)
+    }
+}
+
+impl Refused {
+    /// Words for the person, with advice if it is plugins that keep it from starting.
+    pub(super) fn words(self, advice: &str) -> String {
+        match self {
+            Self::Otherwise(words) => words,
+            Self::Plugins(broken) => {
+                let lines: Vec<String> = broken.iter().map(|broken| format!("  {}\n", about(broken))).collect();
+                format!("refusing to start:\n{}{advice}", lines.concat())
+            }
+        }
+    }
+}
+
+/// What is broken, and why.
+pub(super) fn about(Broken { name, reason, .. }: &Broken) -> String {
+    if name.is_empty() { format!("the plugin directory: {reason}") } else { format!("plugin {name}: {reason}") }
 }
 
 /// Wait for SIGTERM or SIGINT.
@@ -141,4 +188,37 @@ pub(super) async fn asked_to_stop() -> Result<(), String> {
         _ = interrupt.recv() => {}
     }
     Ok(())
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::config;
+
+    #[test]
+    fn how_to_get_a_real_model_is_said_where_nothing_was_configured() {
+        assert!(model(true, false).contains("OPENAI_API_KEY"));
+        assert_eq!((model(true, true), model(false, false)), ("", ""));
+    }
+
+    #[test]
+    fn a_gateway_that_would_ask_itself_does_not_start() {
+        let text = "[providers.p]\ndialect = 'openai'\nbase_url = 'http://localhost:8080/v1'\n\
+                    [targets.t]\nprovider = 'p'\n[models.'*']\ntargets = ['t']";
+        let settings = config::parse("x", text, Path::new("")).unwrap();
+        let said = not_itself(&settings, SocketAddr::from(([127, 0, 0, 1], 8080))).unwrap_err();
+        assert!(said.starts_with("the address of the provider \"p\" is the gateway's own, 127.0.0.1:8080"), "{said}");
+        assert_eq!(not_itself(&settings, SocketAddr::from(([127, 0, 0, 1], 8081))), Ok(()));
+    }
+
+    #[test]
+    fn a_refusal_names_what_is_broken_and_then_gives_the_advice() {
+        let broken = |name: &str| Broken { name: name.to_owned(), reason: "gone".to_owned(), older_in_service: false };
+        let said = Refused::Plugins(vec![broken(""), broken("pii")]).words("Mend it.");
+        assert_eq!(said, "refusing to start:\n  the plugin directory: gone\n  plugin pii: gone\nMend it.");
+        assert_eq!(Refused::from("no port".to_owned()).words("Mend it."), "no port");
+    }
 }

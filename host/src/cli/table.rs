@@ -1,4 +1,11 @@
-//! Tables for a terminal.
+//! What goes to standard output: texts, and tables for a terminal.
+
+use std::io::Write;
+
+/// Print a text and a line break. It may be that nobody reads, as behind `head`, or that a disk is full.
+pub(super) fn say(text: &str) -> Result<(), String> {
+    writeln!(std::io::stdout(), "{text}").map_err(|error| format!("writing the output: {error}"))
+}
 
 /// Rows of cells under a header, each column as wide as its widest cell, two spaces apart.
 pub(super) fn table(header: &[&str], rows: &[Vec<String>]) -> String {

@@ -1,9 +1,11 @@
 //! Without a file: providers from the variables that their own SDKs read, else the sandbox model.
 
-use super::{Problems, Settings, parse};
 use std::path::Path;
 
-/// A provider that can be configured by a variable alone.
+use super::{Problems, Settings, parse};
+
+/// A provider that can be configured by variables alone: its key, its address, or both. Without a key the caller's own
+/// is passed on.
 struct Usual {
     name: &'static str,
     key: &'static str,
@@ -24,13 +26,18 @@ const USUAL: &[Usual] = &[Usual {
 /// # Errors
 /// What is wrong with a variable.
 pub fn from_environment(variable: impl Fn(&str) -> Option<String>) -> Result<(Settings, String), Problems> {
-    let set = |name: &str| variable(name).filter(|value| !value.trim().is_empty());
     let mut text = String::new();
-    if let Some(usual) = USUAL.iter().find(|usual| set(usual.key).is_some()) {
-        let base_url = set(usual.base_url_variable).unwrap_or_else(|| usual.base_url.to_owned());
-        let (name, key) = (usual.name, usual.key);
+    let in_force = in_force(&variable);
+    if let Some(usual) = in_force {
+        let name = usual.name;
+        let base_url = set(&variable, usual.base_url_variable).unwrap_or_else(|| usual.base_url.to_owned());
+        let base_url = toml::Value::String(base_url);
+        let api_key = match set(&variable, usual.key) {
+            Some(_) => format!("api_key = {{ env = \"{}\" }}\n", usual.key),
+            None => String::new(),
+        };
         text.push_str(&format!(
-            "[providers.{name}]\ndialect = \"openai\"\nbase_url = {base_url:?}\napi_key = {{ env = \"{key}\" }}\n\n\
+            "[providers.{name}]\ndialect = \"openai\"\nbase_url = {base_url}\n{api_key}\n\
              [targets.{name}]\nprovider = \"{name}\"\n\n[models.\"*\"]\ntargets = [\"{name}\"]\n"
         ));
     } else {
@@ -42,6 +49,75 @@ pub fn from_environment(variable: impl Fn(&str) -> Option<String>) -> Result<(Se
     if Path::new("plugins").is_dir() {
         text.push_str("\n[plugins]\ndirectory = \"plugins\"\n");
     }
-    let settings = parse("the environment", &text, Path::new(""))?;
-    Ok((settings, text))
+    match parse("the environment", &text, Path::new("")) {
+        Ok(settings) => Ok((settings, text)),
+        Err(mut problems) => {
+            if let Some(Usual { name, key, base_url_variable, .. }) = in_force {
+                problems.call_field(&format!("providers.{name}.base_url"), base_url_variable);
+                problems.call_field(&format!("providers.{name}.api_key"), key);
+            }
+            Err(problems)
+        }
+    }
+}
+
+/// The variables that count when there is no file; none if it is the sandbox that is asked.
+#[must_use]
+pub fn variables_in_force(variable: impl Fn(&str) -> Option<String>) -> Vec<&'static str> {
+    let names = in_force(&variable).into_iter().flat_map(|usual| [usual.key, usual.base_url_variable]);
+    names.filter(|name| set(&variable, name).is_some()).collect()
+}
+
+/// The provider that the variables name.
+fn in_force(variable: &impl Fn(&str) -> Option<String>) -> Option<&'static Usual> {
+    let is_set = |name: &str| set(variable, name).is_some();
+    USUAL.iter().find(|usual| is_set(usual.key) || is_set(usual.base_url_variable))
+}
+
+/// A variable's value, if it has one.
+fn set(variable: &impl Fn(&str) -> Option<String>, name: &str) -> Option<String> {
+    let value = variable(name)?;
+    let value = value.trim();
+    (!value.is_empty()).then(|| value.to_owned())
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    /// A lookup of these variables.
+    fn with(variables: &[(&str, &str)]) -> impl Fn(&str) -> Option<String> {
+        let variables: Vec<(String, String)> =
+            variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        move |name| variables.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone())
+    }
+
+    #[test]
+    fn an_address_without_a_key_passes_on_what_the_caller_sends() {
+        let variables = with(&[("OPENAI_BASE_URL", " http://localhost:11434/v1/ "), ("OPENAI_API_KEY", " ")]);
+        let (settings, text) = from_environment(&variables).unwrap();
+        let target = settings.any_model.targets.first().unwrap();
+        assert_eq!((target.base_url.to_string().as_str(), &target.api_key), ("http://localhost:11434/v1", &None));
+        assert!(!target.sandbox && !text.contains("api_key"), "{text}");
+        assert_eq!(variables_in_force(&variables), ["OPENAI_BASE_URL"]);
+    }
+
+    #[test]
+    fn without_variables_it_is_the_sandbox() {
+        assert!(from_environment(with(&[])).unwrap().0.needs_sandbox());
+        assert!(variables_in_force(with(&[])).is_empty());
+    }
+
+    #[test]
+    fn a_mistake_is_that_of_a_variable() {
+        for (address, wrong) in [
+            ("api.openai.com/v1", "is not an address"),
+            ("ftp://api.openai.com", "does not begin with http://"),
+            ("http://a.example/v1\u{1b}[2J\"", "is not an address"),
+        ] {
+            let said = from_environment(with(&[("OPENAI_BASE_URL", address)])).unwrap_err().to_string();
+            assert!(said.starts_with("the environment: OPENAI_BASE_URL: ") && said.contains(wrong), "{said}");
+        }
+    }
 }

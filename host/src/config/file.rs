@@ -1,6 +1,7 @@
 //! What a person may write in `sluicegate.toml`. Every field has a default, said in its comment.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 use std::path::PathBuf;
 
 use serde::Deserialize;
@@ -51,7 +52,7 @@ impl File {
 #[derive(Debug)]
 pub struct Entry<T> {
     /// Bytes of the file that hold its name.
-    pub span: std::ops::Range<usize>,
+    pub span: Range<usize>,
     /// What it says.
     pub value: T,
 }
@@ -143,7 +144,7 @@ pub struct Model {
 #[serde(deny_unknown_fields)]
 pub struct Plugins {
     /// The directory to load from and to watch, relative to this file: `"plugins"`. Without it, no plugins.
-    pub directory: Option<PathBuf>,
+    pub directory: Option<Spanned<PathBuf>>,
     /// Start even though the directory is missing or a plugin in it is broken: `false`.
     pub start_without_broken: Option<bool>,
     /// Milliseconds for all guardrails of one phase of an exchange: `1000`.
@@ -205,9 +206,9 @@ pub(super) fn read(text: &str, problems: &mut Problems) -> Option<File> {
         match &*name {
             "server" => file.server = table(&name, value, problems).unwrap_or_default(),
             "upstream" => file.upstream = table(&name, value, problems).unwrap_or_default(),
-            "providers" => file.providers = named(&name, value, &mut file.unreadable, problems),
-            "targets" => file.targets = named(&name, value, &mut file.unreadable, problems),
-            "models" => file.models = named(&name, value, &mut file.unreadable, problems),
+            "providers" => file.providers = named(&name, "dialect", value, &mut file.unreadable, problems),
+            "targets" => file.targets = named(&name, "provider", value, &mut file.unreadable, problems),
+            "models" => file.models = named(&name, "targets", value, &mut file.unreadable, problems),
             "plugins" => file.plugins = table(&name, value, problems).unwrap_or_default(),
             "stream" => file.stream = table(&name, value, problems).unwrap_or_default(),
             "log" => file.log = table(&name, value, problems).unwrap_or_default(),
@@ -246,8 +247,10 @@ pub(super) fn table<T: DeserializeOwned>(
     }
 }
 
+/// Tables with names, each of which must have the field `needed`.
 fn named<T: DeserializeOwned>(
     field: &str,
+    needed: &str,
     value: Spanned<DeValue<'_>>,
     unreadable: &mut BTreeSet<String>,
     problems: &mut Problems,
@@ -262,10 +265,39 @@ fn named<T: DeserializeOwned>(
     for (key, value) in entries {
         let (span, name) = (key.span(), key.into_inner().into_owned());
         let whole = format!("{field}.{name}");
+        let rests = rests_of_names(value.get_ref(), needed);
+        for (rest, span) in &rests {
+            let dotted = format!("{name}.{rest}");
+            let message =
+                format!("there is no field `{rest}`; a name with a dot needs quotes, as [{field}.{dotted:?}]");
+            problems.add(Some(span.clone()), &whole, message);
+            unreadable.insert(format!("{field}.{dotted}"));
+        }
+        if !rests.is_empty() {
+            unreadable.insert(whole);
+            continue;
+        }
         match table(&whole, value, problems) {
             Some(value) => drop(read.insert(name, Entry { span, value })),
             None => drop(unreadable.insert(whole)),
         }
     }
     read
+}
+
+/// The rests of names with dots that stand without quotes, as `1` in `[models.gpt-4.1]`, and where. To TOML that is a
+/// table in a table, and what it holds shows that it is not.
+fn rests_of_names(table: &DeValue<'_>, needed: &str) -> Vec<(String, Range<usize>)> {
+    let DeValue::Table(entries) = table else { return Vec::new() };
+    let mut rests = Vec::new();
+    for (key, value) in entries {
+        let DeValue::Table(inner) = value.get_ref() else { continue };
+        let part = key.get_ref();
+        if inner.iter().any(|(field, _)| *field.get_ref() == needed) {
+            rests.push((part.to_string(), key.span()));
+        }
+        let deeper = rests_of_names(value.get_ref(), needed);
+        rests.extend(deeper.into_iter().map(|(rest, span)| (format!("{part}.{rest}"), span)));
+    }
+    rests
 }

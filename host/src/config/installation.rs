@@ -1,5 +1,6 @@
 //! `NAME.toml` beside a component: how one plugin is ordered, bounded, configured.
 
+use std::path::Path;
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -85,7 +86,17 @@ impl Installation {
         }
     }
 
-    /// Read `NAME.toml`.
+    /// Read the file `NAME.toml`.
+    ///
+    /// # Errors
+    /// All that is wrong with it.
+    pub fn load(path: &Path) -> Result<Self, Problems> {
+        let text = std::fs::read_to_string(path).map_err(|error| Problems::unreadable(path, &error))?;
+        let name = path.file_stem().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        Self::parse(&name, &path.display().to_string(), &text)
+    }
+
+    /// Read the text of a `NAME.toml`.
     ///
     /// # Errors
     /// All that is wrong with it.

@@ -77,6 +77,13 @@ impl Problems {
         }
     }
 
+    /// Where the text was made from something else: a field that has another name for the person, and no line.
+    pub(super) fn call_field(&mut self, field: &str, name: &str) {
+        for problem in self.found.iter_mut().filter(|problem| problem.field == field) {
+            (problem.field, problem.line) = (name.to_owned(), 0);
+        }
+    }
+
     pub(super) fn into_result<T>(mut self, value: T) -> Result<T, Self> {
         if self.found.is_empty() {
             return Ok(value);

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -163,7 +163,7 @@ fn plugins(file: &file::Plugins, base: &Path, problems: &mut Problems) -> Plugin
         u32::try_from(number(given, default, allowed, field, problems)).unwrap_or(u32::MAX)
     };
     Plugins {
-        directory: file.directory.as_ref().map(|directory| base.join(directory)),
+        directory: directory(file.directory.as_ref(), base, problems),
         start_without_broken: file.start_without_broken.unwrap_or_default(),
         chain: milliseconds(file.chain_ms.as_ref(), 1_000, "plugins.chain_ms", problems),
         memo_bytes: number(file.memo_bytes.as_ref(), 32 << 20, 0..=(64 << 30), "plugins.memo_bytes", problems),
@@ -172,6 +172,16 @@ fn plugins(file: &file::Plugins, base: &Path, problems: &mut Problems) -> Plugin
         breaker_probe: milliseconds(file.breaker_probe_ms.as_ref(), 1_000, "plugins.breaker_probe_ms", problems),
         retries_max: whole(file.retries_max.as_ref(), 1, 0..=5, "plugins.retries_max", problems),
     }
+}
+
+fn directory(given: Option<&Spanned<PathBuf>>, base: &Path, problems: &mut Problems) -> Option<PathBuf> {
+    let given = given?;
+    if given.get_ref().as_os_str().is_empty() {
+        let message = "is empty; name a directory, or remove this line to run without plugins";
+        problems.add(Some(given.span()), "plugins.directory", message);
+        return None;
+    }
+    Some(base.join(given.get_ref()))
 }
 
 fn stream(file: &file::Stream, problems: &mut Problems) -> Stream {
@@ -338,6 +348,13 @@ fn models(
     let mut models = BTreeMap::new();
     for (name, entry) in &file.models {
         let field = format!("models.{name}.targets");
+        if name != ANY && name.contains(ANY) {
+            problems.add(
+                Some(entry.span.clone()),
+                format!("models.{name}"),
+                "a `*` stands for other names only where it is the whole name, as [models.\"*\"]; write each name out",
+            );
+        }
         let wanted = entry.value.targets.get_ref();
         if wanted.is_empty() {
             problems.add(Some(entry.value.targets.span()), &field, "is empty; name at least one target");

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use bytes::Bytes;
 
-use super::raw::{Field, Kind, Value, splice};
+use super::raw::{Field, Fields, Kind, Value, splice};
 use super::text::change;
 use crate::chat::{Channel, Opaque, Role, Segment};
 
@@ -74,10 +74,27 @@ const DEPTH_MAX: usize = 48;
 /// Texts of one body. A conversation of a thousand messages with as many tool calls has fewer.
 const TEXTS_MAX: usize = 100_000;
 
+/// Bytes of the name of a speaker or tool that go with each of its texts; providers allow 64. The name is a text too,
+/// and that one is whole.
+const NAME_BYTES_MAX: usize = 256;
+/// Bytes of the path to a text.
+const PATH_BYTES_MAX: usize = 512;
+/// Bytes of a field's name in a path.
+const KEY_BYTES_MAX: usize = 64;
+
+/// A name as it goes with each text.
+pub(super) fn shown(name: &str) -> String {
+    name.get(..name.floor_char_boundary(NAME_BYTES_MAX)).unwrap_or_default().to_owned()
+}
+
 /// Collects the texts of a body, as its reader comes across them.
 #[derive(Debug)]
 pub(super) struct Texts<'a> {
     body: &'a str,
+    /// Where the reader is, if paths are wanted.
+    path: Option<String>,
+    /// The path of each text, if they are wanted.
+    pub(super) paths: Vec<String>,
     pub(super) segments: Vec<Segment>,
     pub(super) places: Vec<Range<usize>>,
     pub(super) opaque: Vec<Opaque>,
@@ -106,7 +123,42 @@ impl Of {
 
 impl<'a> Texts<'a> {
     pub(super) fn new(body: &'a str) -> Self {
-        Self { body, segments: Vec::new(), places: Vec::new(), opaque: Vec::new(), shadows: Vec::new() }
+        Self {
+            body,
+            path: None,
+            paths: Vec::new(),
+            segments: Vec::new(),
+            places: Vec::new(),
+            opaque: Vec::new(),
+            shadows: Vec::new(),
+        }
+    }
+
+    /// For a part of a stream, in which texts go on where they stood before: with their paths, and without fields that
+    /// are there twice, of which two readers might take another.
+    pub(super) fn of_stream(body: &'a str, at: String) -> Self {
+        Self { path: Some(at), ..Self::new(body) }
+    }
+
+    fn at(
+        &mut self,
+        step: impl FnOnce(&mut String),
+        read: impl FnOnce(&mut Self) -> Result<(), Wrong>,
+    ) -> Result<(), Wrong> {
+        let Some(path) = &mut self.path else { return read(self) };
+        let length = path.len();
+        step(path);
+        if path.len() > PATH_BYTES_MAX {
+            return Err(Wrong::new(
+                "",
+                format!("an event has fields under a path of more than {PATH_BYTES_MAX} bytes"),
+            ));
+        }
+        read(self)?;
+        if let Some(path) = &mut self.path {
+            path.truncate(length);
+        }
+        Ok(())
     }
 
     pub(super) fn place(&self, value: Value<'_>) -> Range<usize> {
@@ -120,6 +172,7 @@ impl<'a> Texts<'a> {
             return Err(Wrong::new("", format!("the body has more than {TEXTS_MAX} texts")));
         }
         self.places.push(self.place(literal));
+        self.paths.extend(self.path.clone());
         self.segments.push(Segment {
             role: of.role,
             channel: of.channel,
@@ -142,10 +195,16 @@ impl<'a> Texts<'a> {
 
     fn field_below(&mut self, field: &Field<'_>, of: &Of, depth: usize) -> Result<(), Wrong> {
         let name = field.name();
-        if !is_name(&name) {
-            self.text(field.key, of)?;
-        }
-        self.below(field.value, Some(&name), of, depth)
+        let step = |path: &mut String| {
+            path.push('.');
+            path.push_str(name.get(..name.floor_char_boundary(KEY_BYTES_MAX)).unwrap_or_default());
+        };
+        self.at(step, |texts| {
+            if !is_name(&name) {
+                texts.at(|path| path.push(':'), |texts| texts.text(field.key, of))?;
+            }
+            texts.below(field.value, Some(&name), of, depth)
+        })
     }
 
     fn below(&mut self, value: Value<'_>, key: Option<&str>, of: &Of, depth: usize) -> Result<(), Wrong> {
@@ -160,9 +219,33 @@ impl<'a> Texts<'a> {
                 }
                 self.text(value, of)
             }
-            Kind::Array => value.items().into_iter().try_for_each(|item| self.below(item, key, of, depth + 1)),
-            Kind::Object => value.fields().0.iter().try_for_each(|field| self.field_below(field, of, depth + 1)),
+            Kind::Array => value.items().into_iter().enumerate().try_for_each(|(position, item)| {
+                let step = |path: &mut String| path.push_str(&format!("[{}]", index_or(item, position)));
+                self.at(step, |texts| texts.below(item, key, of, depth + 1))
+            }),
+            Kind::Object => {
+                let fields = value.fields();
+                if self.path.is_some() {
+                    unrepeated(&fields)?;
+                }
+                fields.0.iter().try_for_each(|field| self.field_below(field, of, depth + 1))
+            }
         }
+    }
+}
+
+/// The number under which an item of a list goes on in later events: its own, or its place.
+fn index_or(item: Value<'_>, position: usize) -> usize {
+    let own = (item.kind() == Kind::Object).then(|| item.fields().last("index").and_then(Value::number)).flatten();
+    own.and_then(|own| usize::try_from(own).ok()).unwrap_or(position)
+}
+
+/// # Errors
+/// When a field is there twice.
+pub(super) fn unrepeated(fields: &Fields<'_>) -> Result<(), Wrong> {
+    match fields.repeated() {
+        None => Ok(()),
+        Some(name) => Err(Wrong::new("", format!("an event has the field {:?} twice", shown(&name)))),
     }
 }
 
@@ -203,7 +286,7 @@ fn names_something(key: &str) -> bool {
 }
 
 /// Letters, digits and a few signs, and no longer than an identifier is.
-fn is_name(text: &str) -> bool {
+pub(crate) fn is_name(text: &str) -> bool {
     text.len() <= 64
         && text.bytes().all(|byte| {
             byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b':' | b'/' | b'#' | b'$' | b'+')

@@ -1,10 +1,11 @@
 //! JSON read in place: objects and arrays one level at a time, each value as the slice that it is.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::fmt;
 use std::ops::Range;
 
-use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::text::decode;
@@ -96,6 +97,12 @@ impl<'a> Fields<'a> {
         }
     }
 
+    /// The name of a field that is there twice, however it is spelt.
+    pub(super) fn repeated(&self) -> Option<String> {
+        let mut names = BTreeSet::new();
+        self.0.iter().map(Field::name).find(|name| !names.insert(name.clone())).map(Cow::into_owned)
+    }
+
     /// The value of a field, the last one where there are several, as most readers have it.
     pub(super) fn last(&self, name: &str) -> Option<Value<'a>> {
         self.0.iter().rev().find(|field| field.name() == name).map(|field| field.value)
@@ -120,6 +127,16 @@ impl<'de: 'a, 'a> Deserialize<'de> for Fields<'a> {
         }
         deserializer.deserialize_map(FieldsVisitor)
     }
+}
+
+/// Whether a text is a document of JSON with something in it.
+pub(crate) fn is_json(text: &str) -> bool {
+    text.trim_start().starts_with(['{', '[', '"']) && serde_json::from_str::<IgnoredAny>(text).is_ok()
+}
+
+/// What a piece of a JSON string stands for; nothing if it is not one.
+pub(crate) fn unescaped(piece: &str) -> Option<String> {
+    serde_json::from_str(&format!("\"{piece}\"")).ok()
 }
 
 /// Replace ranges of `source`, which must be sorted and apart.
@@ -154,5 +171,7 @@ mod tests {
     fn a_field_that_counts_may_not_be_there_twice_however_it_is_spelt() {
         let fields = Value(r#"{"model":"a","mod\u0065l":"b"}"#).fields();
         assert_eq!(fields.once("model").unwrap_err(), "model");
+        assert_eq!(fields.repeated().as_deref(), Some("model"));
+        assert_eq!(Value(r#"{"a":1,"A":1}"#).fields().repeated(), None);
     }
 }

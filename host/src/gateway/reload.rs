@@ -1,17 +1,18 @@
 //! Watch, settle, load aside, swap: the one task that changes what is in service. Never on the request path.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 use tokio::sync::{Notify, watch};
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, sleep};
 use tracing::{error, info, warn};
 
 use super::Gateway;
 use crate::config::{self, Settings};
-use crate::plugin::directory::{self, Broken, Loaded};
+use crate::plugin::directory::{self, Broken, Loaded, Stamp};
 
 /// How often the digests are looked at even though no change was seen: some file systems tell nothing.
 const NET: Duration = Duration::from_secs(30);
@@ -60,7 +61,7 @@ impl Gateway {
 }
 
 /// Changes settings that were read anew.
-pub type Overrule = Box<dyn Fn(&mut Settings) + Send>;
+pub type Overrule = Box<dyn Fn(&mut Settings) + Send + Sync>;
 
 /// What to watch beside the plugin directory.
 #[derive(Default)]
@@ -81,22 +82,35 @@ impl std::fmt::Debug for Watched {
 
 /// Keep the gateway in step with its files, until `stop` says true.
 pub async fn watch(gateway: Arc<Gateway>, watched: Watched, mut stop: watch::Receiver<bool>) {
+    tokio::select! {
+        () = keep_in_step(&gateway, &watched) => {}
+        () = crate::server::said_stop(&mut stop) => {}
+    }
+}
+
+async fn keep_in_step(gateway: &Gateway, watched: &Watched) {
     let changed = Arc::new(Notify::new());
     let mut watcher = Watching::new(changed.clone());
-    // Something may have changed between the first look and the watch.
-    changed.notify_one();
+    // Nothing yet: something may have changed between the first look and the watch.
+    let mut seen = None;
     // The configuration is older than the first look at the plugins, which may have taken seconds.
     let mut config_text = None;
+    changed.notify_one();
     loop {
         let settings = gateway.generation().settings.clone();
         watcher.point_at(settings.plugins.directory.as_deref(), watched.config.as_deref());
         tokio::select! {
-            () = changed.notified() => settle(&changed, settings.plugins.settle).await,
-            () = tokio::time::sleep(NET) => {}
-            () = crate::server::said_stop(&mut stop) => return,
+            () = changed.notified() => {
+                let now = settled(watched, &settings).await;
+                if seen.as_ref() == Some(&now) {
+                    continue;
+                }
+                seen = Some(now);
+            }
+            () = sleep(NET) => {}
         }
         let settings = match &watched.config {
-            Some(path) => reread(path, &mut config_text, &watched, settings),
+            Some(path) => reread(path, &mut config_text, watched, settings),
             None => settings,
         };
         // Before the look, or what changes in a new directory right behind it would not be seen.
@@ -105,10 +119,35 @@ pub async fn watch(gateway: Arc<Gateway>, watched: Watched, mut stop: watch::Rec
     }
 }
 
-/// Wait until nothing has changed for a while.
-async fn settle(changed: &Notify, pause: Duration) {
+/// What tells whether the configuration or the plugin directory has changed. Other files may lie beside them, a log that
+/// is written all the time: what the system tells of those is nothing to act on.
+#[derive(Debug, PartialEq)]
+struct Seen {
+    config: Option<Stamp>,
+    directory: Vec<(OsString, Option<Stamp>)>,
+}
+
+impl Seen {
+    fn now(watched: &Watched, settings: &Settings) -> Self {
+        Self {
+            config: watched.config.as_deref().and_then(directory::stamp),
+            directory: settings.plugins.directory.as_deref().map(directory::stamps).unwrap_or_default(),
+        }
+    }
+}
+
+/// Wait until nothing has changed for a while, and say what there is then.
+async fn settled(watched: &Watched, settings: &Settings) -> Seen {
     let latest = Instant::now() + SETTLE_MAX;
-    while Instant::now() < latest && timeout(pause, changed.notified()).await.is_ok() {}
+    let mut seen = Seen::now(watched, settings);
+    loop {
+        sleep(settings.plugins.settle).await;
+        let now = Seen::now(watched, settings);
+        if now == seen || Instant::now() >= latest {
+            return now;
+        }
+        seen = now;
+    }
 }
 
 /// The settings of the file, if it has changed and is right; else those in service.
@@ -129,8 +168,8 @@ fn reread(path: &Path, text: &mut Option<String>, watched: &Watched, in_service:
             if settings == *in_service {
                 return in_service;
             }
-            if settings.server.listen != in_service.server.listen {
-                warn!("server.listen has changed, which takes a restart");
+            for field in takes_restart(&settings, &in_service) {
+                warn!("{field} has changed, which takes a restart");
             }
             Arc::new(settings)
         }
@@ -143,10 +182,30 @@ fn reread(path: &Path, text: &mut Option<String>, watched: &Watched, in_service:
     }
 }
 
+/// The fields that have changed and are read only once.
+fn takes_restart(now: &Settings, in_service: &Settings) -> Vec<&'static str> {
+    let (server, old_server) = (&now.server, &in_service.server);
+    let (upstream, old_upstream) = (&now.upstream, &in_service.upstream);
+    let fields = [
+        ("server.listen", server.listen != old_server.listen),
+        ("server.connections_max", server.connections_max != old_server.connections_max),
+        ("server.header_bytes_max", server.header_bytes_max != old_server.header_bytes_max),
+        ("server.header_ms", server.header != old_server.header),
+        ("server.drain_ms", server.drain != old_server.drain),
+        ("upstream.connect_ms", upstream.connect != old_upstream.connect),
+        ("upstream.ca_file", upstream.authorities != old_upstream.authorities),
+        ("plugins.memo_bytes", now.plugins.memo_bytes != in_service.plugins.memo_bytes),
+        ("[log]", now.log != in_service.log),
+    ];
+    fields.into_iter().filter_map(|(field, changed)| changed.then_some(field)).collect()
+}
+
 /// The system's watch on directories. Files are not watched: editors and Kubernetes replace them.
 struct Watching {
     watcher: Option<RecommendedWatcher>,
     directories: Vec<PathBuf>,
+    /// Those that cannot be watched, of which the log knows.
+    unwatched: Vec<PathBuf>,
 }
 
 impl Watching {
@@ -160,7 +219,7 @@ impl Watching {
         let watcher = notify::recommended_watcher(tell)
             .inspect_err(|error| warn!(%error, "changes of files are only seen every {} s", NET.as_secs()))
             .ok();
-        Self { watcher, directories: Vec::new() }
+        Self { watcher, directories: Vec::new(), unwatched: Vec::new() }
     }
 
     /// Watch these, and nothing else. Called again and again: a directory that was replaced is watched anew.
@@ -174,11 +233,16 @@ impl Watching {
         for directory in self.directories.iter().filter(|directory| !wanted.contains(directory)) {
             let _ = watcher.unwatch(directory);
         }
+        let mut unwatched = Vec::new();
         for directory in &wanted {
             if let Err(error) = watcher.watch(directory, RecursiveMode::NonRecursive) {
-                warn!(directory = %directory.display(), %error, "watching a directory");
+                if !self.unwatched.contains(directory) {
+                    warn!(directory = %directory.display(), %error, "watching a directory");
+                }
+                unwatched.push(directory.clone());
             }
         }
         self.directories = wanted;
+        self.unwatched = unwatched;
     }
 }

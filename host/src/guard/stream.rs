@@ -16,11 +16,11 @@ use bytes::Bytes;
 use tokio::time::{Instant, sleep_until};
 
 use super::tagged::{PieceId, Tagged};
-use super::{Admitted, Released, check_answer, restore_all};
-use crate::chat::{Answer, Channel, Finish, Opaque, Phase, Segment, Usage};
+use super::{Admitted, Released, check_answer, inspect_answer, restore_all};
+use crate::chat::{Answer, Channel, Finish, Phase, Role, Segment, Usage};
 use crate::config::{Mode, StreamMode};
 use crate::dialect::openai::{EventReader, denied_events, error_event};
-use crate::dialect::{Cutter, Event, Lane};
+use crate::dialect::{Cutter, Event, Lane, Unit};
 use crate::error::Error;
 use crate::exchange::Exchange;
 use crate::plugin::Plugin;
@@ -40,6 +40,10 @@ pub(crate) struct StreamGuard {
     lanes: BTreeMap<Lane, LaneState>,
     /// Events that have not left, by number.
     queue: BTreeMap<u64, Queued>,
+    /// Texts that nobody strings together, and that have to be looked at by themselves.
+    alone: Vec<Alone>,
+    /// Choices of which the caller has seen other text than the model wrote.
+    edited: BTreeSet<u32>,
     /// The number of the next event.
     number: u64,
     queued_bytes: usize,
@@ -53,7 +57,6 @@ pub(crate) struct StreamGuard {
     /// Choices of which the caller has seen the end.
     ended: BTreeSet<u32>,
     usage: Option<Usage>,
-    noted_opaque: bool,
     state: State,
 }
 
@@ -68,6 +71,15 @@ enum State {
     Complete,
     /// Nothing will come any more.
     Over,
+}
+
+/// Texts of a lane that are to be looked at one by one.
+#[derive(Debug)]
+struct Alone {
+    lane: Lane,
+    pieces: Vec<(PieceId, String)>,
+    /// No more text follows in the lane.
+    is_final: bool,
 }
 
 /// An event that waits for its texts.
@@ -118,6 +130,8 @@ impl StreamGuard {
             reader: EventReader::default(),
             lanes: BTreeMap::new(),
             queue: BTreeMap::new(),
+            alone: Vec::new(),
+            edited: BTreeSet::new(),
             number: 0,
             queued_bytes: 0,
             text_guardrails: in_force().filter(|plugin| plugin.inspects_text()).cloned().collect(),
@@ -128,7 +142,6 @@ impl StreamGuard {
             over: BTreeSet::new(),
             ended: BTreeSet::new(),
             usage: None,
-            noted_opaque: false,
             state: State::Unbegun,
         }
     }
@@ -191,7 +204,11 @@ impl StreamGuard {
         loop {
             let raw = self.cutter.next().map_err(|_| self.too_large());
             let Some(raw) = raw? else { break };
-            done |= self.take_event(&raw)?;
+            // What comes behind the last word is nothing.
+            done = self.take_event(&raw)?;
+            if done {
+                break;
+            }
         }
         self.pump(done).await?;
         if done {
@@ -234,17 +251,31 @@ impl StreamGuard {
                 let lane = LaneState::new(piece.role, &self.text_guardrails);
                 self.lanes.insert(piece.lane.clone(), lane);
             }
-            if let Some(lane) = self.lanes.get_mut(&piece.lane) {
-                lane.add((number, index), piece);
+            let id = (number, index);
+            let repeats = |lane: &mut LaneState| lane.repeats(&piece.text);
+            let unit = match piece.unit {
+                Unit::Either if self.lanes.get_mut(&piece.lane).is_some_and(repeats) => Unit::Whole,
+                unit => unit,
+            };
+            match unit {
+                Unit::Whole => self.alone.push(Alone {
+                    lane: piece.lane.clone(),
+                    pieces: vec![(id, piece.text.clone())],
+                    is_final: true,
+                }),
+                Unit::Piece | Unit::Either => {
+                    if let Some(lane) = self.lanes.get_mut(&piece.lane) {
+                        lane.either |= piece.unit == Unit::Either;
+                        lane.add(id, piece.name.as_deref(), &piece.text);
+                    }
+                }
             }
         }
         self.go_on_without_the_finished(&event);
         self.finish.extend(event.finished.iter().copied());
         self.usage = event.usage.or(self.usage);
         self.x.used(event.usage);
-        if event.has_opaque() && !std::mem::replace(&mut self.noted_opaque, true) {
-            self.x.opaque(Phase::Answer, &[Opaque::Logprobs]);
-        }
+        self.x.opaque(Phase::Answer, &event.opaque);
         self.queued_bytes += raw.len();
         let bytes_max = self.x.generation.settings.upstream.answer_bytes_max;
         if self.queued_bytes > bytes_max {
@@ -274,7 +305,7 @@ impl StreamGuard {
         let stream = self.x.generation.settings.stream;
         let bytes_max = self.x.generation.settings.upstream.answer_bytes_max;
         let now = Instant::now();
-        let is_final = |lane: &Lane| all || self.over.contains(&lane.choice);
+        let is_final = |lane: &Lane| all || (self.over.contains(&lane.choice) && lane.channel != Channel::Other);
         let mut due: Vec<(&Lane, &mut LaneState, bool)> = self
             .lanes
             .iter_mut()
@@ -282,24 +313,63 @@ impl StreamGuard {
             .filter(|(_, is_final, state)| state.is_due(now, &stream, *is_final, self.text_guardrails.is_empty()))
             .map(|(lane, is_final, state)| (lane, state, is_final))
             .collect();
-        if due.is_empty() {
+        if due.is_empty() && self.alone.is_empty() {
             return Ok(());
         }
-        lane::inspect(&self.x, &self.text_guardrails, &mut due, now).await?;
-        let mut decided: Vec<(PieceId, String)> = Vec::new();
+        if !due.is_empty() {
+            lane::inspect(&self.x, &self.text_guardrails, &mut due, now).await?;
+        }
+        let mut decided: Vec<(Lane, Tagged, bool)> = Vec::new();
         for (lane, state, is_final) in &mut due {
-            let text = state.decided();
+            match state.either {
+                false => decided.push(((*lane).clone(), state.decided(), *is_final)),
+                true => {
+                    let pieces = state.decided_pieces(*is_final);
+                    self.alone.push(Alone { lane: (*lane).clone(), pieces, is_final: *is_final });
+                }
+            }
+        }
+        decided.extend(self.inspect_alone().await?);
+        let mut ready = Vec::new();
+        for (lane, text, is_final) in decided {
+            let Some(state) = self.lanes.get_mut(&lane) else { continue };
             if self.observed_whole {
                 state.keep(&text, bytes_max);
             }
-            if self.withheld {
-                state.withhold(text);
-            } else {
-                decided.extend(state.restore(&self.admitted.restorations, lane.channel, text, *is_final));
+            match self.withheld {
+                true => state.withhold(text),
+                false => ready.extend(state.restore(&self.admitted.restorations, lane.channel, text, is_final)),
             }
         }
-        self.put_back(decided);
+        self.put_back(ready);
         Ok(())
+    }
+
+    /// Texts that some or all readers take by themselves pass the guardrails by themselves.
+    async fn inspect_alone(&mut self) -> Result<Vec<(Lane, Tagged, bool)>, Error> {
+        let alone = std::mem::take(&mut self.alone);
+        let segment = |lane: &Lane, text: &str| Segment {
+            role: Role::Assistant,
+            channel: lane.channel,
+            choice: lane.choice,
+            name: None,
+            text: text.to_owned(),
+        };
+        let texts = alone.iter().flat_map(|alone| alone.pieces.iter().map(|(_, text)| segment(&alone.lane, text)));
+        let mut segments: Vec<Segment> = texts.filter(|segment| !segment.text.is_empty()).collect();
+        if !segments.is_empty() {
+            inspect_answer(&self.x, &mut segments).await?;
+        }
+        let mut segments = segments.into_iter();
+        let decided = alone.into_iter().map(|Alone { lane, pieces, is_final }| {
+            let mut decided = Tagged::default();
+            for (id, text) in pieces {
+                let inspected = if text.is_empty() { None } else { segments.next() };
+                decided.push(id, &inspected.map(|segment| segment.text).unwrap_or_default());
+            }
+            (lane, decided, is_final)
+        });
+        Ok(decided.collect())
     }
 
     fn put_back(&mut self, decided: Vec<(PieceId, String)>) {
@@ -338,7 +408,8 @@ impl StreamGuard {
         let mut first = Bytes::new();
         for queued in leaving.iter().filter_map(|number| self.queue.remove(number)) {
             let texts: Vec<String> = queued.texts.into_iter().flatten().collect();
-            let bytes = queued.event.write(&texts);
+            self.edited.extend(queued.event.edited(&texts));
+            let bytes = queued.event.write(&texts, &self.edited);
             self.ended.extend(queued.event.finished.iter().map(|(choice, _)| *choice));
             self.queued_bytes = self.queued_bytes.saturating_sub(queued.event.raw_len());
             match &mut out {

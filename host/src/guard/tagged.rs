@@ -43,6 +43,11 @@ impl Tagged {
         Self { text, ends }
     }
 
+    /// Take the pieces off that end here.
+    pub(super) fn take_whole(&mut self) -> Self {
+        self.take(self.ends.back().map_or(0, |(_, end)| *end))
+    }
+
     pub(super) fn take_all(&mut self) -> Self {
         std::mem::take(self)
     }

@@ -1,5 +1,5 @@
-//! A plugin that keeps failing is taken out: its failure mode applies without a call, until a probe with sample
-//! input, never a caller's request, has shown that it is well again.
+//! A plugin that keeps failing, also with sample input, is taken out: its failure mode applies without a call, until
+//! such a probe, never a caller's request, has shown that it is well again.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
@@ -10,13 +10,21 @@ pub(super) struct Breaker {
     failures: AtomicU32,
     /// 0 to never open.
     failures_max: u32,
+    /// Somebody finds out whether the plugin is well.
+    in_doubt: AtomicBool,
     open: AtomicBool,
     pub(super) probe: Duration,
 }
 
 impl Breaker {
     pub(super) fn new(failures_max: u32, probe: Duration) -> Self {
-        Self { failures: AtomicU32::new(0), failures_max, open: AtomicBool::new(false), probe }
+        Self {
+            failures: AtomicU32::new(0),
+            failures_max,
+            in_doubt: AtomicBool::new(false),
+            open: AtomicBool::new(false),
+            probe,
+        }
     }
 
     pub(super) fn is_open(&self) -> bool {
@@ -30,15 +38,20 @@ impl Breaker {
         }
     }
 
-    /// Whether this failure opened the breaker.
+    /// Whether, with this failure, it is time to find out whether the plugin is well.
     pub(super) fn failed(&self) -> bool {
         let failures = self.failures.fetch_add(1, Ordering::Relaxed).saturating_add(1);
-        self.failures_max > 0 && failures >= self.failures_max && !self.open.swap(true, Ordering::AcqRel)
+        self.failures_max > 0 && failures >= self.failures_max && !self.in_doubt.swap(true, Ordering::AcqRel)
+    }
+
+    pub(super) fn open(&self) {
+        self.open.store(true, Ordering::Release);
     }
 
     pub(super) fn close(&self) {
         self.failures.store(0, Ordering::Relaxed);
         self.open.store(false, Ordering::Release);
+        self.in_doubt.store(false, Ordering::Release);
     }
 }
 
@@ -47,12 +60,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_opens_once_after_a_run_of_failures_and_a_success_ends_the_run() {
+    fn it_is_in_doubt_once_after_a_run_of_failures_and_a_success_ends_the_run() {
         let breaker = Breaker::new(2, Duration::ZERO);
         assert!(!breaker.failed());
         breaker.succeeded();
         assert!(!breaker.failed());
         assert!(breaker.failed());
+        assert!(!breaker.is_open());
+        breaker.open();
         assert!(breaker.is_open());
         assert!(!breaker.failed());
         breaker.close();

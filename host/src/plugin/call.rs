@@ -226,7 +226,6 @@ impl Runtime {
                 receipt.decision = Decision::Failed;
                 receipt.detail = Some(failure.detail.clone());
                 if ran && plugin.breaker.failed() {
-                    warn!(plugin = &*plugin.name, "plugin keeps failing and is taken out");
                     self.probe_until_well(plugin);
                 }
             }
@@ -234,19 +233,31 @@ impl Runtime {
         said
     }
 
-    /// Try a plugin that was taken out with sample input, until it is well or replaced.
+    /// Try a plugin that keeps failing with sample input. Is it well, then the texts were to blame that it was given, and
+    /// whoever sent them must not take it away from others. If not it is taken out, and tried until it is well or
+    /// replaced.
     fn probe_until_well(self: &Arc<Self>, plugin: &Arc<Plugin>) {
         let (runtime, plugin) = (Arc::downgrade(self), Arc::downgrade(plugin));
         tokio::spawn(async move {
+            let mut is_out = false;
             loop {
-                let Some(pause) = plugin.upgrade().map(|plugin| plugin.breaker.probe) else { return };
-                tokio::time::sleep(pause).await;
                 let (Some(runtime), Some(plugin)) = (runtime.upgrade(), plugin.upgrade()) else { return };
+                let name = &*plugin.name;
                 if probe(&runtime, &plugin, &plugin.installation.limits).await.is_ok() {
                     plugin.breaker.close();
-                    info!(plugin = &*plugin.name, "plugin passed its probe and is back");
+                    match is_out {
+                        true => info!(plugin = name, "plugin passed its probe and is back"),
+                        false => warn!(plugin = name, "plugin keeps failing, but passes its probe and stays"),
+                    }
                     return;
                 }
+                if !std::mem::replace(&mut is_out, true) {
+                    plugin.breaker.open();
+                    warn!(plugin = name, "plugin keeps failing and is taken out");
+                }
+                let pause = plugin.breaker.probe;
+                drop((runtime, plugin));
+                tokio::time::sleep(pause).await;
             }
         });
     }

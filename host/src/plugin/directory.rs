@@ -1,6 +1,7 @@
 //! The plugin directory: which installations are in it, and which of them have changed.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::sync::Arc;
@@ -102,18 +103,24 @@ fn look(directory: &Path, settings: &Plugins, in_service: &[Arc<Plugin>]) -> Res
 }
 
 /// What tells whether a file is another one or was written to: its number, length and time.
-type Stamp = (std::ffi::OsString, Option<(u64, u64, std::time::SystemTime)>);
+pub type Stamp = (u64, u64, std::time::SystemTime);
 
-/// The stamps of the files behind all links, sorted.
-fn stamps(directory: &Path) -> Vec<Stamp> {
-    let of = |path: &Path| {
-        let file = std::fs::metadata(path).ok()?;
-        Some((file.ino(), file.len(), file.modified().ok()?))
-    };
+/// The stamp of the file behind all links; nothing if there is none.
+#[must_use]
+pub fn stamp(path: &Path) -> Option<Stamp> {
+    let file = std::fs::metadata(path).ok()?;
+    Some((file.ino(), file.len(), file.modified().ok()?))
+}
+
+/// The stamps of the components and installations in a directory, and its own.
+#[must_use]
+pub fn stamps(directory: &Path) -> Vec<(OsString, Option<Stamp>)> {
     let entries = std::fs::read_dir(directory).into_iter().flatten().flatten().take(FILES_MAX);
-    let mut stamps: Vec<Stamp> = entries.map(|entry| (entry.file_name(), of(&entry.path()))).collect();
+    let counts = |name: &OsString| name.to_str().is_some_and(|name| name.ends_with(".toml") || name.ends_with(".wasm"));
+    let named = entries.map(|entry| (entry.file_name(), entry.path())).filter(|(name, _)| counts(name));
+    let mut stamps: Vec<_> = named.map(|(name, path)| (name, stamp(&path))).collect();
     // The directory's own time tells of a link that was turned and turned back.
-    stamps.push((std::ffi::OsString::new(), of(directory)));
+    stamps.push((OsString::new(), stamp(directory)));
     stamps.sort();
     stamps
 }

@@ -114,7 +114,7 @@ pub(super) fn link(linker: &mut Linker<State>) -> wasmtime::Result<()> {
                 return Err(wasmtime::Error::msg("there is no pattern set of that number"));
             };
             let text = text.to_str(&store)?;
-            let found = match Scans::is_long(&text) {
+            let found = match Scans::is_long_for_each(&text) {
                 false => set.find(&text, fuel),
                 true => {
                     let (scans, text) = (store.data().scans.clone(), text.into_owned());

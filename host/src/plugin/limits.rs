@@ -75,6 +75,11 @@ impl Meter {
         Self { bytes: 0, bytes_max, refused: false }
     }
 
+    /// From here on only the engine bounds growth.
+    pub(super) fn forget_limit(&mut self) {
+        self.bytes_max = usize::MAX;
+    }
+
     /// The most that was in use: neither memories nor tables shrink.
     pub(super) fn peak_bytes(&self) -> usize {
         self.bytes

@@ -149,6 +149,8 @@ impl fmt::Display for Receipt {
     }
 }
 
+/// Findings that a sum keeps.
+const FINDINGS_MAX: usize = 1_000;
 /// Rules named in one entry: a header has its bounds too.
 const RULES_MAX: usize = 8;
 
@@ -156,31 +158,75 @@ const RULES_MAX: usize = 8;
 /// decision.
 #[must_use]
 pub fn summary(receipts: &[Receipt]) -> String {
-    let mut sums: Vec<(Receipt, u32)> = Vec::new();
-    for receipt in receipts {
-        let same =
-            |sum: &Receipt| sum.plugin == receipt.plugin && sum.export == receipt.export && sum.phase == receipt.phase;
-        match sums.iter_mut().find(|(sum, _)| same(sum)) {
-            None => sums.push((receipt.clone(), 1)),
-            Some((sum, calls)) => {
-                sum.add(receipt);
-                *calls += 1;
-            }
-        }
+    listed(&sums(receipts), usize::MAX)
+}
+
+/// The receipts of an exchange in so many bytes: one entry a call, or as in [`summary`] where these are too many. What
+/// then still has no room is left out, with the least grave decisions first.
+#[must_use]
+pub fn header(receipts: &[Receipt], bytes_max: usize) -> String {
+    let each: Vec<(Receipt, usize)> = receipts.iter().map(|receipt| (receipt.clone(), 1)).collect();
+    let all = listed(&each, bytes_max);
+    if receipts.len() < 2 || !all.contains(AND_MORE) {
+        return all;
     }
+    let mut sums = sums(receipts);
+    let summed_up = listed(&sums, bytes_max);
+    if !summed_up.contains(AND_MORE) {
+        return summed_up;
+    }
+    sums.sort_by_key(|(sum, _)| std::cmp::Reverse(sum.decision.gravity()));
+    listed(&sums, bytes_max)
+}
+
+/// Stands for entries that had no room.
+const AND_MORE: &str = ", and-more;count=";
+
+fn listed(entries: &[(Receipt, usize)], bytes_max: usize) -> String {
     let mut out = String::new();
-    for (sum, calls) in sums {
+    for (index, (sum, calls)) in entries.iter().enumerate() {
         let separator = if out.is_empty() { "" } else { ", " };
-        let _ = write!(out, "{separator}{sum}");
-        if calls > 1 {
-            let _ = write!(out, ";calls={calls}");
+        let mut entry = format!("{separator}{sum}");
+        if *calls > 1 {
+            let _ = write!(entry, ";calls={calls}");
         }
+        if out.len() + entry.len() > bytes_max {
+            let _ = write!(out, "{AND_MORE}{}", entries.len() - index);
+            break;
+        }
+        out.push_str(&entry);
     }
     out
 }
 
+fn sums(receipts: &[Receipt]) -> Vec<(Receipt, usize)> {
+    let mut sums: Vec<(Receipt, usize)> = Vec::new();
+    for receipt in receipts {
+        match sums.iter_mut().find(|(sum, _)| sum.is_like(receipt)) {
+            None => sums.push((receipt.clone(), usize::from(receipt.was_called()))),
+            Some((sum, calls)) => {
+                sum.add(receipt);
+                *calls += usize::from(receipt.was_called());
+            }
+        }
+    }
+    sums
+}
+
 impl Receipt {
-    fn add(&mut self, other: &Self) {
+    /// Whether an instance ran for it, or should have: not where all verdicts were remembered or the prefilter's.
+    #[must_use]
+    pub fn was_called(&self) -> bool {
+        self.windows > self.remembered + self.prefiltered || self.outcome != Outcome::Said
+    }
+
+    /// Whether the other is of the same export in the same phase.
+    #[must_use]
+    pub(crate) fn is_like(&self, other: &Self) -> bool {
+        self.plugin == other.plugin && self.export == other.export && self.phase == other.phase
+    }
+
+    pub(crate) fn add(&mut self, other: &Self) {
         self.windows += other.windows;
         self.remembered += other.remembered;
         self.prefiltered += other.prefiltered;
@@ -188,7 +234,8 @@ impl Receipt {
         self.fuel = self.fuel.saturating_add(other.fuel);
         self.time += other.time;
         self.memory_bytes = self.memory_bytes.max(other.memory_bytes);
-        self.findings.extend(other.findings.iter().cloned());
+        let room = FINDINGS_MAX.saturating_sub(self.findings.len());
+        self.findings.extend(other.findings.iter().take(room).cloned());
         if other.decision.gravity() > self.decision.gravity() {
             self.decision = other.decision;
             self.outcome = other.outcome;

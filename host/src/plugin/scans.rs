@@ -12,6 +12,9 @@ use crate::chat::{Verdict, Window};
 /// Bytes that are searched on the spot: some hundred microseconds at the worst.
 pub(super) const ON_THE_SPOT_BYTES_MAX: usize = 64 << 10;
 
+/// The same where each expression of a set may have to be looked for.
+const EACH_BYTES_MAX: usize = 8 << 10;
+
 /// How many long texts are searched at the same time.
 #[derive(Clone)]
 pub(super) struct Scans(Arc<Semaphore>);
@@ -23,9 +26,14 @@ impl Scans {
         Self(Arc::new(Semaphore::new(count)))
     }
 
-    /// Whether a text is so long that others would feel it.
+    /// Whether a text is so long that others would feel it when it is looked through once.
     pub(super) fn is_long(text: &str) -> bool {
         text.len() > ON_THE_SPOT_BYTES_MAX
+    }
+
+    /// The same when it may be looked through again for each of many expressions.
+    pub(super) fn is_long_for_each(text: &str) -> bool {
+        text.len() > EACH_BYTES_MAX
     }
 
     /// Search a long text. Whoever stops waiting for it leaves a search behind that ends by itself: it takes linear

@@ -59,6 +59,8 @@ pub(super) async fn configure(
     // Reading the state runs the guest's accessors; they are ours, but they are paid in fuel.
     run.store.set_fuel(u64::MAX).map_err(|error| error.to_string())?;
     run.store.set_hostcall_fuel(usize::MAX);
+    // They copy the memories, into more memory than the guest may have.
+    run.store.data_mut().meter.forget_limit();
     let snapshot = {
         let mut reader = Reader { store: &mut run.store, instance: run.instance, problem: None };
         let taken = wizer.snapshot_component(&context, &mut reader).await;

@@ -34,8 +34,16 @@ use source::Source;
 pub const DENIAL_CODE: &str = "prompt-injection.detected";
 
 /// For the caller: names no text and blames nobody.
-const DENIAL_REASON: &str =
-    "This request was not passed on because it looks like an attempt to change how the assistant works.";
+fn denial_reason(phase: Phase) -> &'static str {
+    match phase {
+        Phase::Request => {
+            "This request was not passed on because it looks like an attempt to change how the assistant works."
+        }
+        Phase::Answer => {
+            "This answer was not passed on because it looks like an attempt to change how an assistant works."
+        }
+    }
+}
 
 /// A signal below that is too weak to be worth a line in a trace, unless it contributed to a refusal.
 const FINDING_SCORE_MIN: f32 = 0.3;
@@ -83,7 +91,7 @@ impl TextGuardrail for PromptInjection {
         let denied = score >= self.config.threshold && self.config.action == Action::Deny;
         let findings = findings(&reading, window.context_len(), denied);
         if denied {
-            return Verdict { action: text::Action::Deny(denial(&reading, score)), findings, hold: 0 };
+            return Verdict { action: text::Action::Deny(denial(window.phase, &reading, score)), findings, hold: 0 };
         }
         let verdict = Verdict::edit(self.edits(window, &reading)).with_findings(findings);
         verdict.with_hold(hold(window, &reading))
@@ -108,13 +116,13 @@ impl PromptInjection {
     }
 }
 
-fn denial(reading: &Reading, score: f32) -> Denial {
+fn denial(phase: Phase, reading: &Reading, score: f32) -> Denial {
     let mut rules: Vec<String> = Vec::new();
     for (rule, strongest) in hit::strongest(&reading.hits) {
         rules.push(format!("{rule} {strongest:.2}"));
     }
     let detail = Some(format!("score {score:.2}: {}", rules.join(", ")));
-    Denial { detail, ..Denial::new(DENIAL_CODE, DENIAL_REASON) }
+    Denial { detail, ..Denial::new(DENIAL_CODE, denial_reason(phase)) }
 }
 
 /// The strongest hits, in the order of the text. What lies in the context was reported with an earlier window.

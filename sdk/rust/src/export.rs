@@ -23,6 +23,7 @@ macro_rules! export {
 
             impl $crate::bindings::lifecycle::exports::sluicegate::plugin::lifecycle::Guest for Export {
                 fn describe() -> $crate::bindings::lifecycle::exports::sluicegate::plugin::lifecycle::Description {
+                    $crate::panics::tell();
                     $crate::bindings::lifecycle::exports::sluicegate::plugin::lifecycle::Description {
                         name: <$plugin as $crate::Plugin>::NAME.into(),
                         version: <$plugin as $crate::Plugin>::VERSION.into(),
@@ -32,6 +33,7 @@ macro_rules! export {
                 }
 
                 fn configure(config: ::std::string::String) -> ::std::result::Result<(), ::std::string::String> {
+                    $crate::panics::tell();
                     let config = $crate::read_config(&config)?;
                     let plugin = <$plugin as $crate::Plugin>::configure(config)?;
                     $($crate::__configured!($interface, &plugin);)+

@@ -37,9 +37,15 @@
 //! [`Patterns`] then uses the same regular-expression crate as the host, and log lines go to standard error.
 //!
 //! A guardrail that looks for matches in texts, streamed or whole, has most of its work done by [`scan`].
+//!
+//! A panic is a failure of the plugin, and the gateway's log tells where it was. It tells the message too if that is a
+//! text of the program, as in `panic!("no such rule")`; one that was put together, as by `panic!("no {rule}")` or
+//! `expect`, may hold text of the exchange and is not shown.
 
 pub mod bindings;
 mod export;
+#[doc(hidden)]
+pub mod panics;
 pub mod patterns;
 pub mod scan;
 pub mod text;
@@ -140,9 +146,16 @@ pub fn read_config<C: DeserializeOwned>(json: &str) -> Result<C, String> {
     match serde_json::from_str(json) {
         Ok(config) => Ok(config),
         // `()` is read from `null`, not from an empty object.
-        Err(error) if json.trim() == "{}" => serde_json::from_str("null").map_err(|_| error.to_string()),
-        Err(error) => Err(error.to_string()),
+        Err(error) if json.trim() == "{}" => serde_json::from_str("null").map_err(|_| without_place(&error)),
+        Err(error) => Err(without_place(&error)),
     }
+}
+
+/// The configuration was written in TOML: a line and a column of the JSON that was made of it help nobody.
+fn without_place(error: &serde_json::Error) -> String {
+    let words = error.to_string();
+    let place = format!(" at line {} column {}", error.line(), error.column());
+    words.strip_suffix(&place).unwrap_or(&words).to_owned()
 }
 
 impl Span {
@@ -188,3 +201,24 @@ fn bytes(offset: u32) -> usize {
 #[cfg(doctest)]
 #[doc = include_str!("../../../README.md")]
 struct Readme;
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, serde::Deserialize)]
+    #[allow(dead_code)]
+    struct Config {
+        word: String,
+    }
+
+    #[test]
+    fn a_mistake_in_a_configuration_has_no_place_in_json() {
+        assert_eq!(read_config::<Config>("").unwrap_err(), "missing field `word`");
+        assert_eq!(read_config::<Config>("{}").unwrap_err(), "missing field `word`");
+        let said = read_config::<Config>(r#"{"word": 7}"#).unwrap_err();
+        assert_eq!(said, "invalid type: integer `7`, expected a string");
+        assert_eq!(read_config::<()>("{}"), Ok(()));
+    }
+}

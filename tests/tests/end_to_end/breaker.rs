@@ -1,10 +1,12 @@
-//! A plugin that keeps failing is taken out, and comes back after a probe.
+//! A plugin that keeps failing, whatever it is given, is taken out, and comes back after a probe.
 
 use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use sluicegate::plugin::Plugin;
-use sluicegate_tests::guests::TRIGGER;
+use sluicegate_tests::guests::{TRIGGER, written};
 use sluicegate_tests::{Gateway, Installed, Provider, Receipt, Reply, chat, completion, gentle, hostile};
+use tokio::time::timeout;
 
 /// Taken out after three failures; a probe comes after so many milliseconds.
 async fn gateway(plugins: impl IntoIterator<Item = Installed>, probe_ms: u32) -> (Gateway, Provider) {
@@ -19,8 +21,28 @@ async fn gateway(plugins: impl IntoIterator<Item = Installed>, probe_ms: u32) ->
 /// So late that it is never.
 const NEVER_MS: u32 = 86_400_000;
 
-fn only_plugin(gateway: &Gateway) -> Arc<Plugin> {
-    gateway.host.generation().plugins[0].clone()
+/// Works when it is loaded, and traps with everything from a moment on, until another that many seconds later.
+fn spoils(seconds: u64) -> Installed {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+    let from = now + 2;
+    let own = format!(
+        r#"
+(import "wasi:clocks/wall-clock@0.2.0" "now" (func $wall (param i32)))
+(func $configure (result i32 i32)
+  (call $wall (i32.const 2048))
+  (if (i32.and
+        (i64.ge_u (i64.load (i32.const 2048)) (i64.const {from}))
+        (i64.lt_u (i64.load (i32.const 2048)) (i64.const {})))
+    (then unreachable))
+  (i32.const 0) (i32.const 0))
+(func $attack (param $window i32) (param $verdict i32) (param $said i32))"#,
+        from.saturating_add(seconds),
+    );
+    Installed::new("spoils", written("spoils", &own))
+}
+
+fn plugin(gateway: &Gateway, name: &str) -> Arc<Plugin> {
+    gateway.host.generation().plugins.iter().find(|plugin| &*plugin.name == name).unwrap().clone()
 }
 
 /// Ask, and give the plugin's receipt and the status.
@@ -29,79 +51,75 @@ async fn ask(gateway: &Gateway, text: &str) -> (Receipt, u16) {
     (answer.receipts().swap_remove(0), answer.status)
 }
 
+/// Ask until it is taken out.
+async fn until_it_is_out(gateway: &Gateway) {
+    let asking = async {
+        while !plugin(gateway, "spoils").is_taken_out() {
+            ask(gateway, "hello?").await;
+        }
+    };
+    timeout(Duration::from_secs(30), asking).await.expect("it is taken out");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn after_a_run_of_failures_its_failure_mode_applies_without_a_call() {
+    for (mode, verdict, status) in [("closed", "failed", 503), ("open", "not-inspected", 200)] {
+        let (gateway, _provider) =
+            gateway([spoils(u64::from(u32::MAX)).set(&format!("on_failure = '{mode}'"))], NEVER_MS).await;
+        until_it_is_out(&gateway).await;
+        // Also for what it would have let through: nobody has looked.
+        for text in [TRIGGER, "hello?"] {
+            let (receipt, said) = ask(&gateway, text).await;
+            assert_eq!((said, receipt.get("verdict")), (status, Some(verdict)));
+            assert_eq!((receipt.get("outcome"), receipt.get("fuel")), (Some("refused"), Some("0")));
+        }
+    }
+}
+
+/// Whoever sends what a plugin fails at must not take it away from all others.
+#[tokio::test(flavor = "multi_thread")]
+async fn texts_that_it_fails_at_do_not_take_it_out() {
     for name in ["trap-inspect", "loop-request", "malformed-score-nan", "error-other"] {
-        for (mode, verdict, status) in [("closed", "failed", 503), ("open", "not-inspected", 200)] {
-            let plugin = hostile(name).set(&format!("on_failure = '{mode}'"));
-            let (gateway, _provider) = gateway([plugin], NEVER_MS).await;
-            for _ in 0..3 {
-                assert!(!only_plugin(&gateway).is_taken_out());
-                let (receipt, said) = ask(&gateway, TRIGGER).await;
-                assert_eq!((said, receipt.get("verdict")), (status, Some(verdict)), "{name}");
-                assert_ne!(receipt.get("fuel"), Some("0"), "{name} is called");
-            }
-            assert!(only_plugin(&gateway).is_taken_out(), "{name}");
-            // Also for what it would have let through: nobody has looked.
-            for text in [TRIGGER, "hello?"] {
-                let (receipt, said) = ask(&gateway, text).await;
-                assert_eq!((said, receipt.get("verdict")), (status, Some(verdict)), "{name}");
-                assert_eq!((receipt.get("outcome"), receipt.get("fuel")), (Some("refused"), Some("0")), "{name}");
-            }
+        let (gateway, _provider) = gateway([hostile(name)], NEVER_MS).await;
+        for _ in 0..10 {
+            let (receipt, status) = ask(&gateway, TRIGGER).await;
+            assert_eq!((status, receipt.get("verdict")), (503, Some("failed")), "{name}");
+            assert_ne!(receipt.get("fuel"), Some("0"), "{name} is called");
+            assert_eq!(ask(&gateway, "hello?").await.1, 200, "{name}");
         }
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_success_ends_the_run() {
-    let (gateway, _provider) = gateway([hostile("trap-inspect")], NEVER_MS).await;
-    for _ in 0..5 {
-        for text in [TRIGGER, TRIGGER, "hello?"] {
-            ask(&gateway, text).await;
-        }
-    }
-    assert!(!only_plugin(&gateway).is_taken_out());
-    for _ in 0..3 {
-        ask(&gateway, TRIGGER).await;
-    }
-    assert!(only_plugin(&gateway).is_taken_out());
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_probe_brings_it_back_and_a_new_run_takes_it_out_again() {
-    let (gateway, _provider) = gateway([gentle("request-fail")], 1).await;
-    let plugin = only_plugin(&gateway);
-    for _ in 0..2 {
-        for _ in 0..3 {
+        for _ in 0..10 {
             ask(&gateway, TRIGGER).await;
         }
-        // The probe is sample input, which is well: it is back in a moment.
-        gateway.until(|_| !plugin.is_taken_out()).await;
-        let (receipt, status) = ask(&gateway, "hello?").await;
-        assert_eq!((status, receipt.get("outcome")), (200, Some("said")));
+        assert_eq!(ask(&gateway, "hello?").await.1, 200, "{name}");
+        assert!(!plugin(&gateway, name).is_taken_out(), "{name}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_probe_brings_it_back() {
+    let (gateway, _provider) = gateway([spoils(2)], 1).await;
+    until_it_is_out(&gateway).await;
+    // The probe is sample input, and one day it is well: nobody has to ask.
+    gateway.until(|host| !host.generation().plugins.iter().any(|plugin| plugin.is_taken_out())).await;
+    let (receipt, status) = ask(&gateway, "hello?").await;
+    assert_eq!((status, receipt.get("outcome")), (200, Some("said")));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_that_is_taken_out_takes_no_other_along() {
-    let (gateway, _provider) =
-        gateway([hostile("trap-inspect").set("on_failure = 'open'"), gentle("mask-word")], NEVER_MS).await;
-    for _ in 0..10 {
-        let answer = gateway.ask(chat(TRIGGER)).receipts().await;
-        let other = answer.receipts().into_iter().find(|receipt| receipt.plugin == "mask-word").unwrap();
-        assert_eq!((answer.status, other.get("outcome")), (200, Some("said")));
-    }
+    let plugins = [spoils(u64::from(u32::MAX)).set("on_failure = 'open'\norder = 1"), gentle("mask-word")];
+    let (gateway, _provider) = gateway(plugins, NEVER_MS).await;
+    until_it_is_out(&gateway).await;
+    let answer = gateway.ask(chat(TRIGGER)).receipts().await;
+    let other = answer.receipts().into_iter().find(|receipt| receipt.plugin == "mask-word").unwrap();
+    assert_eq!((answer.status, other.get("outcome")), (200, Some("said")));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_new_version_begins_anew() {
-    let plugin = hostile("trap-inspect");
-    let (gateway, _provider) = gateway([plugin.clone()], NEVER_MS).await;
-    for _ in 0..3 {
-        ask(&gateway, TRIGGER).await;
-    }
-    assert!(only_plugin(&gateway).is_taken_out());
-    gateway.install(&plugin.set("phases = ['request']\norder = 7"));
+    let (gateway, _provider) = gateway([spoils(u64::from(u32::MAX))], NEVER_MS).await;
+    until_it_is_out(&gateway).await;
+    gateway.install(&hostile("calm").named("spoils").set("phases = ['request']\norder = 7"));
     gateway.until(|host| host.generation().plugins[0].installation.order == 7).await;
     assert_eq!(ask(&gateway, "hello?").await.1, 200);
 }
@@ -115,5 +133,5 @@ async fn switched_off_it_takes_nobody_out() {
         let (receipt, _) = ask(&gateway, TRIGGER).await;
         assert_eq!(receipt.get("outcome"), Some("trapped"));
     }
-    assert!(!only_plugin(&gateway).is_taken_out());
+    assert!(!plugin(&gateway, "trap-inspect").is_taken_out());
 }

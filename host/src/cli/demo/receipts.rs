@@ -23,8 +23,7 @@ const GRAVITY: [&str; 6] = ["allow", "edit", "retry", "not-inspected", "failed",
 /// Sum up the value of `x-sluicegate-plugins`. The number is that of receipts that had no room in it.
 pub(super) fn sums(header: &str) -> (Vec<Sum>, u64) {
     let mut sums: Vec<Sum> = Vec::new();
-    let mut all = None;
-    let mut listed = 0;
+    let mut left_out = 0;
     for entry in split(header, ',') {
         let mut fields = split(entry.trim(), ';').into_iter();
         let name = fields.next().unwrap_or_default();
@@ -32,17 +31,16 @@ pub(super) fn sums(header: &str) -> (Vec<Sum>, u64) {
         let number = |name: &str| fields.get(name).and_then(|number| number.parse::<u64>().ok()).unwrap_or_default();
         let word = |name: &str| fields.get(name).map_or("", |word| word.trim_matches('"'));
         if name == "and-more" {
-            all = Some(number("count"));
+            left_out = number("count");
             continue;
         }
         if name.is_empty() {
             continue;
         }
-        listed += 1;
         let known = sums.iter().position(|sum| sum.plugin == name && sum.phase == word("phase"));
         let mut sum = known.map(|at| sums.remove(at)).unwrap_or_default();
         (sum.plugin, sum.phase) = (name.to_owned(), word("phase").to_owned());
-        if sum.calls == 0 || gravity(word("verdict")) > gravity(&sum.verdict) {
+        if sum.verdict.is_empty() || gravity(word("verdict")) > gravity(&sum.verdict) {
             word("verdict").clone_into(&mut sum.verdict);
         }
         for rule in word("rules").split(' ').filter(|rule| !rule.is_empty()) {
@@ -50,13 +48,14 @@ pub(super) fn sums(header: &str) -> (Vec<Sum>, u64) {
                 sum.rules.push(rule.to_owned());
             }
         }
-        // An entry that is a sum itself says of how many.
-        sum.calls += number("calls").max(1);
+        // An entry that is a sum itself says of how many. What was remembered or let pass by the prefilter is no call.
+        let called = number("windows") > number("remembered") + number("prefiltered") || word("outcome") != "said";
+        sum.calls += number("calls").max(u64::from(called));
         sum.fuel += number("fuel");
         sum.microseconds += number("us");
         sums.insert(known.unwrap_or(sums.len()), sum);
     }
-    (sums, all.unwrap_or(listed).saturating_sub(listed))
+    (sums, left_out)
 }
 
 fn gravity(verdict: &str) -> usize {
@@ -95,7 +94,7 @@ mod tests {
 
     #[test]
     fn receipts_without_room_are_counted() {
-        assert_eq!(sums("a;phase=answer;verdict=allow, and-more;count=9").1, 8);
+        assert_eq!(sums("a;phase=answer;verdict=allow, and-more;count=8").1, 8);
         assert_eq!(sums(""), (vec![], 0));
     }
 }

@@ -5,13 +5,13 @@ use std::ops::Range;
 
 use bytes::Bytes;
 
-use super::super::document::{Of, Texts, Wrong};
-use super::super::raw::{Field, Kind, Value};
-use super::super::sse::{Event, Lane, Piece, tidy};
+use super::super::document::{Of, Texts, Wrong, shown, unrepeated};
+use super::super::raw::{Field, Fields, Kind, Value};
+use super::super::sse::{Event, Lane, Piece, Unit, tidy};
 use super::super::text::decode_piece;
 use super::answer::{finish, usage};
 use super::head::Head;
-use crate::chat::{Channel, Role};
+use crate::chat::{Channel, Opaque, Role};
 
 /// Reads events one after the other, and keeps what one needs to know of those before.
 #[derive(Debug, Default)]
@@ -45,11 +45,13 @@ impl EventReader {
             .map_err(|error| Wrong::new("", format!("an event is not JSON: {error}")))?;
         let mut found = Found { whole, reader: self, event: &mut event };
         if Value(data).kind() != Kind::Object {
-            found.anything("", "", Value(data), 0)?;
+            found.anything("", Value(data), 0)?;
         }
-        for field in &Value(data).fields().0 {
+        let fields = Value(data).fields();
+        unrepeated(&fields)?;
+        for field in &fields.0 {
             match &*field.name() {
-                "choices" => found.each("", "choices", field.value, 0, Found::choice)?,
+                "choices" => found.each("choices", field.value, 0, Found::choice)?,
                 "usage" => {
                     found.event.usage = usage(field.value);
                     found.unknown("", field, 0)?;
@@ -75,31 +77,36 @@ struct Found<'a> {
 }
 
 impl Found<'_> {
-    /// Each object of a list. What is neither is text all the same, wherever a stranger put it.
+    /// Each object of a list, with its place in it. What is neither is text all the same, wherever a stranger put it.
     fn each(
         &mut self,
         at: &str,
-        name: &str,
         list: Value<'_>,
         choice: u32,
-        mut item: impl FnMut(&mut Self, Value<'_>) -> Result<(), Wrong>,
+        mut item: impl FnMut(&mut Self, Value<'_>, u32) -> Result<(), Wrong>,
     ) -> Result<(), Wrong> {
         if list.kind() != Kind::Array {
-            return self.anything(at, name, list, choice);
+            return self.anything(at, list, choice);
         }
-        list.items().into_iter().try_for_each(|value| match value.kind() {
-            Kind::Object => item(self, value),
-            _ => self.anything(at, name, value, choice),
+        list.items().into_iter().zip(0..).try_for_each(|(value, position)| match value.kind() {
+            Kind::Object => item(self, value, position),
+            _ => self.anything(at, value, choice),
         })
     }
 
-    fn choice(&mut self, choice: Value<'_>) -> Result<(), Wrong> {
+    fn choice(&mut self, choice: Value<'_>, position: u32) -> Result<(), Wrong> {
         let fields = choice.fields();
-        let index = fields.last("index").and_then(Value::number).unwrap_or_default();
+        let index = index(&fields, position)?;
+        let texts = fields.0.iter().filter(|field| matches!(&*field.name(), "delta" | "message" | "text"));
+        if texts.filter(|field| field.value.kind() != Kind::Null).count() > 1 {
+            return Err(Wrong::new("", "a choice has its text in two places"));
+        }
         for field in &fields.0 {
             match &*field.name() {
                 "delta" | "message" if field.value.kind() == Kind::Object => {
-                    field.value.fields().0.iter().try_for_each(|field| self.delta(index, field))?;
+                    let fields = field.value.fields();
+                    unrepeated(&fields)?;
+                    fields.0.iter().try_for_each(|field| self.delta(index, field))?;
                 }
                 "text" => self.piece(index, Channel::Content, "", field.value, None)?,
                 "finish_reason" => {
@@ -110,7 +117,7 @@ impl Found<'_> {
                     self.unknown("choice", field, index)?;
                 }
                 "logprobs" if field.value.kind() == Kind::Object => {
-                    self.event.shadow(field.value.place(self.whole));
+                    self.event.shadow(index, field.value.place(self.whole));
                 }
                 _ => self.unknown("choice", field, index)?,
             }
@@ -125,10 +132,12 @@ impl Found<'_> {
             "refusal" => Channel::Refusal,
             "reasoning_content" | "reasoning" => Channel::Reasoning,
             "tool_calls" => {
+                let at = "delta.tool_calls";
                 return self
-                    .each("delta", "tool_calls", field.value, choice, |found, call| found.tool_call(choice, call));
+                    .each(at, field.value, choice, |found, call, position| found.tool_call(choice, call, position));
             }
             "function_call" => return self.function(choice, 0, "function_call", field.value),
+            "audio" if field.value.kind() == Kind::Object => return self.audio(choice, field.value),
             _ => return self.unknown("delta", field, choice),
         };
         match field.value.kind() {
@@ -139,13 +148,31 @@ impl Found<'_> {
         }
     }
 
-    fn tool_call(&mut self, choice: u32, call: Value<'_>) -> Result<(), Wrong> {
-        let fields = call.fields();
-        let index = fields.last("index").and_then(Value::number).unwrap_or_default();
+    /// Speech, and what is said in it.
+    fn audio(&mut self, choice: u32, audio: Value<'_>) -> Result<(), Wrong> {
+        let fields = audio.fields();
+        unrepeated(&fields)?;
         for field in &fields.0 {
             match &*field.name() {
-                "function" | "custom" => self.function(choice, index, &format!("call {index}"), field.value)?,
-                _ => self.unknown(&format!("call {index}"), field, choice)?,
+                "data" => self.event.opaque.push(Opaque::Audio),
+                "transcript" => self.piece(choice, Channel::Content, "audio", field.value, None)?,
+                _ => self.unknown("delta.audio", field, choice)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn tool_call(&mut self, choice: u32, call: Value<'_>, position: u32) -> Result<(), Wrong> {
+        let fields = call.fields();
+        let index = index(&fields, position)?;
+        let part = format!("call {index}");
+        if fields.0.iter().filter(|field| matches!(&*field.name(), "function" | "custom")).count() > 1 {
+            return Err(Wrong::new("", "a tool call has its text in two places"));
+        }
+        for field in &fields.0 {
+            match &*field.name() {
+                "function" | "custom" => self.function(choice, index, &part, field.value)?,
+                _ => self.unknown(&part, field, choice)?,
             }
         }
         Ok(())
@@ -153,17 +180,19 @@ impl Found<'_> {
 
     fn function(&mut self, choice: u32, index: u32, part: &str, value: Value<'_>) -> Result<(), Wrong> {
         if value.kind() != Kind::Object {
-            return self.anything(part, "function", value, choice);
+            return self.anything(part, value, choice);
         }
-        for field in &value.fields().0 {
+        let fields = value.fields();
+        unrepeated(&fields)?;
+        if fields.0.iter().filter(|field| matches!(&*field.name(), "arguments" | "input")).count() > 1 {
+            return Err(Wrong::new("", "a tool call has its arguments in two places"));
+        }
+        for field in &fields.0 {
             match &*field.name() {
-                "name" => {
-                    if let Some(name) = field.value.text().filter(|name| !name.is_empty())
-                        && self.reader.tools.len() < LANES_MAX
-                    {
-                        self.reader.tools.entry((choice, index)).or_default().push_str(&name);
-                    }
-                    self.piece(choice, Channel::Name, part, field.value, None)?;
+                "name" if field.value.kind() == Kind::String => {
+                    self.called(choice, index, &field.value.text().unwrap_or_default());
+                    let lane = Lane { choice, channel: Channel::Name, part: part.to_owned() };
+                    self.add(lane, Unit::Either, field.value.0, field.value.place(self.whole), None)?;
                 }
                 "arguments" | "input" => {
                     let name = self.reader.tools.get(&(choice, index)).cloned();
@@ -175,6 +204,19 @@ impl Found<'_> {
         Ok(())
     }
 
+    /// Remember what the tool of a call is called, as far as that is shown.
+    fn called(&mut self, choice: u32, index: u32, name: &str) {
+        let tools = &mut self.reader.tools;
+        if name.is_empty() || (tools.len() >= LANES_MAX && !tools.contains_key(&(choice, index))) {
+            return;
+        }
+        let known = tools.entry((choice, index)).or_default();
+        // Some servers say it with each event.
+        if known != name {
+            *known = shown(&format!("{known}{}", shown(name)));
+        }
+    }
+
     fn piece(
         &mut self,
         choice: u32,
@@ -184,13 +226,20 @@ impl Found<'_> {
         name: Option<String>,
     ) -> Result<(), Wrong> {
         if value.kind() != Kind::String {
-            return self.anything(part, channel.word(), value, choice);
+            return self.anything(&format!("{part}.{}", channel.word()), value, choice);
         }
         let place = value.place(self.whole);
-        self.add(Lane { choice, channel, part: part.to_owned() }, value.0, place, name)
+        self.add(Lane { choice, channel, part: part.to_owned() }, Unit::Piece, value.0, place, name)
     }
 
-    fn add(&mut self, lane: Lane, literal: &str, place: Range<usize>, name: Option<String>) -> Result<(), Wrong> {
+    fn add(
+        &mut self,
+        lane: Lane,
+        unit: Unit,
+        literal: &str,
+        place: Range<usize>,
+        name: Option<String>,
+    ) -> Result<(), Wrong> {
         let before = self.reader.halves.remove(&lane);
         let decoded = decode_piece(literal, before);
         if let Some(half) = decoded.half {
@@ -200,7 +249,7 @@ impl Found<'_> {
             self.reader.halves.insert(lane.clone(), half);
         }
         if !decoded.text.is_empty() || decoded.halved {
-            let mut piece = Piece::new(lane, Role::Assistant, decoded.text, place, decoded.halved);
+            let mut piece = Piece::new(lane, unit, decoded.text, place, decoded.halved);
             piece.name = name;
             self.event.add(piece);
         }
@@ -213,8 +262,8 @@ impl Found<'_> {
     }
 
     /// A value that is not what the dialect knows in that place.
-    fn anything(&mut self, at: &str, name: &str, value: Value<'_>, choice: u32) -> Result<(), Wrong> {
-        self.texts(at, name, choice, |texts, of| texts.anything(value, of))
+    fn anything(&mut self, at: &str, value: Value<'_>, choice: u32) -> Result<(), Wrong> {
+        self.texts(at, "", choice, |texts, of| texts.anything(value, of))
     }
 
     /// Texts of which the dialect knows nothing are told apart by where they are.
@@ -225,21 +274,35 @@ impl Found<'_> {
         choice: u32,
         collect: impl FnOnce(&mut Texts<'_>, &Of) -> Result<(), Wrong>,
     ) -> Result<(), Wrong> {
-        let mut texts = Texts::new(self.whole);
+        let mut texts = Texts::of_stream(self.whole, at.to_owned());
         let channel = if name == "reasoning_details" { Channel::Reasoning } else { Channel::Other };
+        // Random letters, so that nobody learns from the lengths of events.
+        let unit = if name == "obfuscation" { Unit::Whole } else { Unit::Either };
         collect(&mut texts, &Of { choice, ..Of::new(Role::Assistant, channel) })?;
-        for (index, place) in texts.places.into_iter().enumerate() {
-            let name = name.get(..name.floor_char_boundary(64)).unwrap_or_default();
-            let lane = Lane { choice, channel, part: format!("{at}.{name}.{index}") };
+        for (part, place) in texts.paths.into_iter().zip(texts.places) {
             let literal = self.whole.get(place.clone()).unwrap_or_default();
-            self.add(lane, literal, place, None)?;
+            self.add(Lane { choice, channel, part }, unit, literal, place, None)?;
         }
         Ok(())
     }
 }
 
+/// The number of a choice or a tool call: what it says, or its place in the list.
+///
+/// # Errors
+/// When it says anything else, or has a field twice: another reader might take it for another.
+fn index(fields: &Fields<'_>, position: u32) -> Result<u32, Wrong> {
+    unrepeated(fields)?;
+    match fields.last("index").filter(|index| index.kind() != Kind::Null) {
+        None => Ok(position),
+        Some(index) => index.number().ok_or_else(|| Wrong::new("", "an index is not a whole number")),
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     fn read(events: &[&str]) -> Vec<(Lane, String)> {
@@ -260,7 +323,7 @@ mod tests {
             (0, Channel::Name, "call 1", "f"),
             (0, Channel::ToolArguments, "call 1", "{"),
             (0, Channel::Reasoning, "reasoning_content", "r"),
-            (0, Channel::Other, "delta.extra.0", "e"),
+            (0, Channel::Other, "delta.extra", "e"),
         ]
         .into_iter()
         .map(|(choice, channel, part, text)| (Lane { choice, channel, part: part.to_owned() }, text.to_owned()))
@@ -274,11 +337,60 @@ mod tests {
             b"data: {\"choices\":[{\"delta\":{\"content\":\"a \\u0062 c\"},\"logprobs\":{\"content\":[]}}], \"x\":1.0}\n\n",
         );
         let event = EventReader::default().read(&raw).unwrap();
-        assert_eq!(event.write(&["a b c".to_owned()]), raw);
+        assert_eq!(event.write(&["a b c".to_owned()], &BTreeSet::new()), raw);
         assert_eq!(
-            event.write(&["a b X".to_owned()]),
+            event.write(&["a b X".to_owned()], &BTreeSet::from([0])),
             "data: {\"choices\":[{\"delta\":{\"content\":\"a \\u0062 X\"},\"logprobs\":null}], \"x\":1.0}\n\n"
         );
+    }
+
+    #[test]
+    fn what_two_readers_would_read_differently_is_refused() {
+        for choice in [
+            r#"{"index":0,"delta":{"content":"a","content":"b"}}"#,
+            r#"{"index":0,"delta":{"content":"a"},"text":"b"}"#,
+            r#"{"index":0,"delta":{"content":"a"},"message":{"content":"b"}}"#,
+            r#"{"index":1.0,"delta":{"content":"a"}}"#,
+            r#"{"index":-1,"delta":{"content":"a"}}"#,
+            r#"{"index":0,"index":1,"delta":{"content":"a"}}"#,
+            r#"{"delta":{"tool_calls":[{"index":0,"custom":{"input":"a"},"function":{"arguments":"b"}}]}}"#,
+            r#"{"delta":{"tool_calls":[{"function":{"arguments":"a","input":"b"}}]}}"#,
+            r#"{"delta":{"x":{"y":"a","y":"b"}}}"#,
+        ] {
+            let raw = Bytes::from(format!("data: {{\"choices\":[{choice}]}}\n\n"));
+            assert!(EventReader::default().read(&raw).is_err(), "{choice}");
+        }
+    }
+
+    #[test]
+    fn texts_that_the_dialect_does_not_know_go_on_where_they_stood() {
+        let lanes = read(&[
+            r#"{"choices":[{"delta":{"parts":[{"x":"a b","text":"c d"},{"index":7,"text":"e f"}]},"note":"g h"}]}"#,
+            r#"{"choices":[{"delta":{"parts":[{"text":"c d"}],"audio":{"data":"UklGRi","transcript":"i"}}}],"top":["j k"]}"#,
+        ]);
+        let lanes: Vec<(&str, &str)> = lanes.iter().map(|(lane, text)| (lane.part.as_str(), text.as_str())).collect();
+        let expected = [
+            ("delta.parts[0].x", "a b"),
+            ("delta.parts[0].text", "c d"),
+            ("delta.parts[7].text", "e f"),
+            ("choice.note", "g h"),
+            ("delta.parts[0].text", "c d"),
+            ("audio", "i"),
+            (".top[0]", "j k"),
+        ];
+        assert_eq!(lanes, expected);
+    }
+
+    #[test]
+    fn what_goes_with_each_piece_is_short() {
+        let mut reader = EventReader::default();
+        let name = "n".repeat(1_000);
+        let call = format!(r#"{{"index":0,"function":{{"name":"{name}","arguments":"a"}}}}"#);
+        let raw = Bytes::from(format!("data: {{\"choices\":[{{\"delta\":{{\"tool_calls\":[{call}]}}}}]}}\n\n"));
+        for _ in 0..3 {
+            let pieces = reader.read(&raw).unwrap().pieces;
+            assert!(pieces.iter().filter_map(|piece| piece.name.as_ref()).all(|name| name.len() <= 256));
+        }
     }
 
     #[test]

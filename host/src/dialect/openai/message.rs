@@ -1,8 +1,6 @@
 //! The texts of one message, in a request or an answer.
 
-use std::borrow::Cow;
-
-use super::super::document::{Of, Texts, Wrong};
+use super::super::document::{Of, Texts, Wrong, shown};
 use super::super::raw::{Field, Fields, Kind, Value};
 use crate::chat::{Channel, Opaque, Role};
 
@@ -98,16 +96,15 @@ fn function(texts: &mut Texts<'_>, value: Value<'_>, of: &Of) -> Result<(), Wron
         return texts.anything(value, &of.on(Channel::ToolArguments));
     }
     let fields = value.fields();
-    let called = fields.last("name").and_then(Value::text).map(Cow::into_owned);
-    for field in &fields.0 {
-        let channel = match &*field.name() {
-            "name" => Channel::Name,
-            "arguments" | "input" => Channel::ToolArguments,
-            _ => Channel::Other,
-        };
-        texts.anything(field.value, &Of { name: called.clone(), ..of.on(channel) })?;
-    }
-    Ok(())
+    let called = fields.last("name").and_then(Value::text).map(|name| shown(&name));
+    fields.0.iter().try_for_each(|field| {
+        let on = |channel| Of { name: called.clone(), ..of.on(channel) };
+        match &*field.name() {
+            "name" => texts.anything(field.value, &on(Channel::Name)),
+            "arguments" | "input" => texts.anything(field.value, &on(Channel::ToolArguments)),
+            _ => texts.field(field, &on(Channel::Other)),
+        }
+    })
 }
 
 fn audio(texts: &mut Texts<'_>, value: Value<'_>, of: &Of) -> Result<(), Wrong> {

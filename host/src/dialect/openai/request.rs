@@ -1,6 +1,5 @@
 //! A request for a chat completion.
 
-use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
 
@@ -8,7 +7,7 @@ use bytes::Bytes;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::super::document::{Document, Of, Texts, Wrong};
+use super::super::document::{Document, Of, Texts, Wrong, shown};
 use super::super::raw::{Field, Fields, Kind, Value};
 use super::super::text::encode;
 use super::message;
@@ -186,7 +185,7 @@ fn read_message(texts: &mut Texts<'_>, index: usize, fields: &Fields<'_>) -> Res
     let role = message::role(&role)
         .ok_or_else(|| Wrong::new(at("role"), "must be one of system, developer, user, assistant, tool, function"))?;
     let channel = if role == Role::Tool { Channel::ToolResult } else { Channel::Content };
-    let name = fields.last("name").and_then(Value::text).map(Cow::into_owned);
+    let name = fields.last("name").and_then(Value::text).map(|name| shown(&name));
     message::collect(texts, fields, &Of { name, ..Of::new(role, channel) })
 }
 

@@ -1,19 +1,23 @@
 //! One text of a streaming answer, between the guardrails that it passes one behind the other.
 
+use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 
 use tokio::time::Instant;
 
 use super::super::restore::Restorations;
 use super::super::tagged::{PieceId, Tagged};
-use super::super::{denied, failed, in_answer, rule};
+use super::super::{denied, failed_as, in_answer, rule};
 use super::lay_over;
 use crate::chat::{Action, Channel, Edit, Phase, Role, Window};
 use crate::config::{Mode, Stream};
-use crate::dialect::{Lane, Piece};
+use crate::dialect::{Lane, is_name};
 use crate::error::Error;
 use crate::exchange::Exchange;
 use crate::plugin::{Calling, Outcome, Plugin};
+
+/// Bytes of a text that is not taken for a piece of a longer one when it comes again.
+const REPEATED_BYTES_MIN: usize = 20;
 
 /// A lane between its guardrails.
 #[derive(Debug)]
@@ -23,6 +27,11 @@ pub(super) struct LaneState {
     stages: Vec<Stage>,
     /// What has come and no guardrail has seen.
     new: Tagged,
+    /// The last text that came, hashed.
+    last: Option<u64>,
+    hash: RandomState,
+    /// Its pieces are looked at one by one as well, when they are decided.
+    pub(super) either: bool,
     /// What all guardrails have decided, on its way on.
     decided: Tagged,
     /// What may be the beginning of something to be restored.
@@ -60,6 +69,9 @@ impl LaneState {
             name: None,
             stages: guardrails.iter().map(|p| Stage { observed: observed(p), ..Stage::default() }).collect(),
             new: Tagged::default(),
+            last: None,
+            hash: RandomState::new(),
+            either: false,
             decided: Tagged::default(),
             restoring: Tagged::default(),
             withheld: Tagged::default(),
@@ -70,12 +82,20 @@ impl LaneState {
         }
     }
 
-    pub(super) fn add(&mut self, id: PieceId, piece: &Piece) {
-        self.new.push(id, &piece.text);
-        if piece.name.is_some() {
-            self.name.clone_from(&piece.name);
+    pub(super) fn add(&mut self, id: PieceId, name: Option<&str>, text: &str) {
+        self.new.push(id, text);
+        if let Some(name) = name.filter(|name| self.name.as_deref() != Some(name)) {
+            self.name = Some(name.to_owned());
         }
         self.since.get_or_insert_with(Instant::now);
+    }
+
+    /// Whether a text is the one that came before, said again. Short ones may be pieces that look alike.
+    pub(super) fn repeats(&mut self, text: &str) -> bool {
+        let distinct =
+            text.len() >= REPEATED_BYTES_MIN || (is_name(text) && text.contains(|c: char| c.is_alphabetic()));
+        let hash = self.hash.hash_one(text);
+        self.last.replace(hash) == Some(hash) && distinct
     }
 
     /// Whether it is time to call: enough is new, or what is new has waited long enough, or nothing follows.
@@ -100,6 +120,14 @@ impl LaneState {
     /// What all guardrails have decided since the last time.
     pub(super) fn decided(&mut self) -> Tagged {
         self.decided.take_all()
+    }
+
+    /// The pieces of that which are whole.
+    pub(super) fn decided_pieces(&mut self, is_final: bool) -> Vec<(PieceId, String)> {
+        match is_final {
+            true => self.decided.take_all().last_pieces(),
+            false => self.decided.take_whole().pieces().0,
+        }
     }
 
     pub(super) fn keep(&mut self, decided: &Tagged, bytes_max: usize) {
@@ -322,7 +350,7 @@ impl LaneState {
         };
         keep_whole(&mut edits, &mut end);
         if let Some((outcome, detail)) = stage.holds_too_much(length - end, end, stream) {
-            if let Some(error) = failed(x, plugin, outcome, detail, "text of the stream") {
+            if let Some(error) = failed_as(x, plugin, Phase::Answer, outcome, detail, "text of the stream") {
                 return Err(error);
             }
             end = length;
