@@ -111,6 +111,8 @@ pub struct Server {
     pub body_bytes_max: usize,
     /// Time for a request's body to arrive.
     pub body: Duration,
+    /// Time that a caller may leave what is sent to it unread.
+    pub write: Duration,
     /// Time for open exchanges to end after a signal to stop.
     pub drain: Duration,
 }

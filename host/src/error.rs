@@ -29,6 +29,8 @@ pub enum Error {
     Malformed(Malformed),
     /// No target is configured for this model.
     UnknownModel(String),
+    /// More texts of the request would have to be restored in the answer than this.
+    TooManyOriginals(usize),
     /// A guardrail refused.
     Denied {
         /// The installation that refused.
@@ -87,7 +89,9 @@ impl Error {
             Self::BodyTooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::BodyTooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::BodyEncoded => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Self::BodyBroken | Self::Malformed(_) | Self::Denied { .. } => StatusCode::BAD_REQUEST,
+            Self::BodyBroken | Self::Malformed(_) | Self::TooManyOriginals(_) | Self::Denied { .. } => {
+                StatusCode::BAD_REQUEST
+            }
             Self::GuardFailed { .. } | Self::NotContent { .. } => StatusCode::SERVICE_UNAVAILABLE,
             Self::Unreachable(_) | Self::Broken(_) | Self::AnswerTooLarge(_) => StatusCode::BAD_GATEWAY,
             Self::TooSlow(_) | Self::OutOfTime => StatusCode::GATEWAY_TIMEOUT,
@@ -114,6 +118,7 @@ impl Error {
             Self::BodyBroken => "body_broken",
             Self::BodyEncoded => "body_encoded",
             Self::Malformed(_) => "invalid_request",
+            Self::TooManyOriginals(_) => "too_many_originals",
             Self::UnknownModel(_) => "model_not_found",
             Self::Denied { .. } => "denied",
             Self::GuardFailed { .. } | Self::NotContent { .. } => "guardrail_failed",
@@ -136,6 +141,7 @@ impl Error {
             | Self::BodyBroken
             | Self::BodyEncoded
             | Self::Malformed(_)
+            | Self::TooManyOriginals(_)
             | Self::UnknownModel(_) => "invalid_request_error",
             Self::Denied { .. } => "guardrail_denied",
             Self::GuardFailed { .. } | Self::NotContent { .. } => "guardrail_failed",
@@ -171,6 +177,10 @@ impl Error {
             Self::UnknownModel(model) => {
                 format!("there is no model {model:?} here; GET /v1/models lists those that there are").into()
             }
+            Self::TooManyOriginals(limit) => format!(
+                "the request has more than {limit} different texts to be restored in the answer; send fewer at once"
+            )
+            .into(),
             Self::Denied { denial, .. } => denial.reason.as_str().into(),
             Self::GuardFailed { plugin, outcome, .. } => format!(
                 "the guardrail {plugin:?} failed ({}), and what it did not inspect does not pass",

@@ -6,19 +6,21 @@ pub mod stream;
 mod tagged;
 
 use std::borrow::Cow;
+use std::panic::resume_unwind;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use http::StatusCode;
+use tokio::task::spawn_blocking;
 
 use crate::chat::{self, Action, Answer, Edit, Phase, Request, Role, Segment, SegmentFacts, WholeAction, Window};
 use crate::config::{Mode, OnFailure, StreamMode};
 use crate::dialect::Document;
-use crate::dialect::openai::{Asked, read_answer, read_error};
+use crate::dialect::openai::{Asked, read_answer, read_error, read_request};
 use crate::error::{Error, Malformed};
 use crate::exchange::{Exchange, NotInspected};
 use crate::plugin::{Calling, Decision, Failure, Inspected, Outcome, Plugin};
-use restore::{Restorations, Written, unspelt};
+use restore::{NotRemembered, RESTORATIONS_MAX, Restorations, Written, unspelt};
 
 /// A request that every guardrail in force has let through.
 #[derive(Clone, Debug)]
@@ -186,10 +188,14 @@ fn edit_request(x: &Exchange, plugin: &Plugin, draft: &mut Draft, edits: &[(usiz
                 let original = original.unwrap_or_default();
                 match restorations.remember(&edit.replacement, &original, written, texts) {
                     Ok(replacement) => edit.replacement = replacement,
-                    Err(wrong) => match failed(x, plugin, Phase::Request, wrong, &format!("segment {index}")) {
-                        Some(error) => return Err(error),
-                        None => continue,
-                    },
+                    // Whatever the plugin's failure mode is: it has found what must not pass.
+                    Err(NotRemembered::Full) => return Err(Error::TooManyOriginals(RESTORATIONS_MAX)),
+                    Err(NotRemembered::Wrong(wrong)) => {
+                        match failed(x, plugin, Phase::Request, wrong, &format!("segment {index}")) {
+                            Some(error) => return Err(error),
+                            None => continue,
+                        }
+                    }
                 }
             }
             resolved.push(edit);
@@ -218,7 +224,7 @@ pub(crate) async fn release(
 ) -> Result<Judged, Error> {
     let is_answer = status.is_success();
     let (mut answer, document, opaque) =
-        match if is_answer { read_answer(body.clone()) } else { read_error(body.clone()) } {
+        match aside(body.clone(), if is_answer { read_answer } else { read_error }).await {
             Ok(read) => read,
             Err(wrong) if is_answer => return Err(Error::Broken(wrong.message)),
             // Proxies in between report errors in HTML or plain text. That is text too.
@@ -264,7 +270,9 @@ async fn release_plain(x: &Exchange, body: &Bytes) -> Result<Released, Error> {
 /// # Errors
 /// As [`release`].
 pub(crate) async fn release_words(x: &Exchange, body: Bytes) -> Result<Released, Error> {
-    let Ok((mut words, document, _)) = read_error(body.clone()) else { return release_plain(x, &body).await };
+    let Ok((mut words, document, _)) = aside(body.clone(), read_error).await else {
+        return release_plain(x, &body).await;
+    };
     let before = words.segments.clone();
     inspect_answer(x, &mut words.segments).await?;
     Ok(Released(written(&document, &before, &words.segments)))
@@ -454,6 +462,20 @@ fn failed_as(
 ///
 /// # Errors
 /// What is wrong with which field.
-pub(crate) fn read(body: Bytes) -> Result<Asked, Error> {
-    crate::dialect::openai::read_request(body).map_err(|wrong| Error::Malformed(Malformed::from(wrong)))
+pub(crate) async fn read(body: Bytes) -> Result<Asked, Error> {
+    aside(body, read_request).await.map_err(|wrong| Error::Malformed(Malformed::from(wrong)))
+}
+
+/// Bytes of a body that are read in about a millisecond.
+const READ_AT_ONCE: usize = 256 << 10;
+
+/// Read a body; a large one on a thread of its own, where it keeps nobody waiting.
+async fn aside<T: Send + 'static>(body: Bytes, read: impl FnOnce(Bytes) -> T + Send + 'static) -> T {
+    if body.len() <= READ_AT_ONCE {
+        return read(body);
+    }
+    match spawn_blocking(move || read(body)).await {
+        Ok(read) => read,
+        Err(panicked) => resume_unwind(panicked.into_panic()),
+    }
 }

@@ -54,7 +54,7 @@ async fn chat(
     body: Incoming,
 ) -> Result<Response<reply::Body>, Error> {
     let body = read(x, head, body).await?;
-    let asked = guard::read(body)?;
+    let asked = guard::read(body).await?;
     x.asks(&asked.request.model, asked.request.streaming);
     let admitted = guard::admit(x, asked).await?;
     let targets = route::choose(x, admitted.request())?;

@@ -128,7 +128,7 @@ impl Call {
             body,
             seen: Vec::new(),
             torn: false,
-            _connection: connection,
+            connection,
         })
     }
 }
@@ -162,7 +162,7 @@ pub struct Open {
     body: Incoming,
     seen: Vec<u8>,
     torn: bool,
-    _connection: Connection,
+    connection: Connection,
 }
 
 impl Open {
@@ -186,6 +186,15 @@ impl Open {
     pub async fn rest(mut self) -> Answer {
         while self.more().await {}
         Answer { status: self.status, headers: self.headers, body: self.seen.into(), torn: self.torn }
+    }
+
+    /// Wait until the gateway has ended the connection.
+    ///
+    /// # Panics
+    /// When it does not.
+    pub async fn connection_has_ended(&mut self) {
+        let ended = timeout(PATIENCE, &mut self.connection.0).await;
+        ended.expect("the connection ends").expect("it does so in order");
     }
 
     /// Wait for more. Says whether there is.

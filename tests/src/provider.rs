@@ -309,7 +309,7 @@ impl Provider {
         self.wait("requests", |state| state.received.len() >= count).await;
     }
 
-    /// Wait until so many calls were given up in the middle of a pause or a stall.
+    /// Wait until so many calls were given up before their end.
     pub async fn has_lost(&self, count: usize) {
         self.wait("calls that are given up", |state| state.hung_up >= count).await;
     }
@@ -359,16 +359,16 @@ async fn serve(mut stream: TcpStream, shared: Arc<Shared>) {
 /// Nothing if the connection is over.
 async fn answer(stream: &mut TcpStream, reply: &Reply, shared: &Shared) -> Option<()> {
     if reply.head {
-        stream.write_all(reply.head().as_bytes()).await.ok()?;
+        write(stream, reply.head().as_bytes(), shared).await?;
     }
     for step in &reply.body {
         match step {
             Step::Write(bytes) if reply.chunked && bytes.is_empty() => {}
             Step::Write(bytes) if reply.chunked => {
                 let chunk = [format!("{:x}\r\n", bytes.len()).as_bytes(), bytes, b"\r\n"].concat();
-                stream.write_all(&chunk).await.ok()?;
+                write(stream, &chunk, shared).await?;
             }
-            Step::Write(bytes) => stream.write_all(bytes).await.ok()?,
+            Step::Write(bytes) => write(stream, bytes, shared).await?,
             Step::Pause => tokio::select! {
                 permit = shared.proceed.acquire() => permit.unwrap().forget(),
                 () = hung_up(stream, shared) => return None,
@@ -388,9 +388,18 @@ async fn answer(stream: &mut TcpStream, reply: &Reply, shared: &Shared) -> Optio
         }
     }
     if reply.chunked {
-        stream.write_all(b"0\r\n\r\n").await.ok()?;
+        write(stream, b"0\r\n\r\n", shared).await?;
     }
     Some(())
+}
+
+/// Nothing if the other side has closed the connection.
+async fn write(stream: &mut TcpStream, bytes: &[u8], shared: &Shared) -> Option<()> {
+    let written = stream.write_all(bytes).await;
+    if written.is_err() {
+        shared.state.send_modify(|state| state.hung_up += 1);
+    }
+    written.ok()
 }
 
 /// Wait until the other side closes the connection.

@@ -79,7 +79,8 @@ impl Running {
         not_itself(&gateway.generation().settings, address)?;
         let (stop, stopped) = watch::channel(false);
         let sandbox_uri = sandbox.as_ref().and_then(|sandbox| sandbox.base_url().parse().ok());
-        let watched = Watched { config, sandbox: sandbox_uri, overrule: Some(Box::new(overrule)) };
+        let watched =
+            Watched { config, address: Some(address), sandbox: sandbox_uri, overrule: Some(Box::new(overrule)) };
         let watcher = tokio::spawn(reload::watch(gateway.clone(), watched, stopped.clone()));
         let server = tokio::spawn(server.run(stopped));
         info!(%address, "listening");
@@ -103,9 +104,8 @@ impl Running {
         let _ = self.stop.send(true);
         let all_ended = self.server.await.unwrap_or(false);
         let _ = self.watcher.await;
-        if let Some(sandbox) = self.sandbox {
-            sandbox.stop().await;
-        }
+        // Its only caller is gone.
+        drop(self.sandbox);
         if all_ended {
             info!("stopped");
         } else {

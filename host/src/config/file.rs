@@ -73,6 +73,8 @@ pub struct Server {
     pub body_bytes_max: Option<Spanned<u64>>,
     /// Milliseconds for a request's body to arrive: `30000`.
     pub body_ms: Option<Spanned<u64>>,
+    /// Milliseconds that a caller may leave what is sent to it unread: `30000`.
+    pub write_ms: Option<Spanned<u64>>,
     /// Milliseconds for open exchanges to end after a signal to stop: `30000`.
     pub drain_ms: Option<Spanned<u64>>,
 }

@@ -135,7 +135,7 @@ struct File {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct LimitsFile {
-    /// Fuel for each started 64 KiB of text: `100000000`.
+    /// Fuel for each started 64 KiB of text: `200000000`.
     fuel: Option<Spanned<u64>>,
     /// Bytes of all memories and tables: `33554432`.
     memory_bytes: Option<Spanned<u64>>,

@@ -113,6 +113,7 @@ fn server(file: &file::Server, problems: &mut Problems) -> Server {
             problems,
         ),
         body: milliseconds(file.body_ms.as_ref(), 30_000, "server.body_ms", problems),
+        write: milliseconds(file.write_ms.as_ref(), 30_000, "server.write_ms", problems),
         drain: milliseconds(file.drain_ms.as_ref(), 30_000, "server.drain_ms", problems),
     }
 }

@@ -71,6 +71,11 @@ impl Document {
 
 /// Objects in objects that are looked into; real requests have about ten.
 const DEPTH_MAX: usize = 48;
+/// How often a body is read through in search of texts, once for each level that they stand at. Real requests have
+/// theirs near the surface; one that has megabytes at the deepest level is there to keep the gateway busy.
+const READINGS_MAX: usize = 16;
+/// Bytes that any body may have read, however small it is.
+const READ_BYTES_MIN: usize = 1 << 20;
 /// Texts of one body. A conversation of a thousand messages with as many tool calls has fewer.
 const TEXTS_MAX: usize = 100_000;
 
@@ -91,6 +96,8 @@ pub(super) fn shown(name: &str) -> String {
 #[derive(Debug)]
 pub(super) struct Texts<'a> {
     body: &'a str,
+    /// Bytes read on all levels.
+    read: usize,
     /// Where the reader is, if paths are wanted.
     path: Option<String>,
     /// The path of each text, if they are wanted.
@@ -125,6 +132,7 @@ impl<'a> Texts<'a> {
     pub(super) fn new(body: &'a str) -> Self {
         Self {
             body,
+            read: 0,
             path: None,
             paths: Vec::new(),
             segments: Vec::new(),
@@ -210,6 +218,12 @@ impl<'a> Texts<'a> {
     fn below(&mut self, value: Value<'_>, key: Option<&str>, of: &Of, depth: usize) -> Result<(), Wrong> {
         if depth > DEPTH_MAX {
             return Err(Wrong::new("", format!("the body is nested deeper than {DEPTH_MAX} levels")));
+        }
+        if matches!(value.kind(), Kind::Array | Kind::Object) {
+            self.read += value.0.len();
+            if self.read > READ_BYTES_MIN.max(READINGS_MAX * self.body.len()) {
+                return Err(Wrong::new("", format!("most of the body is nested deeper than {READINGS_MAX} levels")));
+            }
         }
         match value.kind() {
             Kind::Null | Kind::Bool(_) | Kind::Number => Ok(()),

@@ -1,6 +1,7 @@
 //! Watch, settle, load aside, swap: the one task that changes what is in service. Never on the request path.
 
 use std::ffi::OsString;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -68,6 +69,8 @@ pub type Overrule = Box<dyn Fn(&mut Settings) + Send + Sync>;
 pub struct Watched {
     /// The configuration file, if there is one.
     pub config: Option<PathBuf>,
+    /// Where the gateway listens.
+    pub address: Option<SocketAddr>,
     /// Where the sandbox model listens, if it was started.
     pub sandbox: Option<http::Uri>,
     /// What the command line says, which counts for more than the file.
@@ -168,6 +171,11 @@ fn reread(path: &Path, text: &mut Option<String>, watched: &Watched, in_service:
             if settings == *in_service {
                 return in_service;
             }
+            let itself = watched.address.and_then(|address| settings.provider_that_is_the_gateway(address));
+            if let Some(provider) = itself {
+                error!(provider, "the configuration has changed and is wrong: a provider is the gateway itself");
+                return in_service;
+            }
             for field in takes_restart(&settings, &in_service) {
                 warn!("{field} has changed, which takes a restart");
             }
@@ -191,6 +199,7 @@ fn takes_restart(now: &Settings, in_service: &Settings) -> Vec<&'static str> {
         ("server.connections_max", server.connections_max != old_server.connections_max),
         ("server.header_bytes_max", server.header_bytes_max != old_server.header_bytes_max),
         ("server.header_ms", server.header != old_server.header),
+        ("server.write_ms", server.write != old_server.write),
         ("server.drain_ms", server.drain != old_server.drain),
         ("upstream.connect_ms", upstream.connect != old_upstream.connect),
         ("upstream.ca_file", upstream.authorities != old_upstream.authorities),

@@ -10,7 +10,7 @@ use crate::chat::{Channel, Edit, Segment};
 use crate::dialect::{is_json, unescaped};
 
 /// Originals of one exchange.
-const RESTORATIONS_MAX: usize = 1_000;
+pub(super) const RESTORATIONS_MAX: usize = 1_000;
 /// Templates of one exchange: for each, all texts are searched once.
 const TEMPLATES_MAX: usize = 32;
 /// Bytes of originals that are put into one answer: a model may be asked to repeat a short name very often. Further names
@@ -45,6 +45,15 @@ struct Search {
     finder: Option<AhoCorasick>,
     sorted: Vec<String>,
     longest: usize,
+}
+
+/// Why an original has no name.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum NotRemembered {
+    /// There are [`RESTORATIONS_MAX`] already: a matter of the request.
+    Full,
+    /// The plugin asks for what is not possible.
+    Wrong(String),
 }
 
 /// What is written in the texts of a request, as far as names could be taken for it.
@@ -97,15 +106,15 @@ impl Restorations {
         original: &str,
         written: &mut Written,
         texts: impl Iterator<Item = &'a str>,
-    ) -> Result<String, String> {
+    ) -> Result<String, NotRemembered> {
         let key = (template.to_owned(), original.to_owned());
         if let Some(known) = self.known.get(&key).and_then(|place| self.all.get(*place)) {
             return Ok(known.replacement.clone());
         }
         if self.all.len() >= RESTORATIONS_MAX {
-            return Err(format!("more than {RESTORATIONS_MAX} texts to restore in one exchange"));
+            return Err(NotRemembered::Full);
         }
-        let replacement = self.unique(template, written, texts)?;
+        let replacement = self.unique(template, written, texts).map_err(NotRemembered::Wrong)?;
         *self.templates.entry(template.to_owned()).or_default() += 1;
         self.known.insert(key, self.all.len());
         self.all.push(Restoration {
@@ -237,7 +246,12 @@ mod tests {
         Segment { role: Role::User, channel, choice: 0, name: None, text: text.to_owned() }
     }
 
-    fn remember(to: &mut Restorations, template: &str, original: &str, texts: &[&str]) -> Result<String, String> {
+    fn remember(
+        to: &mut Restorations,
+        template: &str,
+        original: &str,
+        texts: &[&str],
+    ) -> Result<String, NotRemembered> {
         to.remember(template, original, &mut Written::default(), texts.iter().copied())
     }
 
@@ -308,7 +322,7 @@ mod tests {
         }
         let names: String = (1..=2 * RESTORATIONS_MAX).map(|n| format!("[E_{n}] ")).collect();
         assert_eq!(restorations.edits(&names, Channel::Content).len(), RESTORATIONS_MAX);
-        assert!(remember(&mut restorations, "[E_{n}]", "one more", &[]).is_err());
+        assert_eq!(remember(&mut restorations, "[E_{n}]", "one more", &[]), Err(NotRemembered::Full));
     }
 
     #[test]

@@ -34,7 +34,7 @@ const AT_LOAD_FUEL: u64 = 6_000_000_000;
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            fuel: 100_000_000,
+            fuel: 200_000_000,
             memory_bytes: 32 << 20,
             wall: Duration::from_millis(50),
             result_bytes: 4 << 20,

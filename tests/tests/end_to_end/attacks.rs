@@ -6,6 +6,8 @@ use serde_json::{Value, json};
 use sluicegate_tests::{
     DONE, Gateway, Provider, Reply, chat, chunk, completion, delta, finish, gentle, standard, streamed,
 };
+use tokio::io::AsyncWriteExt as _;
+use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 const CARD: &str = "4111 1111 1111 1111";
@@ -208,4 +210,52 @@ async fn a_plugin_with_little_memory_loads_or_says_why() {
         Gateway::with_plugins([standard("pii").set("limits.memory_bytes = 262_144")]).upstream(&provider).start().await;
     assert_eq!(gateway.ask(chat("Write to ann@example.com.")).await.status, 200);
     assert!(provider.body().contains("[EMAIL]"));
+}
+
+/// Tables and logs are ordinary text, and every place in them may begin something.
+#[tokio::test(flavor = "multi_thread")]
+async fn dense_text_is_within_the_fuel_of_the_standard_plugins() {
+    let numbers: String = (0..12_000).map(|n| format!("{} ", 1_000 + n * 7_919 % 9_000)).collect();
+    let texts = ["2024-05-03 12:33:11\n".repeat(6_000), numbers, "password ".repeat(7_000), "a:b:c:d ".repeat(8_000)];
+    let provider = Provider::saying(Reply::json(completion("hello"))).await;
+    let plugins = [standard("pii"), standard("secrets")].map(|plugin| plugin.set("limits.wall_ms = 5_000"));
+    let gateway =
+        Gateway::with_plugins(plugins).upstream(&provider).settings("plugins.chain_ms = 20_000").start().await;
+    for text in texts {
+        let answer = gateway.ask(chat(&text)).await;
+        assert_eq!(answer.status, 200, "{}: {}", text.get(..20).unwrap(), answer.text());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn more_originals_than_can_be_restored_are_refused_and_do_not_pass() {
+    let people: String = (0..1_001).map(|n| format!("p{n}@example.com ")).collect();
+    for mode in ["closed", "open"] {
+        let provider = Provider::saying(Reply::json(completion("hello"))).await;
+        let pii =
+            standard("pii").config("email = 'restore'").set(&format!("limits.wall_ms = 5_000\non_failure = '{mode}'"));
+        let gateway =
+            Gateway::with_plugins([pii]).upstream(&provider).settings("plugins.chain_ms = 20_000").start().await;
+        let answer = gateway.ask(chat(&people)).await;
+        assert_eq!((answer.status, answer.code().as_str()), (400, "too_many_originals"), "{mode}");
+        assert_eq!(provider.received().len(), 0);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_caller_who_reads_nothing_is_cut_off() {
+    // More than the buffers of both ends hold.
+    let provider = Provider::saying(Reply::json(completion(&"the river ".repeat(1_500_000)))).await;
+    let gateway = Gateway::without_plugins().upstream(&provider).settings("server.write_ms = 50").start().await;
+    let mut caller = TcpStream::connect(gateway.address).await.unwrap();
+    let body = chat("hello").to_string();
+    let head = format!("POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-length: {}\r\n\r\n", body.len());
+    caller.write_all(format!("{head}{body}").as_bytes()).await.unwrap();
+    // It is noticed by the next words, which nobody takes any more.
+    let cut_off = async {
+        while caller.write_all(b" ").await.is_ok() {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(SOON, cut_off).await.expect("it is cut off");
 }

@@ -247,6 +247,16 @@ async fn log_lines_are_few_short_and_escaped() {
     }
 }
 
+#[tokio::test]
+async fn a_panic_is_told_in_the_log_also_by_what_is_forked_from_a_snapshot() {
+    let (gateway, _provider) = gateway([gentle("allow").config("do = 'panic'\nword = 'river'")]).await;
+    let (answer, lines) = logged(gateway.ask(chat("a river")).into_future()).await;
+    assert_eq!((answer.status, answer.code().as_str()), (503, "guardrail_failed"));
+    let told = lines.iter().find(|line| line.contains("panicked at ")).expect("a line of the plugin");
+    assert!(told.contains("src/lib.rs:") && told.contains(": on purpose"), "{told}");
+    gateway.until(|host| host.generation().plugins.iter().all(|plugin| plugin.not_forked.is_none())).await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_guardrails_of_a_phase_share_a_deadline() {
     let provider = Provider::saying(Reply::json(completion("hello"))).await;

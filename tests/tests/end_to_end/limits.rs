@@ -131,7 +131,7 @@ async fn texts_to_restore() {
     let answer = gateway.ask(request(1000)).receipts().await;
     assert_eq!(answer.status, 200, "{:?}", answer.receipts());
     assert!(provider.body().contains("[EMAIL_1000]"));
-    assert_eq!(gateway.ask(request(1001)).await.code(), "guardrail_failed");
+    assert_eq!(gateway.ask(request(1001)).await.code(), "too_many_originals");
     assert_eq!(provider.received().len(), 1);
 }
 

@@ -112,6 +112,31 @@ async fn for_a_callers_head() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn for_a_caller_who_takes_no_more_of_its_answer() {
+    // More than the windows of HTTP/2 and the buffers on the way take.
+    let much = chunk(&"the river ".repeat(1_000));
+    let provider = Provider::saying(Reply::events(vec![much; 3_000]).stalls()).await;
+    let bounds = "upstream.total_ms = 300\nserver.write_ms = 100";
+    let gateway = Gateway::without_plugins().upstream(&provider).settings(bounds).start().await;
+    // The connection is alive: its PINGs are answered.
+    let mut open = gateway.ask(streamed("hello?")).http2().open().await;
+    provider.has_lost(1).await;
+    open.connection_has_ended().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn for_the_next_request_of_a_connection() {
+    let provider = Provider::saying(Reply::json(completion("hello"))).await;
+    let gateway = Gateway::without_plugins().upstream(&provider).settings("server.header_ms = 100").start().await;
+    for http2 in [false, true] {
+        let call = gateway.ask(chat("hello?"));
+        let mut open = if http2 { call.http2() } else { call }.open().await;
+        open.until("hello").await;
+        open.connection_has_ended().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_slow_stream_that_moves_is_left_alone() {
     let sandbox = Gateway::sandbox().await;
     let bounds = "upstream = { idle_ms = 400, first_byte_ms = 400 }\nserver = { header_ms = 200, body_ms = 200 }";

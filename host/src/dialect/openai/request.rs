@@ -304,4 +304,14 @@ mod tests {
         );
         assert!(wrong(&deep).contains("nested deeper"), "{}", wrong(&deep));
     }
+
+    #[test]
+    fn megabytes_far_below_the_surface_are_refused() {
+        let below = |levels: usize| {
+            let (open, close) = ("[".repeat(levels), "]".repeat(levels));
+            format!(r#"{{"model":"m","messages":[{{"role":"user"}}],"x":{open}"{}"{close}}}"#, "a".repeat(1 << 20))
+        };
+        assert_eq!(texts(&below(15)).len(), 1);
+        assert!(wrong(&below(20)).contains("deeper than 16 levels"), "{}", wrong(&below(20)));
+    }
 }

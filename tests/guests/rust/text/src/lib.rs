@@ -44,6 +44,11 @@ pub enum TextGuest {
         /// How long.
         rounds: u32,
     },
+    /// Panics at a text with this word.
+    Panic {
+        /// What is looked for.
+        word: String,
+    },
     /// One finding for each window: rule `test.seen`, all that was not released yet, score 0.5.
     Find,
 }
@@ -60,7 +65,7 @@ impl Plugin for TextGuest {
         r#"{
             "type": "object",
             "required": ["do"],
-            "properties": { "do": { "enum": ["allow", "mask", "deny", "hold", "burn", "find"] } }
+            "properties": { "do": { "enum": ["allow", "mask", "deny", "hold", "burn", "panic", "find"] } }
         }"#,
     );
     type Config = Self;
@@ -74,6 +79,7 @@ impl Plugin for TextGuest {
 }
 
 impl TextGuardrail for TextGuest {
+    #[allow(clippy::panic, reason = "it is one of the behaviours")]
     fn inspect(&self, window: &text::Window) -> text::Verdict {
         let (context, end) = (window.context_len(), window.text.len());
         match self {
@@ -102,6 +108,8 @@ impl TextGuardrail for TextGuest {
                 }
                 text::Verdict::allow()
             }
+            Self::Panic { word } if window.text.contains(word.as_str()) => panic!("on purpose"),
+            Self::Panic { .. } => text::Verdict::allow(),
             Self::Find => {
                 text::Verdict::allow().with_findings(vec![Finding::at("test.seen", Span::new(context, end), 0.5)])
             }
