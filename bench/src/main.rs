@@ -1,5 +1,5 @@
-//! What the gateway costs, measured and not guessed: every row of DESIGN section 12, as ratios to a bare hyper reverse
-//! proxy in the same run.
+//! What the gateway costs, measured and not guessed: as ratios to a bare hyper reverse proxy in the same run, beside the
+//! budget of each row.
 //!
 //! The proxy under test is a process of its own with one worker thread, so that its CPU time can be read from the
 //! kernel: `bare.rs` is the yardstick, and the gateway is the real command line (`sluicegate serve`) in this binary.

@@ -1,4 +1,4 @@
-//! The rows of DESIGN section 12, each measured by a function of its own.
+//! The rows of the table, each with its budget, and each measured by a function of its own.
 
 mod chunk;
 mod endless;

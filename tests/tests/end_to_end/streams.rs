@@ -1,4 +1,4 @@
-//! Streamed answers: what the rules of DESIGN, section 6, promise, each with a test.
+//! Streamed answers: each rule of how a stream is guarded, with a test.
 
 mod bytes;
 mod held;

@@ -5,7 +5,7 @@
 
 use crate::{Result, process};
 
-/// What the gateway uses (DESIGN, section 5).
+/// What the gateway uses.
 const WANTED: [&str; 7] = ["std", "runtime", "component-model", "async", "cranelift", "pooling-allocator", "backtrace"];
 
 /// What those switch on inside wasmtime: the library's own building blocks, nothing that a guest sees.
@@ -22,7 +22,7 @@ pub(crate) fn check() -> Result<()> {
         return Ok(());
     }
     Err(format!(
-        "wasmtime has features beyond what DESIGN, section 5, allows: {}; \
+        "wasmtime has features that the gateway does not use: {}; \
          `cargo tree --package sluicegate --edges features --invert wasmtime` shows who asks for them",
         surplus.join(", ")
     ))
