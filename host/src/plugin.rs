@@ -20,6 +20,7 @@ mod probe;
 mod receipt;
 mod run;
 mod scans;
+mod set;
 mod snapshot;
 mod triggers;
 mod wasi;

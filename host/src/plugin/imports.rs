@@ -14,6 +14,7 @@ use super::bindings::sluicegate::plugin::patterns::Match;
 use super::bindings::sluicegate::plugin::types::Span;
 use super::limits::Meter;
 use super::patterns::{self, Patterns};
+use super::set::Found;
 use super::scans::Scans;
 use super::wasi::Wasi;
 
@@ -149,7 +150,7 @@ fn owned(store: &mut StoreContextMut<'_, State>, list: &WasmList<WasmStr>) -> wa
     items.iter().map(|item| Ok(item.to_str(&*store)?.into_owned())).collect()
 }
 
-fn lower(found: patterns::Found) -> Match {
+fn lower(found: Found) -> Match {
     Match { expression: found.expression, span: Span { start: found.start, end: found.end } }
 }
 

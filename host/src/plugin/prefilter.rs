@@ -5,7 +5,7 @@ use std::sync::Arc;
 use regex_automata::meta::Regex;
 
 use super::expression::one;
-use super::patterns::{SET_BYTE_FUEL, Set};
+use super::set::{SET_BYTE_FUEL, Set};
 
 /// What a plugin need not be called for.
 #[derive(Debug)]

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::expression::Quick;
-use super::patterns::Set;
+use super::set::Set;
 use super::{Plugin, Runtime};
 
 /// The triggers of the plugins of one chain.
