@@ -27,6 +27,11 @@ use clap::{Parser, Subcommand};
 use lab::{Lab, Scale};
 use rows::Row;
 
+/// The allocator of the binary `sluicegate`. Its settings are in `.cargo/config.toml`.
+#[cfg(target_os = "linux")]
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 /// What went wrong, in words. Nobody matches on it; it is printed.
 type Result<T, E = String> = std::result::Result<T, E>;
 

@@ -7,6 +7,11 @@ use std::process::ExitCode;
 use clap::Parser;
 use sluicegate::cli::Cli;
 
+/// Keeps less memory than glibc's allocator, and takes less time. Its settings are in `.cargo/config.toml`.
+#[cfg(target_os = "linux")]
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 fn main() -> ExitCode {
     match Cli::parse().run() {
         Ok(()) => ExitCode::SUCCESS,

@@ -7,6 +7,7 @@ mod ci;
 mod cli;
 mod guest_compiler;
 mod lock;
+mod make;
 mod plugins;
 mod process;
 mod python;

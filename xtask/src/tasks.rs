@@ -5,7 +5,7 @@ use std::fmt;
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Command, Stdio};
 
-use crate::{Result, plugins, process, python, workspace};
+use crate::{Result, make, plugins, process, python, workspace};
 
 /// Tells tests and benchmarks where the built plugins are.
 const PLUGINS: &str = "SLUICEGATE_PLUGINS";
@@ -19,6 +19,7 @@ const PYTHON: &str = "SLUICEGATE_PYTHON";
 
 /// `cargo xtask demo`
 pub(crate) fn demo(arguments: &[OsString]) -> Result<()> {
+    make::ensure()?;
     plugins::build(&[])?;
     let mut cargo = process::cargo();
     cargo.args(["run", "--quiet", "--package", "sluicegate", "--", "demo", "--plugins"]);
@@ -27,6 +28,7 @@ pub(crate) fn demo(arguments: &[OsString]) -> Result<()> {
 
 /// `cargo xtask bench`
 pub(crate) fn bench(arguments: &[OsString]) -> Result<()> {
+    make::ensure()?;
     plugins::build(&[])?;
     let mut cargo = process::cargo();
     cargo.env(PLUGINS, workspace::plugins());
@@ -35,6 +37,7 @@ pub(crate) fn bench(arguments: &[OsString]) -> Result<()> {
 
 /// `cargo xtask test`. Without Python all but one test run, and the last line says so.
 pub(crate) fn test(arguments: &[OsString]) -> Result<()> {
+    make::ensure()?;
     plugins::build(&[])?;
     plugins::build_test_guests()?;
     let python = python::ensure();
