@@ -15,7 +15,9 @@ pub(crate) fn ensure() -> Result<()> {
         return Ok(());
     }
     install().map_err(|error| {
-        format!("there is no make, which building the gateway needs: install it (on Debian `apt-get install make`); {error}")
+        format!(
+            "there is no make, which building the gateway needs: install it (on Debian `apt-get install make`); {error}"
+        )
     })
 }
 
