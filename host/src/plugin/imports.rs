@@ -14,8 +14,8 @@ use super::bindings::sluicegate::plugin::patterns::Match;
 use super::bindings::sluicegate::plugin::types::Span;
 use super::limits::Meter;
 use super::patterns::{self, Patterns};
-use super::set::Found;
 use super::scans::Scans;
+use super::set::Found;
 use super::wasi::Wasi;
 
 /// Fuel for entering the host at all.
