@@ -94,6 +94,8 @@ pub struct Segment {
     pub name: Option<String>,
     /// The text itself.
     pub text: String,
+    /// The text is JSON that stands as it is in the wire format: an edit must leave it JSON.
+    pub is_json: bool,
 }
 
 /// A part of an exchange that no text guardrail can look into.
@@ -107,6 +109,8 @@ pub enum Opaque {
     File,
     /// The alternatives that a model weighed for each token.
     Logprobs,
+    /// Thoughts that only the provider can read, or its seal on some.
+    Sealed,
 }
 
 impl Opaque {
@@ -118,6 +122,7 @@ impl Opaque {
             Self::Audio => "audio",
             Self::File => "file",
             Self::Logprobs => "logprobs",
+            Self::Sealed => "sealed-thinking",
         }
     }
 }

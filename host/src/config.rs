@@ -27,6 +27,8 @@ pub use problem::{Problem, Problems};
 pub use schema::check as check_plugin_config;
 pub use secret::Secret;
 
+use crate::dialect::Dialect;
+
 /// Everything that the program needs to know.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Settings {
@@ -42,6 +44,8 @@ pub struct Settings {
     pub plugins: Plugins,
     /// How streams are cut into windows.
     pub stream: Stream,
+    /// What may be left out on the way to a provider of another dialect.
+    pub translation: Translation,
     /// What is logged, and how.
     pub log: Log,
 }
@@ -150,11 +154,13 @@ pub struct Target {
     pub name: String,
     /// The provider's name in the configuration.
     pub provider: String,
+    /// The provider's wire format.
+    pub dialect: Dialect,
     /// What the provider calls the model; nothing to pass on what the caller asked for.
     pub model: Option<String>,
     /// The provider's address, without a slash at the end.
     pub base_url: Uri,
-    /// Sent as a bearer token; nothing to pass on what the caller sent.
+    /// Sent as the dialect has it; nothing to pass on what the caller sent.
     pub api_key: Option<Secret>,
     /// Started by the gateway itself: `base_url` is set when it listens.
     pub sandbox: bool,
@@ -194,6 +200,23 @@ pub struct Stream {
     pub hold_bytes_max: usize,
     /// How long they may hold a byte back while more text arrives.
     pub hold: Duration,
+}
+
+/// What may be left out on the way to a provider of another dialect.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Translation {
+    /// Names of fields, or `*` for all.
+    pub leave_out: Vec<String>,
+}
+
+impl Translation {
+    /// Whether a field with this path may be left out: by its path without numbers, or by its last name.
+    #[must_use]
+    pub fn leaves_out(&self, path: &str) -> bool {
+        let last = path.rsplit('.').next().unwrap_or_default();
+        let bare: String = path.chars().filter(|c| !matches!(c, '[' | ']' | '0'..='9')).collect();
+        self.leave_out.iter().any(|allowed| allowed == "*" || *allowed == bare || allowed == last)
+    }
 }
 
 /// What is logged, and how.

@@ -1,11 +1,156 @@
 //! Providers' wire formats. Everything that knows their JSON is below here.
+//!
+//! Where caller and provider speak the same dialect, bodies stay byte for byte as they came, but for edits
+//! (`document.rs`, `sse.rs`). Where they do not, what has passed the guardrails is translated (`translation.rs`).
 
-pub(crate) mod document;
-pub(crate) mod openai;
+mod anthropic;
+mod asked;
+mod conversation;
+mod document;
+mod given;
+mod openai;
+mod pieces;
 mod raw;
 mod sse;
 mod text;
+mod translation;
 
-pub(crate) use document::{Document, Wrong, is_name};
+use bytes::Bytes;
+use http::StatusCode;
+
+pub(crate) use asked::Asked;
+pub(crate) use conversation::Loss;
+pub(crate) use document::{Document, Wrong, is_name, read_words};
 pub(crate) use raw::{is_json, unescaped};
 pub(crate) use sse::{Cutter, Event, Lane, Unit};
+pub(crate) use translation::{Events, Translation};
+
+use crate::chat::{Answer, Opaque};
+
+/// A wire format, of callers and of providers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Dialect {
+    /// OpenAI's chat completions, which most providers speak.
+    #[default]
+    OpenAi,
+    /// Anthropic's Messages API.
+    Anthropic,
+}
+
+/// An error, for a dialect to put into its own shape.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ErrorWords<'a> {
+    pub(crate) status: StatusCode,
+    pub(crate) message: &'a str,
+    pub(crate) kind: &'a str,
+    pub(crate) field: Option<&'a str>,
+    pub(crate) code: &'a str,
+}
+
+impl Dialect {
+    /// The word for it in the configuration and in the log.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::OpenAi => "openai",
+            Self::Anthropic => "anthropic",
+        }
+    }
+
+    /// Read the body of a request.
+    ///
+    /// # Errors
+    /// What is wrong with which field.
+    pub(crate) fn read_request(self, body: Bytes) -> Result<Asked, Wrong> {
+        match self {
+            Self::OpenAi => openai::read_request(body),
+            Self::Anthropic => anthropic::read_request(body),
+        }
+    }
+
+    /// Read a complete answer.
+    ///
+    /// # Errors
+    /// Why nothing of it can be passed on.
+    pub(crate) fn read_answer(self, body: Bytes) -> Result<(Answer, Document, Vec<Opaque>), Wrong> {
+        match self {
+            Self::OpenAi => openai::read_answer(body),
+            Self::Anthropic => anthropic::read_answer(body),
+        }
+    }
+
+    /// The body of an error response.
+    pub(crate) fn error_body(self, words: ErrorWords<'_>) -> Bytes {
+        match self {
+            Self::OpenAi => openai::error_body(words),
+            Self::Anthropic => anthropic::error_body(words),
+        }
+    }
+
+    /// An error in the middle of a stream.
+    pub(crate) fn error_event(self, words: ErrorWords<'_>) -> Bytes {
+        match self {
+            Self::OpenAi => openai::error_event(words),
+            Self::Anthropic => anthropic::error_event(words),
+        }
+    }
+
+    /// A list of models.
+    pub(crate) fn models_body<'a>(self, names: impl Iterator<Item = &'a str>) -> Bytes {
+        match self {
+            Self::OpenAi => openai::models_body(names),
+            Self::Anthropic => anthropic::models_body(names),
+        }
+    }
+
+    /// Where a conversation is sent to, below a provider's address.
+    pub(crate) fn path(self) -> &'static str {
+        match self {
+            Self::OpenAi => "/chat/completions",
+            Self::Anthropic => "/messages",
+        }
+    }
+}
+
+/// Reads the events of a stream one after the other.
+#[derive(Debug)]
+pub(crate) enum EventReader {
+    OpenAi(openai::EventReader),
+    Anthropic(anthropic::EventReader),
+}
+
+impl EventReader {
+    pub(crate) fn new(dialect: Dialect) -> Self {
+        match dialect {
+            Dialect::OpenAi => Self::OpenAi(openai::EventReader::default()),
+            Dialect::Anthropic => Self::Anthropic(anthropic::EventReader::default()),
+        }
+    }
+
+    /// Read one event as it was cut out of the stream.
+    ///
+    /// # Errors
+    /// Why nothing of it can be passed on.
+    pub(crate) fn read(&mut self, raw: &Bytes) -> Result<Event, Wrong> {
+        match self {
+            Self::OpenAi(reader) => reader.read(raw),
+            Self::Anthropic(reader) => reader.read(raw),
+        }
+    }
+
+    /// An event has gone out to the caller.
+    pub(crate) fn has_left(&mut self, event: &Event) {
+        match self {
+            Self::OpenAi(_) => {}
+            Self::Anthropic(reader) => reader.has_left(event),
+        }
+    }
+
+    /// The end of a stream whose text was denied, with these choices not at their end.
+    pub(crate) fn denied_events(&self, choices: &[u32], words: ErrorWords<'_>) -> Bytes {
+        match self {
+            Self::OpenAi(reader) => openai::denied_events(reader, choices, words),
+            Self::Anthropic(reader) => anthropic::denied_events(reader, words),
+        }
+    }
+}

@@ -6,8 +6,7 @@ use std::borrow::Cow;
 use http::StatusCode;
 
 use crate::chat::Denial;
-use crate::dialect::Wrong;
-use crate::dialect::openai::ErrorWords;
+use crate::dialect::{Dialect, ErrorWords, Loss, Wrong};
 use crate::plugin::Outcome;
 
 /// Why an exchange was not answered.
@@ -27,6 +26,13 @@ pub enum Error {
     BodyEncoded,
     /// The request is not one of its dialect.
     Malformed(Malformed),
+    /// The dialect of the target has no word for something that the request says.
+    Untranslatable {
+        /// The target's dialect.
+        dialect: Dialect,
+        /// The field, and why it cannot be said.
+        lost: Malformed,
+    },
     /// No target is configured for this model.
     UnknownModel(String),
     /// More texts of the request would have to be restored in the answer than this.
@@ -79,6 +85,12 @@ impl From<Wrong> for Malformed {
     }
 }
 
+impl From<Loss> for Malformed {
+    fn from(loss: Loss) -> Self {
+        Self { field: loss.field, message: loss.why.to_owned() }
+    }
+}
+
 impl Error {
     /// The HTTP status.
     #[must_use]
@@ -89,9 +101,11 @@ impl Error {
             Self::BodyTooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::BodyTooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::BodyEncoded => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Self::BodyBroken | Self::Malformed(_) | Self::TooManyOriginals(_) | Self::Denied { .. } => {
-                StatusCode::BAD_REQUEST
-            }
+            Self::BodyBroken
+            | Self::Malformed(_)
+            | Self::Untranslatable { .. }
+            | Self::TooManyOriginals(_)
+            | Self::Denied { .. } => StatusCode::BAD_REQUEST,
             Self::GuardFailed { .. } | Self::NotContent { .. } => StatusCode::SERVICE_UNAVAILABLE,
             Self::Unreachable(_) | Self::Broken(_) | Self::AnswerTooLarge(_) => StatusCode::BAD_GATEWAY,
             Self::TooSlow(_) | Self::OutOfTime => StatusCode::GATEWAY_TIMEOUT,
@@ -118,6 +132,7 @@ impl Error {
             Self::BodyBroken => "body_broken",
             Self::BodyEncoded => "body_encoded",
             Self::Malformed(_) => "invalid_request",
+            Self::Untranslatable { .. } => "untranslatable",
             Self::TooManyOriginals(_) => "too_many_originals",
             Self::UnknownModel(_) => "model_not_found",
             Self::Denied { .. } => "denied",
@@ -141,6 +156,7 @@ impl Error {
             | Self::BodyBroken
             | Self::BodyEncoded
             | Self::Malformed(_)
+            | Self::Untranslatable { .. }
             | Self::TooManyOriginals(_)
             | Self::UnknownModel(_) => "invalid_request_error",
             Self::Denied { .. } => "guardrail_denied",
@@ -154,7 +170,11 @@ impl Error {
     #[must_use]
     pub fn field(&self) -> Option<&str> {
         match self {
-            Self::Malformed(Malformed { field, .. }) if !field.is_empty() => Some(field),
+            Self::Malformed(Malformed { field, .. }) | Self::Untranslatable { lost: Malformed { field, .. }, .. }
+                if !field.is_empty() =>
+            {
+                Some(field)
+            }
             Self::UnknownModel(_) => Some("model"),
             _ => None,
         }
@@ -165,7 +185,9 @@ impl Error {
     pub fn message(&self) -> Cow<'_, str> {
         match self {
             Self::NoSuchPath => {
-                "there is nothing at this path; the gateway answers POST /v1/chat/completions and GET /v1/models".into()
+                "there is nothing at this path; the gateway answers POST /v1/chat/completions, POST /v1/messages and \
+                 GET /v1/models"
+                    .into()
             }
             Self::NoSuchMethod(_) => "this path is not for this method".into(),
             Self::BodyTooLarge(limit) => format!("the request's body is longer than {limit} bytes").into(),
@@ -174,6 +196,12 @@ impl Error {
             Self::BodyEncoded => "the request's body is compressed; send it as it is".into(),
             Self::Malformed(Malformed { field, message }) if field.is_empty() => message.as_str().into(),
             Self::Malformed(Malformed { field, message }) => format!("{field}: {message}").into(),
+            Self::Untranslatable { dialect, lost: Malformed { field, message } } => format!(
+                "{field}: {message}; this model is at a provider with the dialect {:?}, and the operator has not allowed \
+                 to leave this out",
+                dialect.word()
+            )
+            .into(),
             Self::UnknownModel(model) => {
                 format!("there is no model {model:?} here; GET /v1/models lists those that there are").into()
             }
@@ -201,7 +229,7 @@ impl Error {
 
     /// What of it the caller's dialect puts into its own shape; `message` is [`Error::message`].
     pub(crate) fn words<'a>(&'a self, message: &'a str) -> ErrorWords<'a> {
-        ErrorWords { message, kind: self.kind(), field: self.field(), code: self.code() }
+        ErrorWords { status: self.status(), message, kind: self.kind(), field: self.field(), code: self.code() }
     }
 
     /// Words for the operator. Never text of the exchange.
@@ -210,7 +238,9 @@ impl Error {
         match self {
             Self::Unreachable(detail) | Self::Broken(detail) | Self::GuardFailed { detail, .. } => Some(detail),
             Self::Denied { denial, .. } => denial.detail.as_deref(),
-            Self::Malformed(Malformed { field, .. }) => Some(field),
+            Self::Malformed(Malformed { field, .. }) | Self::Untranslatable { lost: Malformed { field, .. }, .. } => {
+                Some(field)
+            }
             _ => None,
         }
     }

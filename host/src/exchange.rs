@@ -1,5 +1,6 @@
 //! One exchange's context: who it is, what it may take, and what it did. Passed first, everywhere.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -9,7 +10,7 @@ use tracing::{info, warn};
 use uuid::Uuid;
 
 use crate::chat::{Opaque, Phase, Usage};
-use crate::dialect::is_name;
+use crate::dialect::{Dialect, Loss, is_name};
 use crate::error::Error;
 use crate::generation::Generation;
 use crate::plugin::{Calling, Decision, Outcome, Receipt, Runtime, header, summary};
@@ -20,6 +21,8 @@ const TENANT: &str = "default";
 const NO_NAME: &str = "(not a name)";
 /// Receipts that one exchange keeps. A stream makes one for each window and plugin.
 const RECEIPTS_MAX: usize = 10_000;
+/// Fields that are named as left out; the rest of a request like that is no better.
+const LEFT_OUT_MAX: usize = 32;
 /// Bytes of the header with receipts; many clients take 8 KiB for a whole head.
 const HEADER_BYTES_MAX: usize = 6 << 10;
 
@@ -28,6 +31,8 @@ const HEADER_BYTES_MAX: usize = 6 << 10;
 pub struct Exchange {
     /// Unique, and sorted by time.
     pub id: Arc<str>,
+    /// The caller's.
+    pub dialect: Dialect,
     /// Whose caches and remembered verdicts count.
     pub tenant: Arc<str>,
     /// The plugins and settings that it began with, and keeps.
@@ -49,6 +54,8 @@ struct Record {
     /// How often a plugin was called.
     calls: usize,
     not_inspected: Vec<NotInspected>,
+    /// Fields that the other side has no word for, and that were left out.
+    left_out: BTreeSet<String>,
     model: String,
     target: Option<String>,
     streaming: bool,
@@ -72,13 +79,19 @@ pub struct NotInspected {
 impl Exchange {
     /// Begin an exchange.
     #[must_use]
-    pub fn begin(generation: Arc<Generation>, runtime: Arc<Runtime>, wants_receipts: bool) -> Arc<Self> {
+    pub fn begin(
+        generation: Arc<Generation>,
+        runtime: Arc<Runtime>,
+        dialect: Dialect,
+        wants_receipts: bool,
+    ) -> Arc<Self> {
         let started = Instant::now();
         let deadline = started + generation.settings.upstream.total;
         let mut id = Uuid::encode_buffer();
         let id: Arc<str> = (&*Uuid::now_v7().simple().encode_lower(&mut id)).into();
         Arc::new(Self {
             id,
+            dialect,
             tenant: TENANT.into(),
             generation,
             runtime,
@@ -187,6 +200,37 @@ impl Exchange {
         }
     }
 
+    /// Note what the dialect of a target has no word for, and what is left out therefore.
+    ///
+    /// # Errors
+    /// When the operator has not allowed that for one of them.
+    pub(crate) fn loses(&self, losses: Vec<Loss>, target: Dialect) -> Result<(), Error> {
+        let allowed = &self.generation.settings.translation;
+        for loss in losses {
+            if !loss.is_harmless && !allowed.leaves_out(&loss.field) {
+                return Err(Error::Untranslatable { dialect: target, lost: loss.into() });
+            }
+            self.leaves_out(loss);
+        }
+        Ok(())
+    }
+
+    /// Note that something is left out, because the other dialect has no word for it.
+    pub(crate) fn leaves_out(&self, loss: Loss) {
+        let mut record = self.record();
+        if record.left_out.len() < LEFT_OUT_MAX {
+            record.left_out.insert(loss.field);
+        }
+    }
+
+    /// What was left out in the translation so far, as a header's value; empty if nothing was.
+    #[must_use]
+    pub fn left_out_header(&self) -> String {
+        let record = self.record();
+        let shown = |field: &String| field.chars().filter(|c| c.is_ascii_graphic() && *c != ',').collect::<String>();
+        record.left_out.iter().map(shown).collect::<Vec<_>>().join(", ")
+    }
+
     /// The receipts so far, as a header's value. Where they are too many for one, those of the same plugin are summed up.
     #[must_use]
     pub fn receipts_header(&self) -> String {
@@ -232,6 +276,8 @@ impl Exchange {
         let generation = self.generation.number;
         let calls = record.calls;
         let not_inspected = record.not_inspected.len();
+        let left_out = (!record.left_out.is_empty()).then(|| record.left_out.len());
+        let dialect = self.dialect.word();
         let plugins = summary(&record.receipts);
         let (input_tokens, output_tokens) =
             (record.usage.map(|usage| usage.input_tokens), record.usage.map(|usage| usage.output_tokens));
@@ -248,6 +294,7 @@ impl Exchange {
             code,
             plugin,
             detail,
+            dialect,
             model,
             target,
             streaming,
@@ -256,6 +303,7 @@ impl Exchange {
             calls,
             plugins,
             not_inspected,
+            left_out,
             input_tokens,
             output_tokens,
             "exchange ended"

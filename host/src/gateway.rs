@@ -7,6 +7,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 
 use crate::config::Settings;
+use crate::dialect::Dialect;
 use crate::exchange::Exchange;
 use crate::generation::Generation;
 use crate::plugin::directory::Broken;
@@ -59,7 +60,7 @@ impl Gateway {
 
     /// Begin an exchange.
     #[must_use]
-    pub fn begin(&self, wants_receipts: bool) -> Arc<Exchange> {
-        Exchange::begin(self.generation(), self.runtime.clone(), wants_receipts)
+    pub fn begin(&self, dialect: Dialect, wants_receipts: bool) -> Arc<Exchange> {
+        Exchange::begin(self.generation(), self.runtime.clone(), dialect, wants_receipts)
     }
 }

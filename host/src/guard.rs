@@ -14,13 +14,15 @@ use http::StatusCode;
 use tokio::task::spawn_blocking;
 
 use crate::chat::{self, Action, Answer, Edit, Phase, Request, Role, Segment, SegmentFacts, WholeAction, Window};
-use crate::config::{Mode, OnFailure, StreamMode};
-use crate::dialect::Document;
-use crate::dialect::openai::{Asked, read_answer, read_error, read_request};
+use crate::config::{Mode, OnFailure, StreamMode, Target};
+use crate::dialect::{Asked, Dialect, Document, Translation, is_json, read_words};
 use crate::error::{Error, Malformed};
 use crate::exchange::{Exchange, NotInspected};
 use crate::plugin::{Calling, Decision, Failure, Inspected, Outcome, Plugin};
 use restore::{NotRemembered, RESTORATIONS_MAX, Restorations, Written, unspelt};
+
+/// Why an edit cannot be carried out.
+const NO_JSON_LEFT: &str = "its edits leave something that is not JSON where JSON has to stand";
 
 /// A request that every guardrail in force has let through.
 #[derive(Clone, Debug)]
@@ -34,11 +36,21 @@ pub struct Admitted {
 }
 
 impl Admitted {
-    /// The body for a target that calls the model `model`; nothing for the name that the caller used.
-    #[must_use]
-    pub(crate) fn body(&self, model: Option<&str>) -> Bytes {
+    /// The body for a target, in its dialect, and the way back if that is not the caller's.
+    ///
+    /// # Errors
+    /// When the target's dialect has no word for something that the request says.
+    pub(crate) fn body(&self, x: &Exchange, target: &Target) -> Result<(Bytes, Option<Translation>), Error> {
         let added: Vec<(Role, &str)> = self.added.iter().map(|(role, text)| (*role, text.as_str())).collect();
-        self.asked.body(&self.request.segments, model, &added)
+        let body = self.asked.body(&self.request.segments, target.model.as_deref(), &added);
+        if x.dialect == target.dialect {
+            return Ok((body, None));
+        }
+        let mut losses = Vec::new();
+        let translated = Translation::of_request(x.dialect, target.dialect, &body, &mut losses);
+        x.loses(losses, target.dialect)?;
+        let (translation, body) = translated.map_err(|wrong| Error::Malformed(Malformed::from(wrong)))?;
+        Ok((body, Some(translation)))
     }
 
     /// The request with the guardrails' edits.
@@ -201,7 +213,14 @@ fn edit_request(x: &Exchange, plugin: &Plugin, draft: &mut Draft, edits: &[(usiz
             resolved.push(edit);
         }
         if let Some(segment) = request.segments.get_mut(*index) {
-            segment.text = chat::apply(&text, &resolved);
+            let edited = chat::apply(&text, &resolved);
+            if segment.is_json && !is_json(&edited) {
+                match failed(x, plugin, Phase::Request, NO_JSON_LEFT.to_owned(), &format!("segment {index}")) {
+                    Some(error) => return Err(error),
+                    None => continue,
+                }
+            }
+            segment.text = edited;
         }
         if let Some(stale) = facts.get_mut(*index) {
             *stale = SegmentFacts::default();
@@ -217,20 +236,21 @@ fn edit_request(x: &Exchange, plugin: &Plugin, draft: &mut Draft, edits: &[(usiz
 pub(crate) async fn release(
     x: &Exchange,
     admitted: &Admitted,
-    target: &str,
+    target: &Target,
     status: StatusCode,
     body: Bytes,
     retries_left: u32,
 ) -> Result<Judged, Error> {
     let is_answer = status.is_success();
-    let (mut answer, document, opaque) =
-        match aside(body.clone(), if is_answer { read_answer } else { read_error }).await {
-            Ok(read) => read,
-            Err(wrong) if is_answer => return Err(Error::Broken(wrong.message)),
-            // Proxies in between report errors in HTML or plain text. That is text too.
-            Err(_) => return release_plain(x, &body).await.map(Judged::Released),
-        };
-    target.clone_into(&mut answer.target);
+    let dialect = target.dialect;
+    let read = move |body| if is_answer { dialect.read_answer(body) } else { read_words(body) };
+    let (mut answer, document, opaque) = match aside(body.clone(), read).await {
+        Ok(read) => read,
+        Err(wrong) if is_answer => return Err(Error::Broken(wrong.message)),
+        // Proxies in between report errors in HTML or plain text. That is text too.
+        Err(_) => return release_plain(x, &body).await.map(Judged::Released),
+    };
+    target.name.clone_into(&mut answer.target);
     x.used(answer.usage);
     x.opaque(Phase::Answer, &opaque);
     let before = answer.segments.clone();
@@ -259,6 +279,7 @@ async fn release_plain(x: &Exchange, body: &Bytes) -> Result<Released, Error> {
         choice: 0,
         name: None,
         text: text.to_owned(),
+        is_json: false,
     }];
     inspect_answer(x, &mut segments).await?;
     let text = segments.pop().map(|segment| segment.text).unwrap_or_default();
@@ -270,7 +291,7 @@ async fn release_plain(x: &Exchange, body: &Bytes) -> Result<Released, Error> {
 /// # Errors
 /// As [`release`].
 pub(crate) async fn release_words(x: &Exchange, body: Bytes) -> Result<Released, Error> {
-    let Ok((mut words, document, _)) = aside(body.clone(), read_error).await else {
+    let Ok((mut words, document, _)) = aside(body.clone(), read_words).await else {
         return release_plain(x, &body).await;
     };
     let before = words.segments.clone();
@@ -295,7 +316,7 @@ async fn inspect_answer(x: &Exchange, segments: &mut [Segment]) -> Result<(), Er
                 Action::Allow => {}
                 Action::Deny(denial) => return Err(denied(plugin, denial)),
                 Action::Edit(edits) => {
-                    segment.text = chat::apply(&segment.text, &in_answer(edits));
+                    edit_answer(x, plugin, segment, edits)?;
                     *stale = SegmentFacts::default();
                 }
             }
@@ -336,13 +357,23 @@ async fn check_answer(
                     let Some((index, _)) = group.first() else { continue };
                     let edits: Vec<Edit> = group.iter().map(|(_, edit)| edit.clone()).collect();
                     if let Some(segment) = answer.segments.get_mut(*index) {
-                        segment.text = chat::apply(&segment.text, &in_answer(&edits));
+                        edit_answer(x, plugin, segment, &edits)?;
                     }
                 }
             }
         }
     }
     Ok(None)
+}
+
+fn edit_answer(x: &Exchange, plugin: &Plugin, segment: &mut Segment, edits: &[Edit]) -> Result<(), Error> {
+    let edited = chat::apply(&segment.text, &in_answer(edits));
+    if segment.is_json && !is_json(&edited) {
+        let error = failed(x, plugin, Phase::Answer, NO_JSON_LEFT.to_owned(), "the arguments of a tool call");
+        return error.map_or(Ok(()), Err);
+    }
+    segment.text = edited;
+    Ok(())
 }
 
 /// What a model wrote has no original to be restored: a template's number is just left out.
@@ -462,8 +493,8 @@ fn failed_as(
 ///
 /// # Errors
 /// What is wrong with which field.
-pub(crate) async fn read(body: Bytes) -> Result<Asked, Error> {
-    aside(body, read_request).await.map_err(|wrong| Error::Malformed(Malformed::from(wrong)))
+pub(crate) async fn read(dialect: Dialect, body: Bytes) -> Result<Asked, Error> {
+    aside(body, move |body| dialect.read_request(body)).await.map_err(|wrong| Error::Malformed(Malformed::from(wrong)))
 }
 
 /// Bytes of a body that are read in about a millisecond.

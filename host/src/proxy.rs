@@ -13,7 +13,7 @@ use hyper::body::Incoming;
 use tokio::time::timeout;
 
 use crate::config::Target;
-use crate::dialect::openai::models_body;
+use crate::dialect::Dialect;
 use crate::error::Error;
 use crate::exchange::Exchange;
 use crate::gateway::Gateway;
@@ -21,10 +21,15 @@ use crate::guard::stream::{Next, StreamGuard};
 use crate::guard::{self, Admitted, Judged, Released};
 use crate::{reply, route, upstream};
 
+/// OpenAI's chat completions.
+const CHAT_COMPLETIONS: &str = "/v1/chat/completions";
+/// Anthropic's messages.
+const MESSAGES: &str = "/v1/messages";
+
 /// Serve one request. Whatever happens, the caller gets a response in its dialect, and the exchange is recorded.
 pub async fn serve(gateway: &Gateway, request: Request<Incoming>) -> Response<reply::Body> {
     let (head, body) = request.into_parts();
-    let x = gateway.begin(wants_receipts(&head.headers));
+    let x = gateway.begin(dialect(&head), wants_receipts(&head.headers));
     match answer(gateway, &x, &head, body).await {
         Ok(response) => response,
         Err(error) => reply::error(&x, &error),
@@ -38,23 +43,32 @@ async fn answer(
     body: Incoming,
 ) -> Result<Response<reply::Body>, Error> {
     match (head.uri.path(), &head.method) {
-        ("/v1/chat/completions", &Method::POST) => chat(gateway, x, head, body).await,
+        (CHAT_COMPLETIONS | MESSAGES, &Method::POST) => converse(gateway, x, head, body).await,
         ("/v1/models", &Method::GET) => models(gateway, x, head).await,
-        ("/v1/chat/completions", _) => Err(Error::NoSuchMethod("POST")),
+        (CHAT_COMPLETIONS | MESSAGES, _) => Err(Error::NoSuchMethod("POST")),
         ("/v1/models", _) => Err(Error::NoSuchMethod("GET")),
         _ => Err(Error::NoSuchPath),
     }
 }
 
-/// `POST /v1/chat/completions`
-async fn chat(
+/// The dialect that a caller speaks: its path says so, and where that is the same in several, its headers.
+fn dialect(head: &Parts) -> Dialect {
+    match head.uri.path() {
+        CHAT_COMPLETIONS => Dialect::OpenAi,
+        path if path.starts_with(MESSAGES) || head.headers.contains_key("anthropic-version") => Dialect::Anthropic,
+        _ => Dialect::OpenAi,
+    }
+}
+
+/// A conversation goes on: `POST /v1/chat/completions`, `POST /v1/messages`
+async fn converse(
     gateway: &Gateway,
     x: &Arc<Exchange>,
     head: &Parts,
     body: Incoming,
 ) -> Result<Response<reply::Body>, Error> {
     let body = read(x, head, body).await?;
-    let asked = guard::read(body).await?;
+    let asked = guard::read(x.dialect, body).await?;
     x.asks(&asked.request.model, asked.request.streaming);
     let admitted = guard::admit(x, asked).await?;
     let targets = route::choose(x, admitted.request())?;
@@ -114,20 +128,20 @@ async fn attempt(
         tracing::warn!(exchange, target = target.name, status, "target answers with an error, asking the next one");
         return Ok(Attempt::Next);
     }
-    let upstream::Answer { status, headers, .. } = &answer;
-    let (status, headers) = (*status, headers.clone());
+    let upstream::Answer { status, headers, translation, .. } = &answer;
+    let (status, headers, translation) = (*status, headers.clone(), *translation);
     if !answer.is_stream() {
         let body = answer.body.whole(x).await?;
-        return Ok(match guard::release(x, admitted, &target.name, status, body, retries_left).await? {
-            Judged::Released(released) => Attempt::Reply(reply::whole(x, status, &headers, released)),
+        return Ok(match guard::release(x, admitted, target, status, body, retries_left).await? {
+            Judged::Released(released) => Attempt::Reply(reply::whole(x, status, &headers, released, translation)?),
             Judged::Retry(corrected) => Attempt::Retry(corrected),
         });
     }
-    let mut stream = StreamGuard::new(x, admitted, &target.name, answer.body, retries_left);
+    let mut stream = StreamGuard::new(x, admitted, target, answer.body, retries_left);
     Ok(match stream.next().await? {
-        Next::Released(first) => Attempt::Reply(reply::streamed(x, status, &headers, first, stream)),
+        Next::Released(first) => Attempt::Reply(reply::streamed(x, status, &headers, first, stream, translation)),
         Next::Retry(corrected) => Attempt::Retry(corrected),
-        Next::End => Attempt::Reply(reply::streamed(x, status, &headers, Released::nothing(), stream)),
+        Next::End => Attempt::Reply(reply::streamed(x, status, &headers, Released::nothing(), stream, translation)),
     })
 }
 
@@ -140,14 +154,14 @@ fn is_the_targets(status: StatusCode) -> bool {
 async fn models(gateway: &Gateway, x: &Arc<Exchange>, head: &Parts) -> Result<Response<reply::Body>, Error> {
     let settings = &x.generation.settings;
     let Some(target) = settings.any_model.targets.first().filter(|_| settings.models.is_empty()) else {
-        return Ok(reply::own(x, models_body(settings.models.keys().map(String::as_str))));
+        return Ok(reply::own(x, x.dialect.models_body(settings.models.keys().map(String::as_str))));
     };
     x.is_answered_by(&target.name);
     let answer = gateway.upstream.models(x, target, &head.headers).await?;
-    let (status, headers) = (answer.status, answer.headers.clone());
+    let (status, headers, translation) = (answer.status, answer.headers.clone(), answer.translation);
     let body = answer.body.whole(x).await?;
     let released = guard::release_words(x, body).await?;
-    Ok(reply::whole(x, status, &headers, released))
+    reply::whole(x, status, &headers, released, translation)
 }
 
 /// The caller's body, within its bounds of size and time.

@@ -11,7 +11,7 @@ use http_body::Frame;
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full, StreamBody};
 
-use crate::dialect::openai::error_body;
+use crate::dialect::{Events, Translation, Wrong};
 use crate::error::Error;
 use crate::exchange::{End, Exchange};
 use crate::guard::Released;
@@ -24,16 +24,35 @@ pub type Body = UnsyncBoxBody<Bytes, Infallible>;
 const EXCHANGE: HeaderName = HeaderName::from_static("x-sluicegate-exchange");
 const PLUGINS: HeaderName = HeaderName::from_static("x-sluicegate-plugins");
 const NOT_INSPECTED: HeaderName = HeaderName::from_static("x-sluicegate-not-inspected");
+const LEFT_OUT: HeaderName = HeaderName::from_static("x-sluicegate-left-out");
 const SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
 
-/// A complete answer.
-pub(crate) fn whole(x: &Exchange, status: StatusCode, provider: &HeaderMap, released: Released) -> Response<Body> {
-    let mut response = Response::new(full(released.into_bytes()));
+/// A complete answer, in the caller's dialect.
+///
+/// # Errors
+/// When it cannot be said there.
+pub(crate) fn whole(
+    x: &Exchange,
+    status: StatusCode,
+    provider: &HeaderMap,
+    released: Released,
+    translation: Option<Translation>,
+) -> Result<Response<Body>, Error> {
+    let mut body = released.into_bytes();
+    if let Some(translation) = translation {
+        let mut losses = Vec::new();
+        body = translation.answer(status, &body, &mut losses).map_err(|wrong| Error::Broken(wrong.message))?;
+        losses.into_iter().for_each(|loss| x.leaves_out(loss));
+    }
+    let mut response = Response::new(full(body));
     *response.status_mut() = status;
     *response.headers_mut() = answer_headers(provider);
+    if translation.is_some() {
+        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    }
     about(x, response.headers_mut());
     x.end(End::Answered);
-    response
+    Ok(response)
 }
 
 /// An answer that streams: `first` is out already, the rest follows as it is decided.
@@ -43,8 +62,10 @@ pub(crate) fn streamed(
     provider: &HeaderMap,
     first: Released,
     guard: StreamGuard,
+    translation: Option<Translation>,
 ) -> Response<Body> {
-    let state = Streaming { x: x.clone(), first: Some(first), guard: Some(guard) };
+    let translation = translation.map(|translation| translation.events());
+    let state = Streaming { x: x.clone(), first: Some(first), guard: Some(guard), translation };
     let frames = unfold(state, |mut state| async move {
         let bytes = state.next().await?;
         Some((Ok::<_, Infallible>(Frame::data(bytes)), state))
@@ -62,29 +83,69 @@ struct Streaming {
     first: Option<Released>,
     /// Gone when the stream is over.
     guard: Option<StreamGuard>,
+    /// To the caller's dialect, if the target speaks another.
+    translation: Option<Events>,
 }
 
 impl Streaming {
     async fn next(&mut self) -> Option<Bytes> {
         if let Some(first) = self.first.take() {
-            return Some(first.into_bytes());
-        }
-        let guard = self.guard.as_mut()?;
-        match guard.next().await {
-            Ok(Next::Released(released)) => Some(released.into_bytes()),
-            // Only a withheld stream is asked for once more, and of that nothing is out.
-            Ok(Next::Retry(_) | Next::End) => {
-                self.guard = None;
-                self.x.end(End::Answered);
-                self.receipts()
-            }
-            Err(error) => {
-                let ending = guard.ending(&error).into_bytes();
-                self.guard = None;
-                self.x.end(End::Failed(&error));
-                Some([ending, self.receipts().unwrap_or_default()].concat().into())
+            let first = self.said(first.into_bytes());
+            if !first.is_empty() {
+                return Some(first);
             }
         }
+        loop {
+            let guard = self.guard.as_mut()?;
+            match guard.next().await {
+                Ok(Next::Released(released)) => {
+                    let bytes = self.said(released.into_bytes());
+                    if !bytes.is_empty() {
+                        return Some(bytes);
+                    }
+                }
+                // Only a withheld stream is asked for once more, and of that nothing is out.
+                Ok(Next::Retry(_) | Next::End) => {
+                    let ending = self.said_last();
+                    self.guard = None;
+                    self.x.end(End::Answered);
+                    let last = [ending, self.receipts().unwrap_or_default()].concat();
+                    return (!last.is_empty()).then(|| last.into());
+                }
+                Err(error) => {
+                    let ending = guard.ending(&error).into_bytes();
+                    let ending = self.said(ending);
+                    self.guard = None;
+                    self.x.end(End::Failed(&error));
+                    return Some([ending, self.receipts().unwrap_or_default()].concat().into());
+                }
+            }
+        }
+    }
+
+    /// Released events in the caller's dialect. What cannot be said ends the stream with an error.
+    fn said(&mut self, bytes: Bytes) -> Bytes {
+        let Some(translation) = &mut self.translation else { return bytes };
+        let mut losses = Vec::new();
+        let said = translation.translate(&bytes, &mut losses);
+        losses.into_iter().for_each(|loss| self.x.leaves_out(loss));
+        said.map_or_else(|wrong| self.cannot_be_said(wrong), Bytes::from)
+    }
+
+    fn said_last(&mut self) -> Bytes {
+        let Some(translation) = &mut self.translation else { return Bytes::new() };
+        let mut losses = Vec::new();
+        let said = translation.end(&mut losses);
+        losses.into_iter().for_each(|loss| self.x.leaves_out(loss));
+        said.map_or_else(|wrong| self.cannot_be_said(wrong), Bytes::from)
+    }
+
+    fn cannot_be_said(&mut self, wrong: Wrong) -> Bytes {
+        let error = Error::Broken(wrong.message);
+        self.guard = None;
+        let event = self.x.dialect.error_event(error.words(&error.message()));
+        self.x.end(End::Failed(&error));
+        event
     }
 
     /// What the headers could not say yet, as a comment, which clients skip.
@@ -113,7 +174,7 @@ pub(crate) fn own(x: &Exchange, body: Bytes) -> Response<Body> {
 /// An error in the caller's dialect.
 pub(crate) fn error(x: &Exchange, error: &Error) -> Response<Body> {
     let message = error.message();
-    let mut response = Response::new(full(error_body(error.words(&message))));
+    let mut response = Response::new(full(x.dialect.error_body(error.words(&message))));
     *response.status_mut() = error.status();
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -137,6 +198,10 @@ fn about(x: &Exchange, headers: &mut HeaderMap) {
         }
     };
     set(EXCHANGE, &x.id);
+    let left_out = x.left_out_header();
+    if !left_out.is_empty() {
+        set(LEFT_OUT, &left_out);
+    }
     if x.wants_receipts {
         set(PLUGINS, &x.receipts_header());
         let not_inspected = x.not_inspected_header();

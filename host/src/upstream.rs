@@ -18,6 +18,7 @@ use rustls::{ClientConfig, RootCertStore};
 use tokio::time::{Instant, timeout_at};
 
 use crate::config::{Settings, Target};
+use crate::dialect::{Dialect, Translation};
 use crate::error::Error;
 use crate::exchange::Exchange;
 use crate::guard::Admitted;
@@ -41,6 +42,8 @@ pub(crate) struct Answer {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Body,
+    /// The way back to the caller's dialect, if it is not the target's.
+    pub(crate) translation: Option<Translation>,
 }
 
 impl Answer {
@@ -88,12 +91,12 @@ impl Upstream {
         target: &Target,
         from_caller: &HeaderMap,
     ) -> Result<Answer, Error> {
-        let body = admitted.body(target.model.as_deref());
+        let (body, translation) = admitted.body(x, target)?;
         let mut request = Request::new(Full::new(body));
         *request.method_mut() = Method::POST;
-        *request.uri_mut() = join(&target.base_url, "/chat/completions")?;
-        *request.headers_mut() = request_headers(from_caller, target)?;
-        self.exchange(x, request).await
+        *request.uri_mut() = join(&target.base_url, target.dialect.path())?;
+        *request.headers_mut() = request_headers(x.dialect, from_caller, target)?;
+        Ok(Answer { translation, ..self.exchange(x, request).await? })
     }
 
     /// Ask a provider for its list of models.
@@ -103,9 +106,12 @@ impl Upstream {
     pub(crate) async fn models(&self, x: &Exchange, target: &Target, from_caller: &HeaderMap) -> Result<Answer, Error> {
         let mut request = Request::new(Full::new(Bytes::new()));
         *request.uri_mut() = join(&target.base_url, "/models")?;
-        *request.headers_mut() = request_headers(from_caller, target)?;
+        *request.headers_mut() = request_headers(x.dialect, from_caller, target)?;
         request.headers_mut().remove(header::CONTENT_TYPE);
-        self.exchange(x, request).await
+        Ok(Answer {
+            translation: Translation::of_models(x.dialect, target.dialect),
+            ..self.exchange(x, request).await?
+        })
     }
 
     async fn exchange(&self, x: &Exchange, request: Request<Full<Bytes>>) -> Result<Answer, Error> {
@@ -128,7 +134,7 @@ impl Upstream {
         if !head.headers.get_all(header::CONTENT_TYPE).iter().all(is_utf8) {
             return Err(Error::Broken("the answer has a charset that is not UTF-8".to_owned()));
         }
-        Ok(Answer { status: head.status, headers: head.headers, body: Body(body) })
+        Ok(Answer { status: head.status, headers: head.headers, body: Body(body), translation: None })
     }
 }
 
@@ -187,46 +193,71 @@ fn join(base: &Uri, path: &str) -> Result<Uri, Error> {
 
 /// What a caller's headers tell the provider. Everything else stays here: cookies and addresses are nobody's business,
 /// and no text passes uninspected.
-fn request_headers(from_caller: &HeaderMap, target: &Target) -> Result<HeaderMap, Error> {
+fn request_headers(dialect: Dialect, from_caller: &HeaderMap, target: &Target) -> Result<HeaderMap, Error> {
     let mut headers = HeaderMap::with_capacity(8);
+    let same = dialect == target.dialect;
     for (name, value) in from_caller {
-        if passes_on(name) {
+        if passes_on(name) || (same && is_of(dialect, name)) {
             headers.append(name, value.clone());
         }
     }
     // Whatever the caller called it: it was read as JSON in UTF-8, and so it is sent.
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+    if target.dialect == Dialect::Anthropic {
+        headers.entry(ANTHROPIC_VERSION).or_insert(HeaderValue::from_static("2023-06-01"));
+    }
     match &target.api_key {
-        None => {
-            if let Some(value) = from_caller.get(header::AUTHORIZATION) {
-                headers.insert(header::AUTHORIZATION, value.clone());
+        // A caller's credential is for a provider of the kind that it believes to talk to.
+        None if same => {
+            for name in CREDENTIALS {
+                headers.extend(from_caller.get(&name).map(|value| (name, value.clone())));
             }
         }
+        None => {}
         Some(key) => {
-            let mut value = HeaderValue::try_from(format!("Bearer {}", key.reveal()))
+            let (name, value) = match target.dialect {
+                Dialect::OpenAi => (header::AUTHORIZATION, format!("Bearer {}", key.reveal())),
+                Dialect::Anthropic => (API_KEY, key.reveal().to_owned()),
+            };
+            let mut value = HeaderValue::try_from(value)
                 .map_err(|_| Error::Unreachable("the provider's key cannot be sent in a header".to_owned()))?;
             value.set_sensitive(true);
-            headers.insert(header::AUTHORIZATION, value);
+            headers.insert(name, value);
         }
     }
     Ok(headers)
 }
 
+const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
+const ANTHROPIC_VERSION: HeaderName = HeaderName::from_static("anthropic-version");
+/// Headers in which callers send a credential.
+const CREDENTIALS: [HeaderName; 2] = [header::AUTHORIZATION, API_KEY];
+
 fn passes_on(name: &HeaderName) -> bool {
     let name = name.as_str();
     matches!(name, "accept" | "user-agent" | "idempotency-key" | "x-client-request-id")
-        || ["openai-", "x-stainless-"].iter().any(|prefix| name.starts_with(prefix))
+        || name.starts_with("x-stainless-")
+}
+
+/// Whether a header means something to providers of this dialect alone.
+fn is_of(dialect: Dialect, name: &HeaderName) -> bool {
+    let prefix = match dialect {
+        Dialect::OpenAi => "openai-",
+        Dialect::Anthropic => "anthropic-",
+    };
+    name.as_str().starts_with(prefix)
 }
 
 /// What a provider's headers tell the caller.
 pub(crate) fn answer_headers(from_provider: &HeaderMap) -> HeaderMap {
     let mut headers = HeaderMap::with_capacity(from_provider.len());
     for (name, value) in from_provider {
-        let told = matches!(
-            name.as_str(),
-            "content-type" | "retry-after" | "retry-after-ms" | "x-should-retry" | "x-request-id" | "request-id"
-        ) || ["openai-", "x-ratelimit-"].iter().any(|prefix| name.as_str().starts_with(prefix));
+        let told =
+            matches!(
+                name.as_str(),
+                "content-type" | "retry-after" | "retry-after-ms" | "x-should-retry" | "x-request-id" | "request-id"
+            ) || ["openai-", "anthropic-", "x-ratelimit-"].iter().any(|prefix| name.as_str().starts_with(prefix));
         if told {
             headers.append(name, value.clone());
         }

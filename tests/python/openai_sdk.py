@@ -1,9 +1,11 @@
 """What an application does with the OpenAI SDK, through the gateway, to the sandbox model behind it.
 
-Run by tests/end_to_end/openai_sdk.rs with the gateway's address. The gateway knows the model "small"; `pii` restores
-e-mail addresses and refuses card numbers; `trap-inspect` breaks at the word "attack".
+Run by tests/end_to_end/sdks.rs with the gateway's address. The gateway knows the model "small"; `pii` restores
+e-mail addresses and refuses card numbers; `trap-inspect` breaks at the word "attack". Behind it is a provider of the dialect
+that the second argument names: the application notices no difference.
 """
 
+import json
 import sys
 
 import openai
@@ -47,8 +49,12 @@ def chat():
     answer = ask(f"I am {EMAIL}")
     assert answer.choices[0].message.content == f"You said: I am {EMAIL}", answer
     assert answer.choices[0].finish_reason == "stop" and answer.usage.total_tokens > 0, answer
-    two = ask("hello", n=2)
-    assert [choice.index for choice in two.choices] == [0, 1], two
+    if sys.argv[2] == "openai":
+        two = ask("hello", n=2)
+        assert [choice.index for choice in two.choices] == [0, 1], two
+    else:
+        refused = raises(openai.BadRequestError, 400, "untranslatable", lambda: ask("hello", n=2))
+        assert refused.param == "n", refused.body
     raw = client.chat.completions.with_raw_response.create(
         model="small", messages=[{"role": "user", "content": "hi"}], extra_headers={"x-sluicegate-receipts": "1"}
     )
@@ -75,8 +81,9 @@ def stream():
 def tools():
     call = 'call weather {"city": "Rome"}\ncall time {"city": "Rome"}'
     message = ask(call, tools=TOOLS).choices[0].message
-    calls = [(call.function.name, call.function.arguments) for call in message.tool_calls]
-    assert calls == [("weather", '{"city": "Rome"}'), ("time", '{"city": "Rome"}')], calls
+    # Another dialect has an object there, and spaces are not kept.
+    calls = [(call.function.name, json.loads(call.function.arguments)) for call in message.tool_calls]
+    assert calls == [("weather", {"city": "Rome"}), ("time", {"city": "Rome"})], calls
     results = [{"role": "tool", "tool_call_id": call.id, "content": f"for {EMAIL}"} for call in message.tool_calls]
     history = [{"role": "user", "content": call}, message.to_dict(), *results]
     answer = client.chat.completions.create(model="small", messages=history, tools=TOOLS)

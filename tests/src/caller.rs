@@ -269,8 +269,9 @@ impl Answer {
     /// When one of them is not JSON.
     #[must_use]
     pub fn chunks(&self) -> Vec<Value> {
-        let data = self.events().into_iter().filter_map(|event| event.strip_prefix("data: "));
-        let json = |data| serde_json::from_str(data).unwrap_or_else(|error| panic!("{error}: {data}"));
+        let data = |event: &'_ str| event.lines().find_map(|line| line.strip_prefix("data: ").map(str::to_owned));
+        let data = self.events().into_iter().filter_map(data);
+        let json = |data: String| serde_json::from_str(&data).unwrap_or_else(|error| panic!("{error}: {data}"));
         data.filter(|data| *data != "[DONE]").map(json).collect()
     }
 

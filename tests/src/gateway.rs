@@ -27,8 +27,16 @@ use crate::provider::{Model, PATIENCE};
 #[derive(Debug, Default)]
 pub struct Setup {
     plugins: Vec<Installed>,
-    upstreams: Vec<(String, Option<String>)>,
+    upstreams: Vec<Upstream>,
     settings: toml::Table,
+}
+
+/// A provider, and how it is asked.
+#[derive(Debug)]
+struct Upstream {
+    base_url: String,
+    dialect: &'static str,
+    model: Option<String>,
 }
 
 /// What every test begins with. Bounds of time that no test is about are far away.
@@ -44,15 +52,22 @@ settle_ms = 20
 impl Setup {
     /// Ask this provider or sandbox; where there are several, in this order.
     #[must_use]
-    pub fn upstream(mut self, model: &impl Model) -> Self {
-        self.upstreams.push((model.base_url(), None));
-        self
+    pub fn upstream(self, model: &impl Model) -> Self {
+        self.upstream_in("openai", model)
     }
 
     /// The same, under the name that the provider has for the model.
     #[must_use]
     pub fn upstream_as(mut self, model: &impl Model, name: &str) -> Self {
-        self.upstreams.push((model.base_url(), Some(name.to_owned())));
+        let (base_url, model) = (model.base_url(), Some(name.to_owned()));
+        self.upstreams.push(Upstream { base_url, dialect: "openai", model });
+        self
+    }
+
+    /// The same, for one that speaks this dialect.
+    #[must_use]
+    pub fn upstream_in(mut self, dialect: &'static str, model: &impl Model) -> Self {
+        self.upstreams.push(Upstream { base_url: model.base_url(), dialect, model: None });
         self
     }
 
@@ -70,11 +85,11 @@ impl Setup {
     fn text(&self) -> String {
         let mut all: toml::Table = SETTINGS.parse().expect("TOML");
         let mut targets = Vec::new();
-        for (number, (base_url, model)) in self.upstreams.iter().enumerate() {
+        for (number, Upstream { base_url, dialect, model }) in self.upstreams.iter().enumerate() {
             let name = format!("target-{}", number + 1);
             let model = model.as_ref().map(|model| format!("model = '{model}'")).unwrap_or_default();
             let text = format!(
-                "[providers.{name}]\ndialect = 'openai'\nbase_url = '{base_url}'\n[targets.{name}]\nprovider = '{name}'\n{model}"
+                "[providers.{name}]\ndialect = '{dialect}'\nbase_url = '{base_url}'\n[targets.{name}]\nprovider = '{name}'\n{model}"
             );
             lay_over(&mut all, text.parse().expect("TOML"));
             targets.push(toml::Value::String(name));

@@ -1,4 +1,4 @@
-//! The Python that one end-to-end test runs: an environment below `target/` with the OpenAI SDK in it.
+//! The Python that some end-to-end tests run: an environment below `target/` with the providers' SDKs in it.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -8,18 +8,17 @@ use crate::{Result, lock, process, workspace};
 
 /// What callers use, at the version that was current when this was written, so that a test that fails has failed
 /// because of us.
-const SDK: &str = "openai";
-const SDK_VERSION: &str = "3.54.0";
+const SDKS: [(&str, &str); 2] = [("openai", "3.54.0"), ("anthropic", "2.14.0")];
 
-/// About 15 MB from the package index.
+/// About 20 MB from the package index.
 const INSTALL_TIME: Duration = Duration::from_secs(600);
 
-/// The interpreter of an environment that has the SDK, made or completed if need be. The error says what is missing.
+/// The interpreter of an environment that has the SDKs, made or completed if need be. The error says what is missing.
 pub(crate) fn ensure() -> Result<PathBuf> {
     let folder = workspace::target("python");
     let python = folder.join(if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" });
     let _lock = lock::take(&workspace::target("python.lock"))?;
-    if has_sdk(&python) {
+    if has_sdks(&python) {
         return Ok(python);
     }
     if !process::exists("python3") {
@@ -30,19 +29,18 @@ pub(crate) fn ensure() -> Result<PathBuf> {
     process::run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&folder))
         .map_err(|error| format!("{error}; on Debian `apt-get install python3-venv` adds what it needs"))?;
     let mut pip = Command::new(&python);
-    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]).arg(format!("{SDK}=={SDK_VERSION}"));
+    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"])
+        .args(SDKS.map(|(sdk, version)| format!("{sdk}=={version}")));
     process::run_within(&mut pip, INSTALL_TIME)
-        .map_err(|error| format!("{error}; the OpenAI SDK has to come from a Python package index, once"))?;
-    if has_sdk(&python) {
-        Ok(python)
-    } else {
-        Err(format!("pip has not installed {SDK} {SDK_VERSION} in {}", folder.display()))
-    }
+        .map_err(|error| format!("{error}; the SDKs have to come from a Python package index, once"))?;
+    if has_sdks(&python) { Ok(python) } else { Err(format!("pip has not installed {SDKS:?} in {}", folder.display())) }
 }
 
 /// Asks the interpreter and no note of ours: an environment breaks when the Python that it was made with is replaced.
-fn has_sdk(python: &Path) -> bool {
-    let ask = format!("from importlib.metadata import version; print(version('{SDK}'))");
+fn has_sdks(python: &Path) -> bool {
+    let names = SDKS.map(|(sdk, _)| sdk).join(" ");
+    let versions = SDKS.map(|(_, version)| version).join(" ");
+    let ask = format!("from importlib.metadata import version; print(*map(version, '{names}'.split()))");
     python.is_file()
-        && process::read(Command::new(python).args(["-c", &ask])).is_ok_and(|found| found.trim_end() == SDK_VERSION)
+        && process::read(Command::new(python).args(["-c", &ask])).is_ok_and(|found| found.trim_end() == versions)
 }

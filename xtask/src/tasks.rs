@@ -13,7 +13,7 @@ const PLUGINS: &str = "SLUICEGATE_PLUGINS";
 /// Tells tests where the plugins are that only they use.
 const TEST_GUESTS: &str = "SLUICEGATE_GUESTS";
 
-/// Tells the test that runs the OpenAI SDK which Python has it. Empty: there is none, skip; absent: the test fails, so
+/// Tells the tests that run SDKs which Python has them. Empty: there is none, skip; absent: the tests fail, so
 /// that nobody who calls `cargo test` by himself believes it has passed.
 const PYTHON: &str = "SLUICEGATE_PYTHON";
 
@@ -35,14 +35,13 @@ pub(crate) fn bench(arguments: &[OsString]) -> Result<()> {
     process::become_it(cargo.args(["run", "--release", "--package", "bench", "--"]).args(arguments))
 }
 
-/// `cargo xtask test`. Without Python all but one test run, and the last line says so.
+/// `cargo xtask test`. Without Python all but some tests run, and the last line says so.
 pub(crate) fn test(arguments: &[OsString]) -> Result<()> {
     make::ensure()?;
     plugins::build(&[])?;
     plugins::build_test_guests()?;
     let python = python::ensure();
-    let skipped =
-        python.as_ref().err().map(|error| format!("SKIPPED: the test with the OpenAI SDK for Python: {error}"));
+    let skipped = python.as_ref().err().map(|error| format!("SKIPPED: the tests with the SDKs for Python: {error}"));
     skipped.iter().for_each(|skipped| eprintln!("xtask: {skipped}"));
     let (totals, outcome) = run_tests(&python.unwrap_or_default().into_os_string(), arguments);
     println!("{totals}");

@@ -7,19 +7,34 @@ use super::{Problems, Settings, parse};
 /// A provider that can be configured by variables alone: its key, its address, or both. Without a key the caller's own
 /// is passed on.
 struct Usual {
+    dialect: &'static str,
     name: &'static str,
     key: &'static str,
     base_url_variable: &'static str,
     base_url: &'static str,
+    /// What the provider's own SDKs add to that address.
+    below: &'static str,
 }
 
-/// Those that speak the OpenAI dialect.
-const USUAL: &[Usual] = &[Usual {
-    name: "openai",
-    key: "OPENAI_API_KEY",
-    base_url_variable: "OPENAI_BASE_URL",
-    base_url: "https://api.openai.com/v1",
-}];
+/// In the order in which they are looked for; the first one counts.
+const USUAL: &[Usual] = &[
+    Usual {
+        dialect: "openai",
+        name: "openai",
+        key: "OPENAI_API_KEY",
+        base_url_variable: "OPENAI_BASE_URL",
+        base_url: "https://api.openai.com/v1",
+        below: "",
+    },
+    Usual {
+        dialect: "anthropic",
+        name: "anthropic",
+        key: "ANTHROPIC_API_KEY",
+        base_url_variable: "ANTHROPIC_BASE_URL",
+        base_url: "https://api.anthropic.com",
+        below: "/v1",
+    },
+];
 
 /// The settings for when there is no file, and the text of the file that would give the same.
 ///
@@ -31,13 +46,14 @@ pub fn from_environment(variable: impl Fn(&str) -> Option<String>) -> Result<(Se
     if let Some(usual) = in_force {
         let name = usual.name;
         let base_url = set(&variable, usual.base_url_variable).unwrap_or_else(|| usual.base_url.to_owned());
-        let base_url = toml::Value::String(base_url);
+        let base_url = toml::Value::String(format!("{}{}", base_url.trim_end_matches('/'), usual.below));
+        let dialect = usual.dialect;
         let api_key = match set(&variable, usual.key) {
             Some(_) => format!("api_key = {{ env = \"{}\" }}\n", usual.key),
             None => String::new(),
         };
         text.push_str(&format!(
-            "[providers.{name}]\ndialect = \"openai\"\nbase_url = {base_url}\n{api_key}\n\
+            "[providers.{name}]\ndialect = \"{dialect}\"\nbase_url = {base_url}\n{api_key}\n\
              [targets.{name}]\nprovider = \"{name}\"\n\n[models.\"*\"]\ntargets = [\"{name}\"]\n"
         ));
     } else {

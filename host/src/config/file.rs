@@ -30,6 +30,8 @@ pub struct File {
     pub plugins: Plugins,
     /// `[stream]`: how streams are cut into windows.
     pub stream: Stream,
+    /// `[translation]`: what may be left out on the way to a provider of another dialect.
+    pub translation: Translation,
     /// `[log]`: what is logged, and how.
     pub log: Log,
     /// Named tables that cannot be read, as `targets.small`: what refers to them is not wrong for that.
@@ -104,12 +106,12 @@ pub struct Upstream {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Provider {
-    /// The wire format: `"openai"`, or `"sandbox"` for the model server that is built in.
+    /// The wire format: `"openai"`, `"anthropic"`, or `"sandbox"` for the model server that is built in.
     pub dialect: Spanned<String>,
     /// Its address, as `"https://api.openai.com/v1"`. The sandbox needs none.
     pub base_url: Option<Spanned<String>>,
-    /// The credential: `{ env = "OPENAI_API_KEY" }` or `{ file = "/run/secrets/key" }`. Without one, the caller's
-    /// `Authorization` header is passed on.
+    /// The credential: `{ env = "OPENAI_API_KEY" }` or `{ file = "/run/secrets/key" }`. Without one, what the
+    /// caller sends as its own is passed on, if the caller speaks the same dialect.
     pub api_key: Option<Spanned<SecretSource>>,
 }
 
@@ -179,6 +181,15 @@ pub struct Stream {
     pub hold_ms_max: Option<Spanned<u64>>,
 }
 
+/// `[translation]`
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Translation {
+    /// Fields that may be left out where the provider's dialect has no word for them, by their names, as `["top_k"]`, or
+    /// `["*"]` for all: `[]`. A request with any other is refused.
+    pub leave_out: Option<Vec<String>>,
+}
+
 /// `[log]`
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -190,7 +201,7 @@ pub struct Log {
 }
 
 pub(super) const TABLES: &[&str] =
-    &["server", "upstream", "providers", "targets", "models", "plugins", "stream", "log"];
+    &["server", "upstream", "providers", "targets", "models", "plugins", "stream", "translation", "log"];
 
 /// Read the file table by table, so that one mistake does not hide the next. Nothing if it is not TOML: what a parser
 /// makes of the rest of such a file is not what the person meant.
@@ -213,6 +224,7 @@ pub(super) fn read(text: &str, problems: &mut Problems) -> Option<File> {
             "models" => file.models = named(&name, "targets", value, &mut file.unreadable, problems),
             "plugins" => file.plugins = table(&name, value, problems).unwrap_or_default(),
             "stream" => file.stream = table(&name, value, problems).unwrap_or_default(),
+            "translation" => file.translation = table(&name, value, problems).unwrap_or_default(),
             "log" => file.log = table(&name, value, problems).unwrap_or_default(),
             field if !matches!(value.get_ref(), DeValue::Table(_)) => {
                 let message = "stands outside of all tables; write it below the one it belongs to, as [server]";

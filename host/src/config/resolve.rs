@@ -14,7 +14,8 @@ use toml::Spanned;
 use tracing::level_filters::LevelFilter;
 
 use super::problem::suggestion;
-use super::{Log, Model, Plugins, Problems, Secret, Server, Settings, Stream, Target, Upstream, file};
+use super::{Log, Model, Plugins, Problems, Secret, Server, Settings, Stream, Target, Translation, Upstream, file};
+use crate::dialect::Dialect;
 
 /// The name under `[models]` that stands for all others.
 const ANY: &str = "*";
@@ -46,6 +47,7 @@ pub(super) fn resolve(file: file::File, base: &Path, problems: &mut Problems) ->
         any_model,
         plugins: plugins(&file.plugins, base, problems),
         stream: stream(&file.stream, problems),
+        translation: Translation { leave_out: file.translation.leave_out.unwrap_or_default() },
         log: log(&file.log, problems),
     }
 }
@@ -234,6 +236,7 @@ fn targets(file: &file::File, base: &Path, problems: &mut Problems) -> BTreeMap<
             Some(Some(provider)) => Some(Arc::new(Target {
                 name: name.clone(),
                 provider: wanted.clone(),
+                dialect: provider.dialect,
                 model: entry.value.model.clone(),
                 base_url: provider.base_url.clone(),
                 api_key: provider.api_key.clone(),
@@ -258,6 +261,7 @@ fn targets(file: &file::File, base: &Path, problems: &mut Problems) -> BTreeMap<
 }
 
 struct Provider {
+    dialect: Dialect,
     base_url: Uri,
     api_key: Option<Secret>,
     sandbox: bool,
@@ -266,15 +270,16 @@ struct Provider {
 fn provider(name: &str, entry: &file::Entry<file::Provider>, base: &Path, problems: &mut Problems) -> Option<Provider> {
     let written = &entry.value;
     let field = |field: &str| format!("providers.{name}.{field}");
-    let sandbox = match written.dialect.get_ref().as_str() {
-        "openai" => false,
-        "sandbox" => true,
+    let (dialect, sandbox) = match written.dialect.get_ref().as_str() {
+        "openai" => (Dialect::OpenAi, false),
+        "anthropic" => (Dialect::Anthropic, false),
+        "sandbox" => (Dialect::OpenAi, true),
         other => {
-            let close = suggestion(other, ["openai", "sandbox"].into_iter());
+            let close = suggestion(other, ["openai", "anthropic", "sandbox"].into_iter());
             problems.add(
                 Some(written.dialect.span()),
                 field("dialect"),
-                format!("{other:?} is not a dialect; use \"openai\" or \"sandbox\"{close}"),
+                format!("{other:?} is not a dialect; use \"openai\", \"anthropic\" or \"sandbox\"{close}"),
             );
             return None;
         }
@@ -298,14 +303,14 @@ fn provider(name: &str, entry: &file::Entry<file::Provider>, base: &Path, proble
             );
             return None;
         }
-        return Some(Provider { base_url: Uri::from_static(SANDBOX_URL), api_key, sandbox });
+        return Some(Provider { dialect, base_url: Uri::from_static(SANDBOX_URL), api_key, sandbox });
     };
     if sandbox {
         problems.add(Some(given.span()), field("base_url"), "the sandbox chooses its address itself; remove this line");
         return None;
     }
     match base_url(given.get_ref()) {
-        Ok(base_url) => Some(Provider { base_url, api_key, sandbox }),
+        Ok(base_url) => Some(Provider { dialect, base_url, api_key, sandbox }),
         Err(wrong) => {
             problems.add(Some(given.span()), field("base_url"), wrong);
             None

@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::raw::{Field, Fields, Kind, Value, splice};
 use super::text::change;
-use crate::chat::{Channel, Opaque, Role, Segment};
+use crate::chat::{Answer, Channel, Opaque, Role, Segment};
 
 /// What is wrong with a body: which field, and a sentence that helps.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,6 +21,14 @@ impl Wrong {
     pub(super) fn new(field: impl Into<String>, message: impl Into<String>) -> Self {
         Self { field: field.into(), message: message.into() }
     }
+
+    /// The same, for a field that stands below another.
+    pub(super) fn below(self, at: &str) -> Self {
+        match self.field.is_empty() {
+            true => Self { field: at.to_owned(), ..self },
+            false => Self { field: format!("{at}.{}", self.field), ..self },
+        }
+    }
 }
 
 /// A body with the places of its texts; the place of segment `i` is `places[i]`.
@@ -33,14 +41,6 @@ pub(crate) struct Document {
 }
 
 impl Document {
-    pub(super) fn new(body: Bytes, places: Vec<Range<usize>>) -> Self {
-        Self { body, places, shadows: Vec::new() }
-    }
-
-    pub(super) fn with_shadows(self, shadows: Vec<Range<usize>>) -> Self {
-        Self { shadows, ..self }
-    }
-
     /// The body with the texts of `segments`. Where nothing changed it is the same bytes. `further` are changes of
     /// other places that the gateway must make.
     pub(crate) fn write(&self, before: &[Segment], after: &[Segment], further: Vec<(Range<usize>, String)>) -> Bytes {
@@ -52,6 +52,10 @@ impl Document {
             let literal = self.body.get(place.clone()).and_then(|literal| std::str::from_utf8(literal).ok());
             // What the gateway must set, it sets.
             if further.iter().any(|(other, _)| other == place) {
+                continue;
+            }
+            if before.is_json {
+                changes.push((place.clone(), after.text.clone()));
                 continue;
             }
             let (range, replacement) = change(literal.unwrap_or_default(), &after.text);
@@ -173,20 +177,39 @@ impl<'a> Texts<'a> {
         value.place(self.body)
     }
 
+    /// The texts, and the body with their places.
+    pub(super) fn into_document(self, body: Bytes) -> (Vec<Segment>, Document) {
+        (self.segments, Document { body, places: self.places, shadows: self.shadows })
+    }
+
     /// A string is a segment. Empty ones hold nothing to look at.
     pub(super) fn text(&mut self, literal: Value<'_>, of: &Of) -> Result<(), Wrong> {
         let Some(text) = literal.text().filter(|text| !text.is_empty()) else { return Ok(()) };
+        self.segment(literal, text.into_owned(), of, false)
+    }
+
+    /// JSON that other dialects write into a string is one segment, as it is there, so that the same is seen of it: keys
+    /// and numbers too, and in a stream the same as in a whole answer.
+    pub(super) fn json(&mut self, value: Value<'_>, of: &Of) -> Result<(), Wrong> {
+        match value.kind() {
+            Kind::Object | Kind::Array => self.segment(value, value.0.to_owned(), of, true),
+            _ => self.anything(value, of),
+        }
+    }
+
+    fn segment(&mut self, value: Value<'_>, text: String, of: &Of, is_json: bool) -> Result<(), Wrong> {
         if self.segments.len() >= TEXTS_MAX {
             return Err(Wrong::new("", format!("the body has more than {TEXTS_MAX} texts")));
         }
-        self.places.push(self.place(literal));
+        self.places.push(self.place(value));
         self.paths.extend(self.path.clone());
         self.segments.push(Segment {
             role: of.role,
             channel: of.channel,
             choice: of.choice,
             name: of.name.clone(),
-            text: text.into_owned(),
+            text,
+            is_json,
         });
         Ok(())
     }
@@ -263,6 +286,39 @@ pub(super) fn unrepeated(fields: &Fields<'_>) -> Result<(), Wrong> {
     }
 }
 
+/// The body of an answer as text, and the one JSON value in it. Places count from the start of the text, space included.
+pub(super) fn checked(body: &Bytes) -> Result<(&str, Value<'_>), Wrong> {
+    let text = std::str::from_utf8(body).map_err(|_| Wrong::new("", "the answer is not UTF-8"))?;
+    serde_json::from_str::<&serde_json::value::RawValue>(text)
+        .map_err(|error| Wrong::new("", format!("the answer is not JSON: {error}")))?;
+    Ok((text, Value(text.trim())))
+}
+
+/// What is wrong with the body of a request that cannot be read as `what`.
+pub(super) fn not_json(what: &str, error: &serde_json::Error) -> Wrong {
+    let message = match error.classify() {
+        serde_json::error::Category::Eof => format!("the body ends too early: {error}"),
+        serde_json::error::Category::Syntax | serde_json::error::Category::Io => {
+            format!("the body is not JSON: {error}")
+        }
+        serde_json::error::Category::Data => format!("the body is not {what}: {error}"),
+    };
+    Wrong::new("", message)
+}
+
+/// Read any other answer, such as an error: every text in it is a segment.
+///
+/// # Errors
+/// Why nothing of it can be passed on.
+pub(crate) fn read_words(body: Bytes) -> Result<(Answer, Document, Vec<Opaque>), Wrong> {
+    let (text, value) = checked(&body)?;
+    let mut texts = Texts::new(text);
+    texts.anything(value, &Of::new(Role::Assistant, Channel::Other))?;
+    let opaque = std::mem::take(&mut texts.opaque);
+    let (segments, document) = texts.into_document(body.clone());
+    Ok((Answer { segments, ..Answer::default() }, document, opaque))
+}
+
 /// Fields whose values are words of the wire format or identifiers, as long as they look like it.
 fn names_something(key: &str) -> bool {
     matches!(
@@ -276,6 +332,9 @@ fn names_something(key: &str) -> bool {
             | "system_fingerprint"
             | "service_tier"
             | "tool_call_id"
+            | "tool_use_id"
+            | "media_type"
+            | "stop_reason"
             | "call_id"
             | "format"
             | "detail"

@@ -6,9 +6,10 @@ mod event;
 mod head;
 mod message;
 mod request;
+pub(crate) mod translation;
 mod words;
 
-pub(crate) use answer::{read_answer, read_error};
+pub(crate) use answer::read_answer;
 pub(crate) use event::EventReader;
-pub(crate) use request::{Asked, read_request};
-pub(crate) use words::{ErrorWords, denied_events, error_body, error_event, models_body};
+pub(crate) use request::read_request;
+pub(crate) use words::{denied_events, error_body, error_event, models_body};

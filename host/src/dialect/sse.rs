@@ -135,6 +135,10 @@ pub(crate) struct Event {
     /// The provider reports an error.
     pub(crate) failed: bool,
     comment: bool,
+    /// The part of the answer that begins with this event, by its number.
+    pub(crate) opens: Option<u32>,
+    /// The part that ends with it, and what its lanes call it.
+    pub(crate) closes: Option<(u32, String)>,
     /// Parts that describe the texts of a choice, to be struck out when one of them is edited.
     shadows: Vec<(u32, Range<usize>)>,
     /// Parts that no text guardrail can look into.
@@ -151,6 +155,8 @@ impl Event {
             done: false,
             failed: false,
             comment: false,
+            opens: None,
+            closes: None,
             shadows: Vec::new(),
             opaque: Vec::new(),
         }

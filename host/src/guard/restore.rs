@@ -243,7 +243,7 @@ mod tests {
     use crate::chat::Role;
 
     fn segment(channel: Channel, text: &str) -> Segment {
-        Segment { role: Role::User, channel, choice: 0, name: None, text: text.to_owned() }
+        Segment { role: Role::User, channel, choice: 0, name: None, text: text.to_owned(), is_json: false }
     }
 
     fn remember(

@@ -18,9 +18,8 @@ use tokio::time::{Instant, sleep_until};
 use super::tagged::{PieceId, Tagged};
 use super::{Admitted, Released, check_answer, inspect_answer, restore_all};
 use crate::chat::{Answer, Channel, Finish, Phase, Role, Segment, Usage};
-use crate::config::{Mode, StreamMode};
-use crate::dialect::openai::{EventReader, denied_events, error_event};
-use crate::dialect::{Cutter, Event, Lane, Unit};
+use crate::config::{Mode, StreamMode, Target};
+use crate::dialect::{Cutter, Dialect, Event, EventReader, Lane, Unit};
 use crate::error::Error;
 use crate::exchange::Exchange;
 use crate::plugin::Plugin;
@@ -34,6 +33,7 @@ pub(crate) struct StreamGuard {
     x: Arc<Exchange>,
     admitted: Admitted,
     target: String,
+    dialect: Dialect,
     body: upstream::Body,
     cutter: Cutter,
     reader: EventReader,
@@ -54,6 +54,14 @@ pub(crate) struct StreamGuard {
     finish: BTreeMap<u32, Finish>,
     /// Choices that have finished, and of which no more text may follow.
     over: BTreeSet<u32>,
+    /// Parts of an answer that are at an end, and of which no more text may follow.
+    closed: BTreeSet<String>,
+    /// The caller's dialect, unlike the provider's, has one part of an answer behind the other: events leave in the order
+    /// in which they came.
+    in_order: bool,
+    /// There, thoughts that are followed by something else: what is held back of them is decided, lest all that follows
+    /// waits for it.
+    settled: BTreeSet<Lane>,
     /// Choices of which the caller has seen the end.
     ended: BTreeSet<u32>,
     usage: Option<Usage>,
@@ -113,7 +121,7 @@ impl StreamGuard {
     pub(crate) fn new(
         x: &Arc<Exchange>,
         admitted: &Admitted,
-        target: &str,
+        target: &Target,
         body: upstream::Body,
         retries_left: u32,
     ) -> Self {
@@ -124,10 +132,11 @@ impl StreamGuard {
         Self {
             x: x.clone(),
             admitted: admitted.clone(),
-            target: target.to_owned(),
+            target: target.name.clone(),
+            dialect: target.dialect,
             body,
             cutter: Cutter::new(x.generation.settings.upstream.event_bytes_max),
-            reader: EventReader::default(),
+            reader: EventReader::new(target.dialect),
             lanes: BTreeMap::new(),
             queue: BTreeMap::new(),
             alone: Vec::new(),
@@ -140,6 +149,9 @@ impl StreamGuard {
             retries_left,
             finish: BTreeMap::new(),
             over: BTreeSet::new(),
+            closed: BTreeSet::new(),
+            in_order: x.dialect != target.dialect,
+            settled: BTreeSet::new(),
             ended: BTreeSet::new(),
             usage: None,
             state: State::Unbegun,
@@ -244,12 +256,18 @@ impl StreamGuard {
             if self.over.contains(&piece.lane.choice) && piece.lane.channel != Channel::Other {
                 return Err(Error::Broken("a choice went on behind its end".to_owned()));
             }
+            if self.closed.contains(&piece.lane.part) {
+                return Err(Error::Broken("a part of the answer went on behind its end".to_owned()));
+            }
             if !self.lanes.contains_key(&piece.lane) {
                 if self.lanes.len() >= LANES_MAX {
                     return Err(Error::Broken(format!("the answer has more than {LANES_MAX} texts")));
                 }
                 let lane = LaneState::new(piece.role, &self.text_guardrails);
                 self.lanes.insert(piece.lane.clone(), lane);
+            }
+            if self.in_order {
+                settle(&mut self.settled, &self.lanes, &piece.lane);
             }
             let id = (number, index);
             let repeats = |lane: &mut LaneState| lane.repeats(&piece.text);
@@ -270,6 +288,11 @@ impl StreamGuard {
                     }
                 }
             }
+        }
+        if let Some((_, part)) = &event.closes
+            && self.closed.len() < LANES_MAX
+        {
+            self.closed.insert(part.clone());
         }
         self.go_on_without_the_finished(&event);
         self.finish.extend(event.finished.iter().copied());
@@ -305,7 +328,10 @@ impl StreamGuard {
         let stream = self.x.generation.settings.stream;
         let bytes_max = self.x.generation.settings.upstream.answer_bytes_max;
         let now = Instant::now();
-        let is_final = |lane: &Lane| all || (self.over.contains(&lane.choice) && lane.channel != Channel::Other);
+        let is_final = |lane: &Lane| {
+            let is_over = self.over.contains(&lane.choice) && lane.channel != Channel::Other;
+            all || is_over || self.closed.contains(&lane.part) || self.settled.contains(lane)
+        };
         let mut due: Vec<(&Lane, &mut LaneState, bool)> = self
             .lanes
             .iter_mut()
@@ -354,6 +380,7 @@ impl StreamGuard {
             choice: lane.choice,
             name: None,
             text: text.to_owned(),
+            is_json: false,
         };
         let texts = alone.iter().flat_map(|alone| alone.pieces.iter().map(|(_, text)| segment(&alone.lane, text)));
         let mut segments: Vec<Segment> = texts.filter(|segment| !segment.text.is_empty()).collect();
@@ -388,8 +415,9 @@ impl StreamGuard {
         }
         let mut waiting = Waiting::default();
         let mut leaving: Vec<u64> = Vec::new();
-        for (number, queued) in &self.queue {
-            match queued.is_ready() && !waiting.stops(&queued.event) {
+        for (place, (number, queued)) in self.queue.iter().enumerate() {
+            let is_next = !self.in_order || leaving.len() == place;
+            match is_next && queued.is_ready() && !waiting.stops(&queued.event) {
                 true => leaving.push(*number),
                 false => waiting.add(&queued.event),
             }
@@ -410,6 +438,7 @@ impl StreamGuard {
             let texts: Vec<String> = queued.texts.into_iter().flatten().collect();
             self.edited.extend(queued.event.edited(&texts));
             let bytes = queued.event.write(&texts, &self.edited);
+            self.reader.has_left(&queued.event);
             self.ended.extend(queued.event.finished.iter().map(|(choice, _)| *choice));
             self.queued_bytes = self.queued_bytes.saturating_sub(queued.event.raw_len());
             match &mut out {
@@ -433,6 +462,7 @@ impl StreamGuard {
                 choice: lane.choice,
                 name: state.name.clone(),
                 text: state.said().to_owned(),
+                is_json: false,
             })
         };
         let mut answer = Answer {
@@ -471,9 +501,9 @@ impl StreamGuard {
             let open: BTreeSet<u32> =
                 self.lanes.keys().map(|lane| lane.choice).filter(|choice| !self.ended.contains(choice)).collect();
             let open: Vec<u32> = open.into_iter().collect();
-            bytes.extend_from_slice(&denied_events(&self.reader, &open, words));
+            bytes.extend_from_slice(&self.reader.denied_events(&open, words));
         } else {
-            bytes.extend_from_slice(&error_event(words));
+            bytes.extend_from_slice(&self.dialect.error_event(words));
         }
         Released(bytes.into())
     }
@@ -485,6 +515,16 @@ impl StreamGuard {
         }
         self.flush().map(|released| released.0.to_vec()).unwrap_or_default()
     }
+}
+
+/// Text goes on in `lane`: thoughts of its choice in other lanes are at an end, as far as one can know.
+fn settle(settled: &mut BTreeSet<Lane>, lanes: &BTreeMap<Lane, LaneState>, lane: &Lane) {
+    if lane.channel == Channel::Reasoning {
+        settled.remove(lane);
+        return;
+    }
+    let thoughts = lanes.keys().filter(|other| other.choice == lane.choice && other.channel == Channel::Reasoning);
+    settled.extend(thoughts.cloned());
 }
 
 /// Text whose pieces are known, edited as a whole: what changed is laid over the pieces.

@@ -71,7 +71,7 @@ fn sample_windows() -> Vec<Window<'static>> {
 }
 
 fn segment(role: Role, text: &str) -> Segment {
-    Segment { role, channel: Channel::Content, choice: 0, name: None, text: text.to_owned() }
+    Segment { role, channel: Channel::Content, choice: 0, name: None, text: text.to_owned(), is_json: false }
 }
 
 fn sample_request() -> Request {

@@ -66,6 +66,10 @@ impl Failure {
         Self { status: 404, code, ..Self::bad_request(None, format!("Invalid URL ({method} {path})")) }
     }
 
+    pub(super) fn message(&self) -> &str {
+        &self.message
+    }
+
     pub(super) fn body(&self) -> Vec<u8> {
         let Self { kind, code, param, message, .. } = self;
         let envelope = Envelope { error: Error { message, r#type: kind, param: *param, code: *code } };

@@ -1,5 +1,6 @@
 //! The body of an answer as it goes out: how fast, in what frames, and how it ends.
 
+use std::collections::VecDeque;
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
@@ -22,6 +23,11 @@ const BROKEN_EVENT: &[u8] = b"data: {\"id\":\"chatcmpl-\xff\xfe,oops\n\n";
 /// Where the chunks come from.
 pub(super) enum Chunks {
     Events(Box<Events>),
+    /// Events that are all written already.
+    Written {
+        events: VecDeque<Bytes>,
+        last: Bytes,
+    },
     /// A whole answer, save for its last byte.
     Pieces {
         rest: Bytes,
@@ -39,6 +45,7 @@ impl Chunks {
     fn next(&mut self) -> Option<Bytes> {
         match self {
             Self::Events(events) => events.next(),
+            Self::Written { events, .. } => events.pop_front(),
             Self::Pieces { rest, .. } if rest.is_empty() => None,
             Self::Pieces { rest, .. } => Some(rest.split_to(rest.len().min(PIECE_BYTES))),
         }
@@ -47,13 +54,13 @@ impl Chunks {
     fn last(&mut self) -> Bytes {
         match self {
             Self::Events(_) => Bytes::from_static(DONE),
-            Self::Pieces { last, .. } => std::mem::take(last),
+            Self::Pieces { last, .. } | Self::Written { last, .. } => std::mem::take(last),
         }
     }
 
     fn len(&self) -> Option<u64> {
         match self {
-            Self::Events(_) => None,
+            Self::Events(_) | Self::Written { .. } => None,
             Self::Pieces { rest, last } => u64::try_from(rest.len().saturating_add(last.len())).ok(),
         }
     }

@@ -27,7 +27,7 @@ use super::failure::Failure;
 use super::pace::{Chunks, Outflow};
 use super::plan::{Plan, Script};
 use super::shared::{Shared, Turn};
-use super::{request, script, wire};
+use super::{messages, request, script, wire};
 
 const EVENTS: &str = "text/event-stream; charset=utf-8";
 const JSON: &str = "application/json";
@@ -100,6 +100,7 @@ async fn respond(shared: Arc<Shared>, request: Request<Incoming>) -> io::Result<
     shared.remember(&head, &body);
     match (&head.method, head.uri.path()) {
         (&Method::POST, "/v1/chat/completions") => chat(turn, &body).await,
+        (&Method::POST, "/v1/messages") => message(turn, &body).await,
         (_, "/v1/chat/completions") => Ok(whole(turn, failed(&Failure::method(&head.method), 0))),
         (&Method::GET, "/v1/models") => Ok(whole(turn, json(wire::models(), 0))),
         (&Method::GET, path) => Ok(whole(
@@ -151,6 +152,50 @@ async fn chat(turn: Turn, body: &Bytes) -> io::Result<Reply> {
         }
     };
     Ok(ok(Either::Right(Outflow::new(chunks, &manner, turn)), content_type, hash))
+}
+
+/// The same for a request of Anthropic's API.
+async fn message(turn: Turn, body: &Bytes) -> io::Result<Reply> {
+    let hash = wire::hash(body);
+    let understood = messages::as_completion(body).and_then(|completion| {
+        let request = request::Request::read(&completion)?;
+        let script = script::read(&request, &turn.shared.settings)?;
+        let asked = wire::Asked::new(&request, hash, &script.plan)?;
+        Ok((script, asked))
+    });
+    let (Script { plan, manner }, asked) = match understood {
+        Ok(understood) => understood,
+        Err(failure) => return Ok(whole(turn, failed_message(&failure, hash))),
+    };
+    if !manner.start.is_zero() {
+        tokio::time::sleep(manner.start).await;
+    }
+    let content_type = if asked.stream { EVENTS } else { JSON };
+    let chunks = match plan {
+        Plan::Fail(failure) => return Ok(whole(turn, failed_message(&failure, hash))),
+        Plan::Die => {
+            turn.finish();
+            return Err(io::ErrorKind::ConnectionAborted.into());
+        }
+        Plan::Stall => pending().await,
+        Plan::Garbage => return Ok(whole(turn, ok(Either::Left(wire::GARBAGE.into()), content_type, hash))),
+        Plan::Say(say) if asked.stream => {
+            let (events, last) = wire::message_events(say, &asked, manner.cut);
+            Chunks::Written { events, last }
+        }
+        Plan::Say(say) => match wire::message(&say, &asked) {
+            Ok(body) if manner.is_plain() => return Ok(whole(turn, json(body, hash))),
+            Ok(body) => Chunks::whole(body.into()),
+            Err(failure) => return Ok(whole(turn, failed_message(&failure, hash))),
+        },
+    };
+    Ok(ok(Either::Right(Outflow::new(chunks, &manner, turn)), content_type, hash))
+}
+
+fn failed_message(failure: &Failure, hash: u64) -> Reply {
+    let mut reply = failed(failure, hash);
+    *reply.body_mut() = Either::Left(Full::from(wire::failure(failure.status, failure.message())));
+    reply
 }
 
 /// The answer is complete before it is sent: what remains is the kernel's work.

@@ -4,6 +4,7 @@
 
 mod events;
 mod json;
+mod messages;
 mod pieces;
 
 use std::borrow::Cow;
@@ -14,6 +15,7 @@ use super::request::Request;
 
 pub(super) use events::Events;
 use json::{Choice, Completion, Function, Message, Model, Models, ToolCall};
+pub(super) use messages::{failure, message, message_events};
 use pieces::Piece;
 
 /// 15 June 2025, always: an answer says the same tomorrow.

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::super::document::{Document, Of, Texts, Wrong};
+use super::super::document::{Document, Of, Texts, Wrong, checked};
 use super::super::raw::{Kind, Value};
 use super::message;
 use crate::chat::{Answer, Channel, Finish, Opaque, Role, Usage};
@@ -35,31 +35,9 @@ pub(crate) fn read_answer(body: Bytes) -> Result<(Answer, Document, Vec<Opaque>)
             _ => texts.field(field, &other)?,
         }
     }
-    finished(body.clone(), texts, answer)
-}
-
-/// Read any other answer, such as an error: every text in it is a segment.
-///
-/// # Errors
-/// Why nothing of it can be passed on.
-pub(crate) fn read_error(body: Bytes) -> Result<(Answer, Document, Vec<Opaque>), Wrong> {
-    let (text, value) = checked(&body)?;
-    let mut texts = Texts::new(text);
-    texts.anything(value, &Of::new(Role::Assistant, Channel::Other))?;
-    finished(body.clone(), texts, Answer::default())
-}
-
-fn finished(body: Bytes, texts: Texts<'_>, answer: Answer) -> Result<(Answer, Document, Vec<Opaque>), Wrong> {
-    let Texts { segments, places, opaque, shadows, .. } = texts;
-    Ok((Answer { segments, ..answer }, Document::new(body, places).with_shadows(shadows), opaque))
-}
-
-/// The body as text, and the one JSON value in it. Places count from the start of the text, space included.
-fn checked(body: &Bytes) -> Result<(&str, Value<'_>), Wrong> {
-    let text = std::str::from_utf8(body).map_err(|_| Wrong::new("", "the answer is not UTF-8"))?;
-    serde_json::from_str::<&serde_json::value::RawValue>(text)
-        .map_err(|error| Wrong::new("", format!("the answer is not JSON: {error}")))?;
-    Ok((text, Value(text.trim())))
+    let opaque = std::mem::take(&mut texts.opaque);
+    let (segments, document) = texts.into_document(body.clone());
+    Ok((Answer { segments, ..answer }, document, opaque))
 }
 
 fn read_choice(texts: &mut Texts<'_>, choice: Value<'_>) -> Result<Finish, Wrong> {

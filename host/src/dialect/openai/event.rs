@@ -1,30 +1,25 @@
 //! The events of a streamed chat completion.
 
 use std::collections::HashMap;
-use std::ops::Range;
 
 use bytes::Bytes;
 
-use super::super::document::{Of, Texts, Wrong, shown, unrepeated};
+use super::super::document::{Wrong, shown, unrepeated};
+use super::super::pieces::{Halves, LANES_MAX, Pieces};
 use super::super::raw::{Field, Fields, Kind, Value};
-use super::super::sse::{Event, Lane, Piece, Unit, tidy};
-use super::super::text::decode_piece;
+use super::super::sse::{Event, Lane, Unit, tidy};
 use super::answer::{finish, usage};
 use super::head::Head;
-use crate::chat::{Channel, Opaque, Role};
+use crate::chat::{Channel, Opaque};
 
 /// Reads events one after the other, and keeps what one needs to know of those before.
 #[derive(Debug, Default)]
 pub(crate) struct EventReader {
-    /// First halves of characters that end the last piece of a lane.
-    halves: HashMap<Lane, u16>,
+    halves: Halves,
     /// What the tools of calls are called, by choice and index.
     tools: HashMap<(u32, u32), String>,
     pub(super) head: Head,
 }
-
-/// Lanes of one stream: choices, tool calls, fields that the dialect does not know.
-const LANES_MAX: usize = 1_000;
 
 impl EventReader {
     /// Read one event as it was cut out of the stream.
@@ -43,9 +38,10 @@ impl EventReader {
         }
         serde_json::from_str::<&serde_json::value::RawValue>(data)
             .map_err(|error| Wrong::new("", format!("an event is not JSON: {error}")))?;
-        let mut found = Found { whole, reader: self, event: &mut event };
+        let Self { halves, tools, head } = self;
+        let mut found = Found { pieces: Pieces { whole, halves, event: &mut event }, tools };
         if Value(data).kind() != Kind::Object {
-            found.anything("", Value(data), 0)?;
+            found.pieces.anything("", Value(data), 0)?;
         }
         let fields = Value(data).fields();
         unrepeated(&fields)?;
@@ -53,16 +49,16 @@ impl EventReader {
             match &*field.name() {
                 "choices" => found.each("choices", field.value, 0, Found::choice)?,
                 "usage" => {
-                    found.event.usage = usage(field.value);
-                    found.unknown("", field, 0)?;
+                    found.pieces.event.usage = usage(field.value);
+                    found.pieces.unknown("", field, 0)?;
                 }
                 "error" => {
-                    found.event.failed = field.value.kind() != Kind::Null;
-                    found.unknown("", field, 0)?;
+                    found.pieces.event.failed = field.value.kind() != Kind::Null;
+                    found.pieces.unknown("", field, 0)?;
                 }
                 name => {
-                    found.reader.head.note(name, field.value);
-                    found.unknown("", field, 0)?;
+                    head.note(name, field.value);
+                    found.pieces.unknown("", field, 0)?;
                 }
             }
         }
@@ -71,9 +67,8 @@ impl EventReader {
 }
 
 struct Found<'a> {
-    whole: &'a str,
-    reader: &'a mut EventReader,
-    event: &'a mut Event,
+    pieces: Pieces<'a>,
+    tools: &'a mut HashMap<(u32, u32), String>,
 }
 
 impl Found<'_> {
@@ -86,11 +81,11 @@ impl Found<'_> {
         mut item: impl FnMut(&mut Self, Value<'_>, u32) -> Result<(), Wrong>,
     ) -> Result<(), Wrong> {
         if list.kind() != Kind::Array {
-            return self.anything(at, list, choice);
+            return self.pieces.anything(at, list, choice);
         }
         list.items().into_iter().zip(0..).try_for_each(|(value, position)| match value.kind() {
             Kind::Object => item(self, value, position),
-            _ => self.anything(at, value, choice),
+            _ => self.pieces.anything(at, value, choice),
         })
     }
 
@@ -108,18 +103,18 @@ impl Found<'_> {
                     unrepeated(&fields)?;
                     fields.0.iter().try_for_each(|field| self.delta(index, field))?;
                 }
-                "text" => self.piece(index, Channel::Content, "", field.value, None)?,
+                "text" => self.pieces.piece(index, Channel::Content, "", field.value, None)?,
                 "finish_reason" => {
                     // Some servers write "" for null.
                     if let Some(reason) = field.value.text().filter(|reason| !reason.is_empty()) {
-                        self.event.finished.push((index, finish(&reason)));
+                        self.pieces.event.finished.push((index, finish(&reason)));
                     }
-                    self.unknown("choice", field, index)?;
+                    self.pieces.unknown("choice", field, index)?;
                 }
                 "logprobs" if field.value.kind() == Kind::Object => {
-                    self.event.shadow(index, field.value.place(self.whole));
+                    self.pieces.event.shadow(index, field.value.place(self.pieces.whole));
                 }
-                _ => self.unknown("choice", field, index)?,
+                _ => self.pieces.unknown("choice", field, index)?,
             }
         }
         Ok(())
@@ -138,13 +133,15 @@ impl Found<'_> {
             }
             "function_call" => return self.function(choice, 0, "function_call", field.value),
             "audio" if field.value.kind() == Kind::Object => return self.audio(choice, field.value),
-            _ => return self.unknown("delta", field, choice),
+            _ => return self.pieces.unknown("delta", field, choice),
         };
         match field.value.kind() {
             // The two names of reasoning are the same text, told twice: each is a lane.
-            Kind::String if channel == Channel::Reasoning => self.piece(choice, channel, &name, field.value, None),
-            Kind::String => self.piece(choice, channel, "", field.value, None),
-            _ => self.unknown("delta", field, choice),
+            Kind::String if channel == Channel::Reasoning => {
+                self.pieces.piece(choice, channel, &name, field.value, None)
+            }
+            Kind::String => self.pieces.piece(choice, channel, "", field.value, None),
+            _ => self.pieces.unknown("delta", field, choice),
         }
     }
 
@@ -154,9 +151,9 @@ impl Found<'_> {
         unrepeated(&fields)?;
         for field in &fields.0 {
             match &*field.name() {
-                "data" => self.event.opaque.push(Opaque::Audio),
-                "transcript" => self.piece(choice, Channel::Content, "audio", field.value, None)?,
-                _ => self.unknown("delta.audio", field, choice)?,
+                "data" => self.pieces.event.opaque.push(Opaque::Audio),
+                "transcript" => self.pieces.piece(choice, Channel::Content, "audio", field.value, None)?,
+                _ => self.pieces.unknown("delta.audio", field, choice)?,
             }
         }
         Ok(())
@@ -172,7 +169,7 @@ impl Found<'_> {
         for field in &fields.0 {
             match &*field.name() {
                 "function" | "custom" => self.function(choice, index, &part, field.value)?,
-                _ => self.unknown(&part, field, choice)?,
+                _ => self.pieces.unknown(&part, field, choice)?,
             }
         }
         Ok(())
@@ -180,7 +177,7 @@ impl Found<'_> {
 
     fn function(&mut self, choice: u32, index: u32, part: &str, value: Value<'_>) -> Result<(), Wrong> {
         if value.kind() != Kind::Object {
-            return self.anything(part, value, choice);
+            return self.pieces.anything(part, value, choice);
         }
         let fields = value.fields();
         unrepeated(&fields)?;
@@ -192,13 +189,13 @@ impl Found<'_> {
                 "name" if field.value.kind() == Kind::String => {
                     self.called(choice, index, &field.value.text().unwrap_or_default());
                     let lane = Lane { choice, channel: Channel::Name, part: part.to_owned() };
-                    self.add(lane, Unit::Either, field.value.0, field.value.place(self.whole), None)?;
+                    self.pieces.add(lane, Unit::Either, field.value.0, field.value.place(self.pieces.whole), None)?;
                 }
                 "arguments" | "input" => {
-                    let name = self.reader.tools.get(&(choice, index)).cloned();
-                    self.piece(choice, Channel::ToolArguments, part, field.value, name)?;
+                    let name = self.tools.get(&(choice, index)).cloned();
+                    self.pieces.piece(choice, Channel::ToolArguments, part, field.value, name)?;
                 }
-                _ => self.unknown(part, field, choice)?,
+                _ => self.pieces.unknown(part, field, choice)?,
             }
         }
         Ok(())
@@ -206,7 +203,7 @@ impl Found<'_> {
 
     /// Remember what the tool of a call is called, as far as that is shown.
     fn called(&mut self, choice: u32, index: u32, name: &str) {
-        let tools = &mut self.reader.tools;
+        let tools = &mut *self.tools;
         if name.is_empty() || (tools.len() >= LANES_MAX && !tools.contains_key(&(choice, index))) {
             return;
         }
@@ -215,75 +212,6 @@ impl Found<'_> {
         if known != name {
             *known = shown(&format!("{known}{}", shown(name)));
         }
-    }
-
-    fn piece(
-        &mut self,
-        choice: u32,
-        channel: Channel,
-        part: &str,
-        value: Value<'_>,
-        name: Option<String>,
-    ) -> Result<(), Wrong> {
-        if value.kind() != Kind::String {
-            return self.anything(&format!("{part}.{}", channel.word()), value, choice);
-        }
-        let place = value.place(self.whole);
-        self.add(Lane { choice, channel, part: part.to_owned() }, Unit::Piece, value.0, place, name)
-    }
-
-    fn add(
-        &mut self,
-        lane: Lane,
-        unit: Unit,
-        literal: &str,
-        place: Range<usize>,
-        name: Option<String>,
-    ) -> Result<(), Wrong> {
-        let before = self.reader.halves.remove(&lane);
-        let decoded = decode_piece(literal, before);
-        if let Some(half) = decoded.half {
-            if self.reader.halves.len() >= LANES_MAX {
-                return Err(Wrong::new("", "the answer has too many texts"));
-            }
-            self.reader.halves.insert(lane.clone(), half);
-        }
-        if !decoded.text.is_empty() || decoded.halved {
-            let mut piece = Piece::new(lane, unit, decoded.text, place, decoded.halved);
-            piece.name = name;
-            self.event.add(piece);
-        }
-        Ok(())
-    }
-
-    /// A field that the dialect does not know: its key, if that is more than a name, and its value.
-    fn unknown(&mut self, at: &str, field: &Field<'_>, choice: u32) -> Result<(), Wrong> {
-        self.texts(at, &field.name(), choice, |texts, of| texts.field(field, of))
-    }
-
-    /// A value that is not what the dialect knows in that place.
-    fn anything(&mut self, at: &str, value: Value<'_>, choice: u32) -> Result<(), Wrong> {
-        self.texts(at, "", choice, |texts, of| texts.anything(value, of))
-    }
-
-    /// Texts of which the dialect knows nothing are told apart by where they are.
-    fn texts(
-        &mut self,
-        at: &str,
-        name: &str,
-        choice: u32,
-        collect: impl FnOnce(&mut Texts<'_>, &Of) -> Result<(), Wrong>,
-    ) -> Result<(), Wrong> {
-        let mut texts = Texts::of_stream(self.whole, at.to_owned());
-        let channel = if name == "reasoning_details" { Channel::Reasoning } else { Channel::Other };
-        // Random letters, so that nobody learns from the lengths of events.
-        let unit = if name == "obfuscation" { Unit::Whole } else { Unit::Either };
-        collect(&mut texts, &Of { choice, ..Of::new(Role::Assistant, channel) })?;
-        for (part, place) in texts.paths.into_iter().zip(texts.places) {
-            let literal = self.whole.get(place.clone()).unwrap_or_default();
-            self.add(Lane { choice, channel, part }, unit, literal, place, None)?;
-        }
-        Ok(())
     }
 }
 

@@ -1,57 +1,16 @@
 //! A request for a chat completion.
 
 use std::fmt;
-use std::ops::Range;
 
 use bytes::Bytes;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::super::document::{Document, Of, Texts, Wrong, shown};
+use super::super::asked::Asked;
+use super::super::document::{Of, Texts, Wrong, not_json, shown};
 use super::super::raw::{Field, Fields, Kind, Value};
-use super::super::text::encode;
 use super::message;
-use crate::chat::{Channel, Request, Role, Segment, ToolDefinition};
-
-/// What a caller asks: the request in our words, and the body that it came as.
-#[derive(Clone, Debug)]
-pub(crate) struct Asked {
-    /// The request in our words.
-    pub(crate) request: Request,
-    document: Document,
-    /// Where the name of the model stands.
-    model: Range<usize>,
-    /// Behind the last message.
-    messages_end: usize,
-}
-
-impl Asked {
-    /// The body to send: with the texts of `segments`, for the model that the target calls `model`, and with
-    /// messages added at the end of the conversation.
-    pub(crate) fn body(&self, segments: &[Segment], model: Option<&str>, added: &[(Role, &str)]) -> Bytes {
-        let mut further = Vec::new();
-        if let Some(model) = model.filter(|model| *model != self.request.model) {
-            further.push((self.model.clone(), encode(model)));
-        }
-        if !added.is_empty() {
-            let messages: String = added
-                .iter()
-                .map(|(role, text)| format!(",{{\"role\":\"{}\",\"content\":{}}}", word(*role), encode(text)))
-                .collect();
-            further.push((self.messages_end..self.messages_end, messages));
-        }
-        self.document.write(&self.request.segments, segments, further)
-    }
-}
-
-fn word(role: Role) -> &'static str {
-    match role {
-        Role::System => "system",
-        Role::User => "user",
-        Role::Assistant => "assistant",
-        Role::Tool => "tool",
-    }
-}
+use crate::chat::{Channel, Request, Role, ToolDefinition};
 
 /// The body down to the fields of its messages, in one pass: they hold nearly all bytes of a request.
 struct Body<'a>(Vec<Part<'a>>);
@@ -91,7 +50,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Body<'a> {
 /// What is wrong with which field.
 pub(crate) fn read_request(body: Bytes) -> Result<Asked, Wrong> {
     let text = std::str::from_utf8(&body).map_err(|_| Wrong::new("", "the body is not UTF-8"))?;
-    let parsed: Body<'_> = serde_json::from_str(text).map_err(|error| not_json(text, &error))?;
+    let parsed: Body<'_> = serde_json::from_str(text).map_err(|error| unreadable(text, &error))?;
     let mut texts = Texts::new(text);
     let mut request = Request::default();
     let (mut model, mut messages_end, mut streaming) = (None, None, None);
@@ -137,15 +96,15 @@ pub(crate) fn read_request(body: Bytes) -> Result<Asked, Wrong> {
     }
     request.streaming = streaming.unwrap_or_default();
     request.opaque = std::mem::take(&mut texts.opaque);
-    request.segments = std::mem::take(&mut texts.segments);
-    let places = std::mem::take(&mut texts.places);
     let model = model.ok_or_else(|| Wrong::new("model", "is missing; name a model, see GET /v1/models"))?;
     let messages_end = messages_end.ok_or_else(|| Wrong::new("messages", "is missing; send a list of messages"))?;
+    let (segments, document) = texts.into_document(body.clone());
+    request.segments = segments;
     drop(parsed);
-    Ok(Asked { request, document: Document::new(body, places), model, messages_end })
+    Ok(Asked { request, document, model, messages_end })
 }
 
-fn not_json(text: &str, error: &serde_json::Error) -> Wrong {
+fn unreadable(text: &str, error: &serde_json::Error) -> Wrong {
     if let Some(messages) = Value(text.trim()).fields().last("messages") {
         if messages.kind() != Kind::Array {
             return Wrong::new("messages", "must be a list of messages");
@@ -154,14 +113,7 @@ fn not_json(text: &str, error: &serde_json::Error) -> Wrong {
             return Wrong::new(format!("messages[{index}]"), "must be an object with a role and a content");
         }
     }
-    let message = match error.classify() {
-        serde_json::error::Category::Eof => format!("the body ends too early: {error}"),
-        serde_json::error::Category::Syntax | serde_json::error::Category::Io => {
-            format!("the body is not JSON: {error}")
-        }
-        serde_json::error::Category::Data => format!("the body is not a chat completion request: {error}"),
-    };
-    Wrong::new("", message)
+    not_json("a chat completion request", error)
 }
 
 /// Collect the texts of all messages, and give the place behind the last one.

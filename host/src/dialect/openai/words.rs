@@ -3,16 +3,8 @@
 use bytes::Bytes;
 use serde::Serialize;
 
+use super::super::ErrorWords;
 use super::event::EventReader;
-
-/// An error in the shape that OpenAI's SDKs turn into exceptions.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct ErrorWords<'a> {
-    pub(crate) message: &'a str,
-    pub(crate) kind: &'a str,
-    pub(crate) field: Option<&'a str>,
-    pub(crate) code: &'a str,
-}
 
 #[derive(Serialize)]
 struct Envelope<'a> {
@@ -29,7 +21,7 @@ struct Inner<'a> {
 
 /// The body of an error response.
 pub(crate) fn error_body(words: ErrorWords<'_>) -> Bytes {
-    let ErrorWords { message, kind, field, code } = words;
+    let ErrorWords { message, kind, field, code, .. } = words;
     let envelope = Envelope { error: Inner { message, r#type: kind, param: field, code } };
     serde_json::to_vec(&envelope).unwrap_or_default().into()
 }

@@ -1,0 +1,70 @@
+//! A whole message.
+
+use bytes::Bytes;
+
+use super::super::document::{Document, Of, Texts, Wrong, checked};
+use super::super::raw::{Kind, Value};
+use super::block;
+use crate::chat::{Answer, Channel, Finish, Opaque, Role, Usage};
+
+/// Read a complete answer.
+///
+/// # Errors
+/// Why nothing of it can be passed on.
+pub(crate) fn read_answer(body: Bytes) -> Result<(Answer, Document, Vec<Opaque>), Wrong> {
+    let (text, value) = checked(&body)?;
+    let mut texts = Texts::new(text);
+    let mut answer = Answer::default();
+    let other = Of::new(Role::Assistant, Channel::Other);
+    if value.kind() != Kind::Object {
+        texts.anything(value, &other)?;
+    }
+    for field in &value.fields().0 {
+        match &*field.name() {
+            "content" => block::content(&mut texts, field.value, &other.on(Channel::Content))?,
+            "stop_reason" => {
+                answer.finish = field.value.text().map_or(Finish::Other, |reason| finish(&reason));
+                texts.field(field, &other)?;
+            }
+            "usage" => {
+                answer.usage = usage(field.value, None);
+                texts.field(field, &other)?;
+            }
+            _ => texts.field(field, &other)?,
+        }
+    }
+    let opaque = std::mem::take(&mut texts.opaque);
+    let (segments, document) = texts.into_document(body.clone());
+    Ok((Answer { segments, ..answer }, document, opaque))
+}
+
+pub(super) fn finish(reason: &str) -> Finish {
+    match reason {
+        "end_turn" | "stop_sequence" => Finish::Stop,
+        "max_tokens" | "model_context_window_exceeded" => Finish::Length,
+        "tool_use" => Finish::ToolCalls,
+        "refusal" => Finish::ContentFilter,
+        _ => Finish::Other,
+    }
+}
+
+/// Usage is told twice in a stream, the second time in part: what is not said again stays.
+pub(super) fn usage(value: Value<'_>, before: Option<Usage>) -> Option<Usage> {
+    if value.kind() != Kind::Object {
+        return before;
+    }
+    let fields = value.fields();
+    let before = before.unwrap_or_default();
+    let count = |name: &str| fields.last(name).and_then(Value::number);
+    let cached = count("cache_read_input_tokens").unwrap_or(before.cached_input_tokens);
+    // Ours counts all input, theirs what was neither read from their cache nor written to it.
+    let input = count("input_tokens").map_or(before.input_tokens, |fresh| {
+        fresh.saturating_add(cached).saturating_add(count("cache_creation_input_tokens").unwrap_or_default())
+    });
+    Some(Usage {
+        input_tokens: input,
+        cached_input_tokens: cached,
+        output_tokens: count("output_tokens").unwrap_or(before.output_tokens),
+        reasoning_tokens: before.reasoning_tokens,
+    })
+}

@@ -1,0 +1,215 @@
+//! A request for a message.
+
+use bytes::Bytes;
+
+use super::super::asked::Asked;
+use super::super::document::{Of, Texts, Wrong, not_json};
+use super::super::raw::{Fields, Kind, Value};
+use super::block::{content, once};
+use crate::chat::{Channel, Request, Role, ToolDefinition};
+
+/// Read the body of a request.
+///
+/// # Errors
+/// What is wrong with which field.
+pub(crate) fn read_request(body: Bytes) -> Result<Asked, Wrong> {
+    let text = std::str::from_utf8(&body).map_err(|_| Wrong::new("", "the body is not UTF-8"))?;
+    let parsed: Fields<'_> = serde_json::from_str(text).map_err(|error| not_json("a request for a message", &error))?;
+    let mut texts = Texts::new(text);
+    let mut request = Request::default();
+    let model = once(&parsed, "model")?;
+    let model = model.ok_or_else(|| Wrong::new("model", "is missing; name a model, see GET /v1/models"))?;
+    request.model = model.text().ok_or_else(|| Wrong::new("model", "must be a string"))?.into_owned();
+    let messages = once(&parsed, "messages")?;
+    let messages = messages.ok_or_else(|| Wrong::new("messages", "is missing; send a list of messages"))?;
+    request.streaming = match once(&parsed, "stream")?.map(Value::kind) {
+        Some(Kind::Bool(streaming)) => streaming,
+        None | Some(Kind::Null) => false,
+        Some(_) => return Err(Wrong::new("stream", "must be true or false")),
+    };
+    let system = once(&parsed, "system")?;
+    // In the order of the conversation, wherever the caller wrote it.
+    if let Some(system) = system {
+        content(&mut texts, system, &Of::new(Role::System, Channel::Content))?;
+    }
+    let messages_end = read_messages(&mut texts, messages)?;
+    for field in &parsed.0 {
+        match &*field.name() {
+            "messages" | "system" | "stream" => {}
+            "tools" => read_tools(&mut texts, &mut request, field.value)?,
+            "output_config" | "output_format" => {
+                let format = field.value.fields().last("format").unwrap_or(field.value);
+                let schema = format.fields().last("schema").map(|schema| schema.0.to_owned());
+                request.answer_schema = schema.or(request.answer_schema);
+                texts.anything(field.value, &Of::new(Role::System, Channel::Other))?;
+            }
+            // Where any model may be asked for, its name goes to the provider too: words that name nothing are text.
+            _ => texts.field(field, &Of::new(Role::User, Channel::Other))?,
+        }
+    }
+    request.opaque = std::mem::take(&mut texts.opaque);
+    let model = texts.place(model);
+    let (segments, document) = texts.into_document(body.clone());
+    request.segments = segments;
+    drop(parsed);
+    Ok(Asked { request, document, model, messages_end })
+}
+
+/// Collect the texts of all messages, and give the place behind the last one.
+fn read_messages(texts: &mut Texts<'_>, messages: Value<'_>) -> Result<usize, Wrong> {
+    if messages.kind() != Kind::Array {
+        return Err(Wrong::new("messages", "must be a list of messages"));
+    }
+    let messages = messages.items();
+    let Some(last) = messages.last() else {
+        return Err(Wrong::new("messages", "is empty; send at least one message"));
+    };
+    let end = texts.place(*last).end;
+    for (index, message) in messages.into_iter().enumerate() {
+        let at = |field: &str| format!("messages[{index}].{field}");
+        if message.kind() != Kind::Object {
+            return Err(Wrong::new(format!("messages[{index}]"), "must be an object with a role and a content"));
+        }
+        let fields = message.fields();
+        let role = fields.once("role").map_err(|field| Wrong::new(at(field), "is there twice; send it once"))?;
+        let role = role.and_then(Value::text).ok_or_else(|| Wrong::new(at("role"), "is missing or not a string"))?;
+        let role = match &*role {
+            "user" => Role::User,
+            "assistant" => Role::Assistant,
+            "system" => Role::System,
+            _ => return Err(Wrong::new(at("role"), "must be one of user, assistant, system")),
+        };
+        let of = Of::new(role, Channel::Content);
+        for field in &fields.0 {
+            match &*field.name() {
+                "content" => content(texts, field.value, &of).map_err(|wrong| wrong.below(&at("content")))?,
+                _ => texts.field(field, &of.on(Channel::Other))?,
+            }
+        }
+    }
+    Ok(end)
+}
+
+fn read_tools(texts: &mut Texts<'_>, request: &mut Request, value: Value<'_>) -> Result<(), Wrong> {
+    for tool in value.items() {
+        let fields = tool.fields();
+        let text = |field: &str| fields.last(field).and_then(Value::text).unwrap_or_default().into_owned();
+        let name = text("name");
+        if !name.is_empty() {
+            request.tools.push(ToolDefinition {
+                name,
+                description: text("description"),
+                parameters: fields.last("input_schema").map_or_else(|| "{}".to_owned(), |schema| schema.0.to_owned()),
+            });
+        }
+    }
+    texts.anything(value, &Of::new(Role::System, Channel::ToolDefinition))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chat::Opaque;
+
+    fn read(body: &str) -> Asked {
+        read_request(Bytes::copy_from_slice(body.as_bytes())).unwrap()
+    }
+
+    fn wrong(body: &str) -> String {
+        let wrong = read_request(Bytes::copy_from_slice(body.as_bytes())).unwrap_err();
+        format!("{}: {}", wrong.field, wrong.message)
+    }
+
+    fn texts(body: &str) -> Vec<(Role, Channel, String)> {
+        read(body).request.segments.into_iter().map(|s| (s.role, s.channel, s.text)).collect()
+    }
+
+    #[test]
+    fn every_text_of_a_conversation_is_a_segment() {
+        let body = r#"{"model":"m","max_tokens":9,"messages":[
+            {"role":"user","content":[{"type":"text","text":"look"},
+                {"type":"image","source":{"type":"base64","media_type":"image/png","data":"AAAA"}},
+                {"type":"document","title":"the plan","source":{"type":"text","media_type":"text/plain","data":"go"}}]},
+            {"role":"assistant","content":[{"type":"thinking","thinking":"hmm","signature":"EqQB"},
+                {"type":"tool_use","id":"toolu_1","name":"get weather","input":{"city":"Rome"}}]},
+            {"role":"user","content":[{"type":"tool_result","tool_use_id":"toolu_1","content":[
+                {"type":"text","text":"sunny"}]}]}],
+            "system":"be kind",
+            "tools":[{"name":"f","description":"does f",
+                "input_schema":{"type":"object","properties":{"x":{"type":"string","description":"an x"}}}}],
+            "metadata":{"user_id":"ann@example.com"},"brand_new":{"deep":["hidden text"]}}"#;
+        let expected = [
+            (Role::System, Channel::Content, "be kind"),
+            (Role::User, Channel::Content, "look"),
+            (Role::User, Channel::Other, "the plan"),
+            (Role::User, Channel::Content, "go"),
+            (Role::Assistant, Channel::Reasoning, "hmm"),
+            (Role::Assistant, Channel::Name, "get weather"),
+            (Role::Assistant, Channel::ToolArguments, "{\"city\":\"Rome\"}"),
+            (Role::Tool, Channel::ToolResult, "sunny"),
+            (Role::System, Channel::ToolDefinition, "f"),
+            (Role::System, Channel::ToolDefinition, "does f"),
+            (Role::System, Channel::ToolDefinition, "an x"),
+            (Role::User, Channel::Other, "ann@example.com"),
+            (Role::User, Channel::Other, "hidden text"),
+        ];
+        let expected: Vec<_> = expected.map(|(r, c, t)| (r, c, t.to_owned())).into_iter().collect();
+        assert_eq!(texts(body), expected);
+        assert_eq!(read(body).request.opaque, [Opaque::Image, Opaque::Sealed]);
+    }
+
+    #[test]
+    fn an_unchanged_request_is_the_same_bytes_and_a_changed_one_differs_there_alone() {
+        let body = "{ \"messages\" : [ {\"role\":\"user\",\"content\":\"mail \\u006aohn, 1.50\"} ],\n \
+                    \"temperature\":1.0e0, \"x\":{\"b\":1,\"a\":2}, \"model\":\"m\", \"max_tokens\":9 }";
+        let asked = read(body);
+        assert_eq!(asked.body(&asked.request.segments, None, &[]), body);
+        let mut edited = asked.request.segments.clone();
+        edited[0].text = "mail [NAME], 1.50".to_owned();
+        let sent = asked.body(&edited, Some("opus"), &[(Role::User, "more")]);
+        let expected = body
+            .replace("\\u006aohn", "[NAME]")
+            .replace("\"m\"", "\"opus\"")
+            .replace("} ],", "},{\"role\":\"user\",\"content\":\"more\"} ],");
+        assert_eq!(sent, expected);
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_with_the_field() {
+        let cases = [
+            "",
+            "{",
+            "[]",
+            "{\"model\":\"m\"}",
+            "{\"messages\":[{\"role\":\"user\"}]}",
+            "{\"model\":\"m\",\"messages\":[]}",
+            "{\"model\":\"m\",\"messages\":{}}",
+            "{\"model\":\"m\",\"messages\":[3]}",
+            "{\"model\":3,\"messages\":[{\"role\":\"user\"}]}",
+            "{\"model\":\"m\",\"stream\":\"yes\",\"messages\":[{\"role\":\"user\"}]}",
+            "{\"model\":\"m\",\"messages\":[{\"content\":\"x\"}]}",
+            "{\"model\":\"m\",\"messages\":[{\"role\":\"tool\"}]}",
+            "{\"model\":\"m\",\"model\":\"n\",\"messages\":[{\"role\":\"user\"}]}",
+            "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"role\":\"system\"}]}",
+        ];
+        let said: Vec<String> = cases.iter().map(|case| format!("{case}\n    {}", wrong(case))).collect();
+        insta::assert_snapshot!(said.join("\n"));
+    }
+
+    #[test]
+    fn blocks_in_blocks_without_end_are_refused() {
+        for (open, close) in [
+            (r#"[{"type":"tool_result","content":"#, "}]"),
+            (r#"[{"type":"document","source":{"type":"content","content":"#, "}}]"),
+        ] {
+            let deep = |levels| {
+                let (open, close) = (open.repeat(levels), close.repeat(levels));
+                format!(r#"{{"model":"m","messages":[{{"role":"user","content":{open}"hi"{close}}}]}}"#)
+            };
+            assert_eq!(texts(&deep(3)).last().unwrap().2, "hi");
+            // Where blocks are no longer followed, their fields are text of a kind unknown.
+            assert_eq!(texts(&deep(9)).last().unwrap().2, "hi");
+            assert!(wrong(&deep(100_000)).contains("nested deeper"), "{}", wrong(&deep(100_000)));
+        }
+    }
+}

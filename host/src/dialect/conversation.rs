@@ -1,0 +1,306 @@
+//! A conversation in no provider's words: what a request, an answer and the events of a stream say, on the way from
+//! one dialect to another. Where caller and target speak the same dialect, none of this is used: the bytes stay as they
+//! came.
+//!
+//! Each dialect reads its own JSON to these and writes these as its own JSON. What it reads has passed the guardrails
+//! already; a writer adds no text of its own. What the other side has no word for is never lost in silence: readers and
+//! writers tell it as a [`Loss`].
+
+use crate::chat::{Finish, Usage};
+
+/// A request.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Conversation {
+    /// What the caller calls the model.
+    pub(crate) model: String,
+    pub(crate) streaming: bool,
+    /// Whether the caller wants to know the usage in a stream, where it has to be asked for.
+    pub(crate) streams_usage: bool,
+    /// In order. Instructions of the application are turns of [`Speaker::System`], usually the first.
+    pub(crate) turns: Vec<Turn>,
+    pub(crate) tools: Vec<Tool>,
+    pub(crate) tool_choice: Option<ToolChoice>,
+    /// Whether the model may call several tools at once.
+    pub(crate) parallel_calls: Option<bool>,
+    pub(crate) tokens_max: Option<u64>,
+    pub(crate) temperature: Option<f64>,
+    pub(crate) top_p: Option<f64>,
+    pub(crate) top_k: Option<u64>,
+    pub(crate) seed: Option<i64>,
+    pub(crate) presence_penalty: Option<f64>,
+    pub(crate) frequency_penalty: Option<f64>,
+    /// Texts before which the answer stops.
+    pub(crate) stop: Vec<String>,
+    /// How many alternative answers.
+    pub(crate) choices: Option<u32>,
+    pub(crate) format: Option<Format>,
+    pub(crate) reasoning: Option<Reasoning>,
+    /// The application's name for the person who asks.
+    pub(crate) user: Option<String>,
+    /// What the caller's dialect calls the features that the request uses, for saying that the other has none.
+    pub(crate) fields: Vec<(Feature, &'static str)>,
+}
+
+impl Conversation {
+    /// A feature of this request that the other side has no word for.
+    pub(crate) fn loss(&self, feature: Feature, why: &'static str) -> Loss {
+        let field = self.fields.iter().find(|(known, _)| *known == feature).map_or("", |(_, field)| field);
+        Loss::new(field, why)
+    }
+}
+
+/// What one speaker says at a time.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Turn {
+    pub(crate) speaker: Speaker,
+    /// The speaker's own name, where the dialect has one.
+    pub(crate) name: Option<String>,
+    pub(crate) parts: Vec<Part>,
+    /// Where it stands in the caller's request, as `messages[2]`, for saying what cannot be translated.
+    pub(crate) at: String,
+}
+
+/// Who speaks. Results of tools are parts of a user's turn, whoever sends them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Speaker {
+    System,
+    User,
+    Assistant,
+}
+
+/// A part of what is said.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Part {
+    Text(String),
+    Image(Media),
+    Audio(Media),
+    File(Media),
+    /// What the model thought aloud, and the provider's seal on it, without which it does not take it back.
+    Thinking {
+        text: String,
+        signature: Option<String>,
+    },
+    /// Thoughts that only the provider can read.
+    SealedThinking(String),
+    Refusal(String),
+    Call(Call),
+    Result(ToolResult),
+}
+
+/// A picture, a sound, a document.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Media {
+    pub(crate) source: Source,
+    /// A file's name.
+    pub(crate) name: Option<String>,
+}
+
+/// Where the bytes are.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Source {
+    /// In the request, as Base64, with their media type.
+    Inline {
+        media_type: String,
+        base64: String,
+    },
+    Url(String),
+    /// Sent to the provider before, under this name.
+    Uploaded(String),
+}
+
+/// A call of a tool.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Call {
+    pub(crate) id: String,
+    pub(crate) name: String,
+    /// JSON, as the model wrote it: it may be none.
+    pub(crate) arguments: String,
+}
+
+/// What a tool answered.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct ToolResult {
+    /// The id of the call.
+    pub(crate) id: String,
+    /// The tool's name, where the dialect says it; the call has it too.
+    pub(crate) name: Option<String>,
+    pub(crate) parts: Vec<Part>,
+    pub(crate) is_error: bool,
+}
+
+/// A tool that the model may call.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Tool {
+    pub(crate) name: String,
+    pub(crate) description: Option<String>,
+    /// JSON Schema of the arguments, as it was written; nothing for a tool without arguments.
+    pub(crate) schema: Option<String>,
+    /// Whether the model is held to the schema.
+    pub(crate) strict: Option<bool>,
+}
+
+/// Which tools the model may or must call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum ToolChoice {
+    Auto,
+    None,
+    /// Any, but at least one.
+    Required,
+    /// This one.
+    Named(String),
+}
+
+/// What form the answer must have.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Format {
+    Text,
+    /// Any JSON object.
+    Json,
+    /// JSON that satisfies a schema.
+    Schema {
+        name: Option<String>,
+        schema: String,
+        strict: Option<bool>,
+    },
+}
+
+/// How much the model is to think before it answers.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Reasoning {
+    Off,
+    /// In words, as `low`, `medium`, `high`.
+    Effort(String),
+    /// In tokens at most.
+    Budget(u64),
+    /// As much as the model finds right.
+    Adaptive,
+}
+
+/// Between texts of an answer that were apart, where one text is all there is: no guardrail saw them as one.
+pub(crate) const APART: &str = "\n\n";
+
+/// A whole answer.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Reply {
+    pub(crate) id: String,
+    pub(crate) model: String,
+    pub(crate) choices: Vec<Choice>,
+    pub(crate) usage: Option<Usage>,
+}
+
+/// One of several alternative answers.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Choice {
+    pub(crate) index: u32,
+    pub(crate) parts: Vec<Part>,
+    pub(crate) finish: Option<Finish>,
+    /// Which of the texts of `stop` ended it.
+    pub(crate) stopped_by: Option<String>,
+}
+
+/// What an event of a stream adds to the answer.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Delta {
+    /// The answer begins.
+    Begin {
+        id: String,
+        model: String,
+    },
+    Text {
+        choice: u32,
+        text: String,
+    },
+    Thinking {
+        choice: u32,
+        text: String,
+    },
+    /// The seal on the thoughts so far.
+    Signature {
+        choice: u32,
+        signature: String,
+    },
+    SealedThinking {
+        choice: u32,
+        data: String,
+    },
+    Refusal {
+        choice: u32,
+        text: String,
+    },
+    /// A call of a tool begins. `index` counts the calls of the choice, from 0.
+    Call {
+        choice: u32,
+        index: u32,
+        id: String,
+        name: String,
+    },
+    /// A piece of the arguments of that call, which is JSON when all are strung together.
+    Arguments {
+        choice: u32,
+        index: u32,
+        json: String,
+    },
+    Finish {
+        choice: u32,
+        finish: Finish,
+        stopped_by: Option<String>,
+    },
+    Usage(Usage),
+    /// The provider has failed in the middle.
+    Failed(Failure),
+    /// A sign of life.
+    Ping,
+    /// The dialect's last word.
+    End,
+}
+
+/// An error as a provider or the gateway tells it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Failure {
+    pub(crate) message: String,
+    /// The kind, in the words of the dialect that it comes from.
+    pub(crate) kind: Option<String>,
+    pub(crate) code: Option<String>,
+    /// The field of the request that is meant.
+    pub(crate) field: Option<String>,
+}
+
+/// Something that one side said and the other has no word for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Loss {
+    /// The field, by its path in what was read: `messages[2].content[0].cache_control`, `logit_bias`.
+    pub(crate) field: String,
+    /// Why it cannot be said, for the caller.
+    pub(crate) why: &'static str,
+    /// It changes nothing that anybody would notice: it may be left out without asking.
+    pub(crate) is_harmless: bool,
+}
+
+impl Loss {
+    pub(crate) fn new(field: impl Into<String>, why: &'static str) -> Self {
+        Self { field: field.into(), why, is_harmless: false }
+    }
+
+    pub(crate) fn harmless(field: impl Into<String>, why: &'static str) -> Self {
+        Self { field: field.into(), why, is_harmless: true }
+    }
+}
+
+/// What a request may say beside its turns and tools.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Feature {
+    ToolChoice,
+    ParallelCalls,
+    TokensMax,
+    Temperature,
+    TopP,
+    TopK,
+    Seed,
+    PresencePenalty,
+    FrequencyPenalty,
+    Stop,
+    Choices,
+    Format,
+    Reasoning,
+    User,
+}

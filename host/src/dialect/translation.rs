@@ -1,0 +1,183 @@
+//! From one dialect to another, where caller and target speak different ones. What comes in here has passed the
+//! guardrails; nothing is added to it.
+
+use std::borrow::Cow;
+
+use bytes::Bytes;
+use http::StatusCode;
+
+use super::conversation::{Conversation, Delta, Loss};
+use super::document::Wrong;
+use super::raw::Value;
+use super::sse::{Cutter, tidy};
+use super::{Dialect, anthropic, openai};
+
+/// The way back from a target to a caller who speaks another dialect.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Translation {
+    target: Dialect,
+    caller: Dialect,
+    /// The caller wants to know the usage in a stream.
+    streams_usage: bool,
+    /// It is a list of models that comes back.
+    is_of_models: bool,
+}
+
+impl Translation {
+    /// A request of `caller`'s dialect in `target`'s, and the way back.
+    ///
+    /// # Errors
+    /// What cannot be said at all. What is only left out is in `losses`.
+    pub(crate) fn of_request(
+        caller: Dialect,
+        target: Dialect,
+        body: &[u8],
+        losses: &mut Vec<Loss>,
+    ) -> Result<(Self, Bytes), Wrong> {
+        let conversation: Conversation = match caller {
+            Dialect::OpenAi => openai::translation::parse_request(body, losses)?,
+            Dialect::Anthropic => anthropic::translation::parse_request(body, losses)?,
+        };
+        let model = &conversation.model;
+        let body = match target {
+            Dialect::OpenAi => openai::translation::write_request(&conversation, model, losses)?,
+            Dialect::Anthropic => anthropic::translation::write_request(&conversation, model, losses)?,
+        };
+        Ok((Self { target, caller, streams_usage: conversation.streams_usage, is_of_models: false }, body))
+    }
+
+    /// The way back of a list of models.
+    pub(crate) fn of_models(caller: Dialect, target: Dialect) -> Option<Self> {
+        (caller != target).then_some(Self { target, caller, streams_usage: false, is_of_models: true })
+    }
+
+    /// A complete answer or an error of the target, for the caller.
+    ///
+    /// # Errors
+    /// Why it cannot be said.
+    pub(crate) fn answer(&self, status: StatusCode, body: &[u8], losses: &mut Vec<Loss>) -> Result<Bytes, Wrong> {
+        if !status.is_success() {
+            let failure = match self.target {
+                Dialect::OpenAi => openai::translation::parse_failure(body),
+                Dialect::Anthropic => anthropic::translation::parse_failure(body),
+            };
+            return Ok(match self.caller {
+                Dialect::OpenAi => openai::translation::write_failure(status, &failure),
+                Dialect::Anthropic => anthropic::translation::write_failure(status, &failure),
+            });
+        }
+        if self.is_of_models {
+            return Ok(self.models(body));
+        }
+        let reply = match self.target {
+            Dialect::OpenAi => openai::translation::parse_answer(body, losses)?,
+            Dialect::Anthropic => anthropic::translation::parse_answer(body, losses)?,
+        };
+        match self.caller {
+            Dialect::OpenAi => openai::translation::write_answer(&reply, losses),
+            Dialect::Anthropic => anthropic::translation::write_answer(&reply, losses),
+        }
+    }
+
+    /// All dialects have the same place for the names.
+    fn models(&self, body: &[u8]) -> Bytes {
+        let list = std::str::from_utf8(body).map(|body| Value(body.trim()).fields()).unwrap_or_default();
+        let models = list.last("data").map(Value::items).unwrap_or_default();
+        let names = models.into_iter().filter_map(|model| model.fields().last("id").and_then(Value::text));
+        let names: Vec<String> = names.map(Cow::into_owned).collect();
+        self.caller.models_body(names.iter().map(String::as_str))
+    }
+
+    /// For the events of a stream of the target.
+    pub(crate) fn events(&self) -> Events {
+        Events {
+            cutter: Cutter::new(usize::MAX),
+            reader: match self.target {
+                Dialect::OpenAi => Reader::OpenAi(openai::translation::DeltaReader::default()),
+                Dialect::Anthropic => Reader::Anthropic(anthropic::translation::DeltaReader::default()),
+            },
+            writer: match self.caller {
+                Dialect::OpenAi => Writer::OpenAi(openai::translation::DeltaWriter::new(self.streams_usage)),
+                Dialect::Anthropic => Writer::Anthropic(anthropic::translation::DeltaWriter::default()),
+            },
+            is_over: false,
+        }
+    }
+}
+
+/// Translates the events of a stream, one after the other.
+#[derive(Debug)]
+pub(crate) struct Events {
+    cutter: Cutter,
+    reader: Reader,
+    writer: Writer,
+    is_over: bool,
+}
+
+#[derive(Debug)]
+enum Reader {
+    OpenAi(openai::translation::DeltaReader),
+    Anthropic(anthropic::translation::DeltaReader),
+}
+
+#[derive(Debug)]
+enum Writer {
+    OpenAi(openai::translation::DeltaWriter),
+    Anthropic(anthropic::translation::DeltaWriter),
+}
+
+impl Events {
+    /// The caller's events for bytes of the target's stream.
+    ///
+    /// # Errors
+    /// Why they cannot be said.
+    pub(crate) fn translate(&mut self, bytes: &[u8], losses: &mut Vec<Loss>) -> Result<Vec<u8>, Wrong> {
+        let mut out = Vec::new();
+        self.cutter.push(bytes);
+        while let Ok(Some(event)) = self.cutter.next() {
+            self.event(&event, &mut out, losses)?;
+        }
+        Ok(out)
+    }
+
+    /// The end of the stream: what is left of it, and the dialect's last word if it is not out.
+    ///
+    /// # Errors
+    /// As [`translate`](Events::translate).
+    pub(crate) fn end(&mut self, losses: &mut Vec<Loss>) -> Result<Vec<u8>, Wrong> {
+        let mut out = Vec::new();
+        let rest = self.cutter.rest();
+        if !rest.is_empty() {
+            self.event(&rest, &mut out, losses)?;
+        }
+        self.write(&Delta::End, &mut out);
+        Ok(out)
+    }
+
+    fn event(&mut self, event: &Bytes, out: &mut Vec<u8>, losses: &mut Vec<Loss>) -> Result<(), Wrong> {
+        let (event, data) = tidy(event);
+        let data = data.and_then(|place| event.get(place)).and_then(|data| std::str::from_utf8(data).ok());
+        let Some(data) = data else {
+            self.write(&Delta::Ping, out);
+            return Ok(());
+        };
+        let mut deltas = Vec::new();
+        match &mut self.reader {
+            Reader::OpenAi(reader) => reader.read(data, &mut deltas, losses)?,
+            Reader::Anthropic(reader) => reader.read(data, &mut deltas, losses)?,
+        }
+        deltas.iter().for_each(|delta| self.write(delta, out));
+        Ok(())
+    }
+
+    fn write(&mut self, delta: &Delta, out: &mut Vec<u8>) {
+        if self.is_over {
+            return;
+        }
+        self.is_over = matches!(delta, Delta::End | Delta::Failed(_));
+        match &mut self.writer {
+            Writer::OpenAi(writer) => writer.write(delta, out),
+            Writer::Anthropic(writer) => writer.write(delta, out),
+        }
+    }
+}

@@ -1,0 +1,51 @@
+//! The providers' own SDKs talk to the gateway and notice nothing, save for what they should: each with a provider of its
+//! dialect behind the gateway, and with one of another.
+
+use std::process::Command;
+
+use sluicegate_tests::{Gateway, hostile, standard};
+
+/// Runs a script in `tests/python` against a gateway in front of a provider of that dialect.
+async fn python(script: &str, dialect: &'static str) {
+    let Ok(python) = std::env::var("SLUICEGATE_PYTHON") else {
+        panic!("SLUICEGATE_PYTHON is not set: run cargo xtask test, which installs the SDKs");
+    };
+    if python.is_empty() {
+        // `cargo xtask test` has said that there is no Python.
+        return;
+    }
+    let sandbox = Gateway::sandbox().await;
+    let plugins = [standard("pii").config("email = 'restore'\ncard = 'block'"), hostile("trap-inspect")];
+    let settings = "[models]\nsmall = { targets = ['target-1'] }";
+    let gateway = Gateway::with_plugins(plugins).upstream_in(dialect, &sandbox).settings(settings).start().await;
+    let url = format!("http://{}/v1", gateway.address);
+    let script = format!("{}/python/{script}", env!("CARGO_MANIFEST_DIR"));
+    let run = move || {
+        let mut command = Command::new(python);
+        // Proxies and keys of whoever runs the test are none of its business.
+        command.env_clear().args(["-I", "-W", "error", &script, &url, dialect]).output().expect("python")
+    };
+    let output = tokio::task::spawn_blocking(run).await.unwrap();
+    let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{out}\n{err}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn open_ai_for_python_to_its_own_dialect() {
+    python("openai_sdk.py", "openai").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn open_ai_for_python_to_anthropics_dialect() {
+    python("openai_sdk.py", "anthropic").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn anthropic_for_python_to_its_own_dialect() {
+    python("anthropic_sdk.py", "anthropic").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn anthropic_for_python_to_open_ais_dialect() {
+    python("anthropic_sdk.py", "openai").await;
+}
