@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use http::StatusCode;
+use http::{Method, StatusCode};
 
 use crate::chat::Denial;
 use crate::dialect::{Dialect, ErrorWords, Loss, Wrong};
@@ -15,7 +15,7 @@ pub enum Error {
     /// There is nothing at this path.
     NoSuchPath,
     /// There is something, but only for this method.
-    NoSuchMethod(&'static str),
+    NoSuchMethod(&'static Method),
     /// The request's body is longer than the limit, in bytes.
     BodyTooLarge(usize),
     /// The request's body did not arrive in time.

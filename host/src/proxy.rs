@@ -7,13 +7,14 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::header::{self, HeaderMap};
 use http::request::Parts;
-use http::{Method, Request, Response, StatusCode};
+use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::Incoming;
 use tokio::time::timeout;
 
 use crate::config::Target;
-use crate::dialect::Dialect;
+use crate::dialect::Address;
+use crate::endpoint::{self, Does, Endpoint};
 use crate::error::Error;
 use crate::exchange::Exchange;
 use crate::gateway::Gateway;
@@ -21,15 +22,10 @@ use crate::guard::stream::{Next, StreamGuard};
 use crate::guard::{self, Admitted, Judged, Released};
 use crate::{reply, route, upstream};
 
-/// OpenAI's chat completions.
-const CHAT_COMPLETIONS: &str = "/v1/chat/completions";
-/// Anthropic's messages.
-const MESSAGES: &str = "/v1/messages";
-
 /// Serve one request. Whatever happens, the caller gets a response in its dialect, and the exchange is recorded.
 pub async fn serve(gateway: &Gateway, request: Request<Incoming>) -> Response<reply::Body> {
     let (head, body) = request.into_parts();
-    let x = gateway.begin(dialect(&head), wants_receipts(&head.headers));
+    let x = gateway.begin(endpoint::dialect(&head), wants_receipts(&head.headers));
     match answer(gateway, &x, &head, body).await {
         Ok(response) => response,
         Err(error) => reply::error(&x, &error),
@@ -42,33 +38,23 @@ async fn answer(
     head: &Parts,
     body: Incoming,
 ) -> Result<Response<reply::Body>, Error> {
-    match (head.uri.path(), &head.method) {
-        (CHAT_COMPLETIONS | MESSAGES, &Method::POST) => converse(gateway, x, head, body).await,
-        ("/v1/models", &Method::GET) => models(gateway, x, head).await,
-        (CHAT_COMPLETIONS | MESSAGES, _) => Err(Error::NoSuchMethod("POST")),
-        ("/v1/models", _) => Err(Error::NoSuchMethod("GET")),
-        _ => Err(Error::NoSuchPath),
+    let (endpoint, address) = Endpoint::find(head)?;
+    match endpoint.does {
+        Does::Converse => converse(gateway, x, head, address, body).await,
+        Does::ListModels => models(gateway, x, head).await,
     }
 }
 
-/// The dialect that a caller speaks: its path says so, and where that is the same in several, its headers.
-fn dialect(head: &Parts) -> Dialect {
-    match head.uri.path() {
-        CHAT_COMPLETIONS => Dialect::OpenAi,
-        path if path.starts_with(MESSAGES) || head.headers.contains_key("anthropic-version") => Dialect::Anthropic,
-        _ => Dialect::OpenAi,
-    }
-}
-
-/// A conversation goes on: `POST /v1/chat/completions`, `POST /v1/messages`
+/// A conversation goes on.
 async fn converse(
     gateway: &Gateway,
     x: &Arc<Exchange>,
     head: &Parts,
+    address: Address,
     body: Incoming,
 ) -> Result<Response<reply::Body>, Error> {
     let body = read(x, head, body).await?;
-    let asked = guard::read(x.dialect, body).await?;
+    let asked = guard::read(x.dialect, address, body).await?;
     x.asks(&asked.request.model, asked.request.streaming);
     let admitted = guard::admit(x, asked).await?;
     let targets = route::choose(x, admitted.request())?;
@@ -128,16 +114,16 @@ async fn attempt(
         tracing::warn!(exchange, target = target.name, status, "target answers with an error, asking the next one");
         return Ok(Attempt::Next);
     }
-    let upstream::Answer { status, headers, translation, .. } = &answer;
-    let (status, headers, translation) = (*status, headers.clone(), *translation);
+    let upstream::Answer { status, headers, dialect, translation, .. } = &answer;
+    let (status, headers, dialect, translation) = (*status, headers.clone(), *dialect, *translation);
     if !answer.is_stream() {
         let body = answer.body.whole(x).await?;
-        return Ok(match guard::release(x, admitted, target, status, body, retries_left).await? {
+        return Ok(match guard::release(x, admitted, target, dialect, status, body, retries_left).await? {
             Judged::Released(released) => Attempt::Reply(reply::whole(x, status, &headers, released, translation)?),
             Judged::Retry(corrected) => Attempt::Retry(corrected),
         });
     }
-    let mut stream = StreamGuard::new(x, admitted, target, answer.body, retries_left);
+    let mut stream = StreamGuard::new(x, admitted, target, dialect, answer.body, retries_left);
     Ok(match stream.next().await? {
         Next::Released(first) => Attempt::Reply(reply::streamed(x, status, &headers, first, stream, translation)),
         Next::Retry(corrected) => Attempt::Retry(corrected),
@@ -150,7 +136,7 @@ fn is_the_targets(status: StatusCode) -> bool {
     status.is_server_error() || matches!(status, StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS)
 }
 
-/// `GET /v1/models`: what is configured; and what the provider has, where any model may be asked for.
+/// The list of models: what is configured; and what the provider has, where any model may be asked for.
 async fn models(gateway: &Gateway, x: &Arc<Exchange>, head: &Parts) -> Result<Response<reply::Body>, Error> {
     let settings = &x.generation.settings;
     let Some(target) = settings.any_model.targets.first().filter(|_| settings.models.is_empty()) else {

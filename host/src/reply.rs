@@ -183,7 +183,7 @@ pub(crate) fn error(x: &Exchange, error: &Error) -> Response<Body> {
         headers.insert(SHOULD_RETRY, HeaderValue::from_static("false"));
     }
     if let Error::NoSuchMethod(allowed) = error {
-        headers.insert(header::ALLOW, HeaderValue::from_static(allowed));
+        headers.insert(header::ALLOW, HeaderValue::from_static(allowed.as_str()));
     }
     about(x, headers);
     x.end(End::Failed(error));

@@ -21,7 +21,7 @@ use crate::config::{Settings, Target};
 use crate::dialect::{Dialect, Translation};
 use crate::error::Error;
 use crate::exchange::Exchange;
-use crate::guard::Admitted;
+use crate::guard::{Admitted, Outgoing};
 
 /// Idle connections kept for each provider.
 const IDLE_PER_HOST_MAX: usize = 256;
@@ -42,7 +42,9 @@ pub(crate) struct Answer {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Body,
-    /// The way back to the caller's dialect, if it is not the target's.
+    /// What it is written in.
+    pub(crate) dialect: Dialect,
+    /// The way back to the caller's dialect, if it is another.
     pub(crate) translation: Option<Translation>,
 }
 
@@ -91,12 +93,12 @@ impl Upstream {
         target: &Target,
         from_caller: &HeaderMap,
     ) -> Result<Answer, Error> {
-        let (body, translation) = admitted.body(x, target)?;
+        let Outgoing { body, address, dialect, translation } = admitted.outgoing(x, target)?;
         let mut request = Request::new(Full::new(body));
         *request.method_mut() = Method::POST;
-        *request.uri_mut() = join(&target.base_url, target.dialect.path())?;
-        *request.headers_mut() = request_headers(x.dialect, from_caller, target)?;
-        Ok(Answer { translation, ..self.exchange(x, request).await? })
+        *request.uri_mut() = join(&target.base_url, &dialect.path(&address))?;
+        *request.headers_mut() = request_headers(x.dialect, dialect, from_caller, target)?;
+        Ok(Answer { translation, ..self.exchange(x, dialect, request).await? })
     }
 
     /// Ask a provider for its list of models.
@@ -106,15 +108,15 @@ impl Upstream {
     pub(crate) async fn models(&self, x: &Exchange, target: &Target, from_caller: &HeaderMap) -> Result<Answer, Error> {
         let mut request = Request::new(Full::new(Bytes::new()));
         *request.uri_mut() = join(&target.base_url, "/models")?;
-        *request.headers_mut() = request_headers(x.dialect, from_caller, target)?;
+        *request.headers_mut() = request_headers(x.dialect, target.dialect, from_caller, target)?;
         request.headers_mut().remove(header::CONTENT_TYPE);
         Ok(Answer {
             translation: Translation::of_models(x.dialect, target.dialect),
-            ..self.exchange(x, request).await?
+            ..self.exchange(x, target.dialect, request).await?
         })
     }
 
-    async fn exchange(&self, x: &Exchange, request: Request<Full<Bytes>>) -> Result<Answer, Error> {
+    async fn exchange(&self, x: &Exchange, dialect: Dialect, request: Request<Full<Bytes>>) -> Result<Answer, Error> {
         let first_byte = Instant::now() + x.generation.settings.upstream.first_byte;
         let sent = timeout_at(first_byte.min(x.deadline), self.client.request(request)).await;
         let response = match sent {
@@ -134,7 +136,7 @@ impl Upstream {
         if !head.headers.get_all(header::CONTENT_TYPE).iter().all(is_utf8) {
             return Err(Error::Broken("the answer has a charset that is not UTF-8".to_owned()));
         }
-        Ok(Answer { status: head.status, headers: head.headers, body: Body(body), translation: None })
+        Ok(Answer { status: head.status, headers: head.headers, body: Body(body), dialect, translation: None })
     }
 }
 
@@ -193,9 +195,14 @@ fn join(base: &Uri, path: &str) -> Result<Uri, Error> {
 
 /// What a caller's headers tell the provider. Everything else stays here: cookies and addresses are nobody's business,
 /// and no text passes uninspected.
-fn request_headers(dialect: Dialect, from_caller: &HeaderMap, target: &Target) -> Result<HeaderMap, Error> {
+fn request_headers(
+    caller: Dialect,
+    dialect: Dialect,
+    from_caller: &HeaderMap,
+    target: &Target,
+) -> Result<HeaderMap, Error> {
     let mut headers = HeaderMap::with_capacity(8);
-    let same = dialect == target.dialect;
+    let same = caller == dialect;
     for (name, value) in from_caller {
         if passes_on(name) || (same && is_of(dialect, name)) {
             headers.append(name, value.clone());
@@ -204,7 +211,7 @@ fn request_headers(dialect: Dialect, from_caller: &HeaderMap, target: &Target) -
     // Whatever the caller called it: it was read as JSON in UTF-8, and so it is sent.
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
-    if target.dialect == Dialect::Anthropic {
+    if dialect == Dialect::Anthropic {
         headers.entry(ANTHROPIC_VERSION).or_insert(HeaderValue::from_static("2023-06-01"));
     }
     match &target.api_key {
@@ -216,7 +223,7 @@ fn request_headers(dialect: Dialect, from_caller: &HeaderMap, target: &Target) -
         }
         None => {}
         Some(key) => {
-            let (name, value) = match target.dialect {
+            let (name, value) = match dialect {
                 Dialect::OpenAi => (header::AUTHORIZATION, format!("Bearer {}", key.reveal())),
                 Dialect::Anthropic => (API_KEY, key.reveal().to_owned()),
             };
