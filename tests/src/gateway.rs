@@ -39,10 +39,13 @@ struct Upstream {
     model: Option<String>,
 }
 
-/// What every test begins with. Bounds of time that no test is about are far away.
+/// What every test begins with. Bounds of time that no test is about are far away, and nothing is asked twice.
 const SETTINGS: &str = "
 [server]
 listen = '127.0.0.1:0'
+[upstream]
+retries_max = 0
+breaker_failures = 0
 [plugins]
 directory = 'plugins'
 chain_ms = 20_000

@@ -40,7 +40,7 @@ impl Check {
 
 /// What is in force without a configuration file.
 fn found(settings: &Settings, variables: &[&str]) -> String {
-    let model = match settings.any_model.targets.first() {
+    let model = match settings.any_model.targets().next() {
         Some(target) if !target.sandbox => format!("{}, from {}", target.provider, variables.join(" and ")),
         _ => "the built-in sandbox, as neither OPENAI_API_KEY nor OPENAI_BASE_URL is set".to_owned(),
     };
