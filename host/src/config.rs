@@ -6,6 +6,7 @@ mod documented;
 mod environment;
 pub mod file;
 pub mod installation;
+mod layers;
 mod problem;
 mod resolve;
 mod schema;
@@ -23,6 +24,7 @@ use rustls::pki_types::CertificateDer;
 
 pub use environment::{from_environment, variables_in_force};
 pub use installation::{Installation, Mode, OnFailure, StreamMode};
+pub use layers::{Files, Layer};
 pub use problem::{Problem, Problems};
 pub use schema::check as check_plugin_config;
 pub use secret::Secret;
@@ -295,13 +297,12 @@ pub struct Log {
     pub json: bool,
 }
 
-/// Read a configuration file.
+/// Read a configuration file, and the profile that is laid over it.
 ///
 /// # Errors
-/// All that is wrong with it.
-pub fn load(path: &Path) -> Result<Settings, Problems> {
-    let text = std::fs::read_to_string(path).map_err(|error| Problems::unreadable(path, &error))?;
-    parse(&path.display().to_string(), &text, path.parent().unwrap_or(Path::new("")))
+/// All that is wrong with them.
+pub fn load(files: &Files) -> Result<Settings, Problems> {
+    parse_layers(&files.read()?, files.base.parent().unwrap_or(Path::new("")))
 }
 
 /// Read a configuration from its text. `name` stands in the problems, relative paths are below `base`.
@@ -309,10 +310,53 @@ pub fn load(path: &Path) -> Result<Settings, Problems> {
 /// # Errors
 /// All that is wrong with it.
 pub fn parse(name: &str, text: &str, base: &Path) -> Result<Settings, Problems> {
-    let mut problems = Problems::new(name, text);
-    let Some(file) = file::read(text, &mut problems) else { return Err(problems) };
+    parse_layers(&[Layer { name: name.to_owned(), text: text.to_owned() }], base)
+}
+
+/// Read a configuration from the texts of its files, each laid over those before it.
+///
+/// # Errors
+/// All that is wrong with them.
+pub fn parse_layers(layers: &[Layer], base: &Path) -> Result<Settings, Problems> {
+    let mut problems = Problems::of_layers(layers);
+    let Some(document) = layers::laid_over(layers, &mut problems) else { return Err(problems) };
+    let file = file::read(document, &mut problems);
     let settings = resolve::resolve(file, base, &mut problems);
     problems.into_result(settings)
+}
+
+/// A field that two configurations have different.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Difference {
+    /// With its tables, as `targets.small.model`.
+    pub field: String,
+    /// What the one says, as TOML.
+    pub one: Option<String>,
+    /// What the other says, as TOML.
+    pub other: Option<String>,
+}
+
+/// What two configurations have different, by field. Secrets are never in a file, only where they are.
+///
+/// # Errors
+/// All that is wrong with one of them.
+pub fn differences(one: &Files, other: &Files) -> Result<Vec<Difference>, Problems> {
+    let fields = |files: &Files| {
+        load(files)?;
+        let layers = files.read()?;
+        let mut problems = Problems::of_layers(&layers);
+        let document = layers::laid_over(&layers, &mut problems).unwrap_or_default();
+        problems.into_result(layers::fields(&document))
+    };
+    let (one, other) = (fields(one)?, fields(other)?);
+    let all: std::collections::BTreeSet<&String> = one.keys().chain(other.keys()).collect();
+    let differs = |field: &&&String| one.get(**field) != other.get(**field);
+    let difference = |field: &String| Difference {
+        field: field.clone(),
+        one: one.get(field).cloned(),
+        other: other.get(field).cloned(),
+    };
+    Ok(all.iter().filter(differs).map(|field| difference(field)).collect())
 }
 
 #[cfg(test)]

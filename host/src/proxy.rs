@@ -129,10 +129,10 @@ async fn attempt(
     retries_left: u32,
 ) -> Result<Attempt, Error> {
     let answer = gateway.upstream.send(x, admitted, target, &head.headers).await?;
-    match Trouble::of_answer(answer, target) {
-        Ok(trouble) => Ok(Attempt::Trouble(trouble)),
-        Err(answer) => release(x, admitted, target, answer, retries_left).await,
+    if Trouble::is_told_by(&answer, target) {
+        return Ok(Attempt::Trouble(Trouble::Answer(Box::new(answer), target.clone())));
     }
+    release(x, admitted, target, answer, retries_left).await
 }
 
 /// Pass an answer through the guardrails, as far as to the first of it that may go to the caller.

@@ -31,15 +31,11 @@ impl Trouble {
         if is_trouble { Ok(Self::Error(error)) } else { Err(error) }
     }
 
-    /// An answer, if another target might do better.
-    ///
-    /// # Errors
-    /// The same, if it is one for the caller.
-    pub(crate) fn of_answer(answer: Answer, target: &Arc<Target>) -> Result<Self, Answer> {
+    /// Whether an answer tells of one that another target may not have.
+    pub(crate) fn is_told_by(answer: &Answer, target: &Target) -> bool {
         // A credential that the operator configured says nothing about the caller.
         let is_refused = matches!(answer.status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN);
-        let is_trouble = is_the_targets(answer.status) || (is_refused && target.api_key.is_some());
-        if is_trouble { Ok(Self::Answer(Box::new(answer), target.clone())) } else { Err(answer) }
+        is_the_targets(answer.status) || (is_refused && target.api_key.is_some())
     }
 
     /// Whether the target may have begun to work on the request.

@@ -261,18 +261,10 @@ pub struct Log {
 pub(super) const TABLES: &[&str] =
     &["server", "upstream", "providers", "targets", "models", "plugins", "stream", "translation", "log"];
 
-/// Read the file table by table, so that one mistake does not hide the next. Nothing if it is not TOML: what a parser
-/// makes of the rest of such a file is not what the person meant.
-pub(super) fn read(text: &str, problems: &mut Problems) -> Option<File> {
-    let (document, errors) = DeTable::parse_recoverable(text);
-    for error in &errors {
-        problems.add(error.span().or(Some(0..0)), "", format!("is not TOML: {}", not_toml(error.message())));
-    }
-    if !errors.is_empty() {
-        return None;
-    }
+/// Read the file table by table, so that one mistake does not hide the next.
+pub(super) fn read(document: DeTable<'_>, problems: &mut Problems) -> File {
     let mut file = File::default();
-    for (key, value) in document.into_inner() {
+    for (key, value) in document {
         let (span, name) = (key.span(), key.into_inner());
         match &*name {
             "server" => file.server = table(&name, value, problems).unwrap_or_default(),
@@ -294,7 +286,7 @@ pub(super) fn read(text: &str, problems: &mut Problems) -> Option<File> {
             }
         }
     }
-    Some(file)
+    file
 }
 
 /// The parser's words without those that only it understands.
