@@ -153,6 +153,8 @@ pub struct Request {
     pub tools: Vec<ToolDefinition>,
     /// JSON Schema that the caller wants the answer to satisfy.
     pub answer_schema: Option<String>,
+    /// The provider may call tools of its own for it, and what they did cannot be undone.
+    pub acts: bool,
 }
 
 impl Request {

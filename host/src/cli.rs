@@ -2,6 +2,7 @@
 
 mod check;
 mod demo;
+mod diff;
 mod plugin;
 mod serve;
 mod table;
@@ -13,7 +14,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
-use crate::config::{self, Log, Settings};
+use crate::config::{self, Files, Log, Settings};
 
 /// A gateway in front of language models, whose guardrails are sandboxed plugins.
 #[derive(Debug, Parser)]
@@ -35,6 +36,8 @@ enum Command {
     Demo(demo::Demo),
     /// Check the configuration and, if that is right, the plugins, without opening a socket.
     Check(check::Check),
+    /// Say what two profiles have different, field by field.
+    Diff(diff::Diff),
     /// Look at plugins.
     #[command(subcommand)]
     Plugin(plugin::Plugin),
@@ -50,6 +53,7 @@ impl Cli {
             Command::Serve(serve) => serve.run(),
             Command::Demo(demo) => demo.run(),
             Command::Check(check) => check.run(),
+            Command::Diff(diff) => diff.run(),
             Command::Plugin(plugin) => plugin.run(),
         }
     }
@@ -61,6 +65,9 @@ struct Source {
     /// The configuration file; by default `sluicegate.toml` if there is one here.
     #[arg(long, short, value_name = "FILE")]
     config: Option<PathBuf>,
+    /// A profile: `sluicegate.NAME.toml` beside the configuration file is laid over it.
+    #[arg(long, value_name = "NAME")]
+    profile: Option<String>,
     /// The plugin directory, instead of the configured one.
     #[arg(long, value_name = "DIRECTORY")]
     plugins: Option<PathBuf>,
@@ -71,16 +78,21 @@ struct Source {
 
 impl Source {
     /// The file, if there is one, and the settings.
-    fn settings(&self) -> Result<(Option<PathBuf>, Settings), String> {
+    fn settings(&self) -> Result<(Option<Files>, Settings), String> {
         let usual = Path::new("sluicegate.toml");
-        let file = self.config.clone().or_else(|| usual.is_file().then(|| usual.to_owned()));
-        let settings = match &file {
-            Some(file) => config::load(file),
+        let is_there = usual.is_file() || self.profile.is_some();
+        let file = self.config.clone().or_else(|| is_there.then(|| usual.to_owned()));
+        let files = match (file, &self.profile) {
+            (Some(base), Some(profile)) => Some(Files::with_profile(base, profile)?),
+            (base, _) => base.map(Files::from),
+        };
+        let settings = match &files {
+            Some(files) => config::load(files),
             None => config::from_environment(|name| std::env::var(name).ok()).map(|(settings, _)| settings),
         };
         let mut settings = settings.map_err(|problems| problems.to_string())?;
         self.overrule(&mut settings);
-        Ok((file, settings))
+        Ok((files, settings))
     }
 
     /// What was said on the command line counts.

@@ -6,6 +6,7 @@ mod documented;
 mod environment;
 pub mod file;
 pub mod installation;
+mod layers;
 mod problem;
 mod resolve;
 mod schema;
@@ -23,6 +24,7 @@ use rustls::pki_types::CertificateDer;
 
 pub use environment::{from_environment, variables_in_force};
 pub use installation::{Installation, Mode, OnFailure, StreamMode};
+pub use layers::{Files, Layer};
 pub use problem::{Problem, Problems};
 pub use schema::check as check_plugin_config;
 pub use secret::Secret;
@@ -54,13 +56,13 @@ impl Settings {
     /// Whether some target is the sandbox model, which then has to be started.
     #[must_use]
     pub fn needs_sandbox(&self) -> bool {
-        self.all_models().any(|model| model.targets.iter().any(|target| target.sandbox))
+        self.all_targets().any(|target| target.sandbox)
     }
 
     /// Say where the sandbox model listens.
     pub fn sandbox_at(&mut self, base_url: &Uri) {
         for model in self.models.values_mut().chain([&mut self.any_model]) {
-            for target in model.targets.iter_mut().filter(|target| target.sandbox) {
+            for target in model.targets_mut().filter(|target| target.sandbox) {
                 *target = Arc::new(Target { base_url: base_url.clone(), ..Target::clone(target) });
             }
         }
@@ -70,13 +72,13 @@ impl Settings {
     /// would come back without end. Other names of this machine than `localhost` are not known here.
     #[must_use]
     pub fn provider_that_is_the_gateway(&self, listen: SocketAddr) -> Option<&str> {
-        let mut targets = self.all_models().flat_map(|model| &model.targets);
-        let itself = targets.find(|target| !target.sandbox && leads_to(&target.base_url, listen))?;
+        let itself = self.all_targets().find(|target| !target.sandbox && leads_to(&target.base_url, listen))?;
         Some(&itself.provider)
     }
 
-    fn all_models(&self) -> impl Iterator<Item = &Model> {
-        self.models.values().chain([&self.any_model])
+    /// The targets of all models, some of them several times.
+    pub fn all_targets(&self) -> impl Iterator<Item = &Arc<Target>> {
+        self.models.values().chain([&self.any_model]).flat_map(Model::targets)
     }
 }
 
@@ -126,8 +128,8 @@ pub struct Server {
 pub struct Upstream {
     /// Time to connect, TLS included.
     pub connect: Duration,
-    /// Time to the first byte of the answer.
-    pub first_byte: Duration,
+    /// Time to the first token of an answer that streams, or to the first byte of one that does not.
+    pub first_token: Duration,
     /// Time between two pieces of an answer.
     pub idle: Duration,
     /// Time for a whole exchange.
@@ -136,15 +138,82 @@ pub struct Upstream {
     pub answer_bytes_max: usize,
     /// Bytes of one event of a stream.
     pub event_bytes_max: usize,
+    /// When and how often the targets are asked once more.
+    pub retry: Retry,
+    /// When a target is left alone for a while.
+    pub breaker: Breaker,
     /// Certificates of authorities that are trusted beside the system's.
     pub authorities: Vec<CertificateDer<'static>>,
 }
 
-/// What callers ask for: the targets to try, in order.
+/// When and how often the targets are asked once more when all have failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retry {
+    /// How often.
+    pub retries_max: u32,
+    /// How long to wait before that the first time.
+    pub wait: Duration,
+    /// How long a provider may ask to wait.
+    pub retry_after_max: Duration,
+}
+
+/// When a target is left alone for a while.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Breaker {
+    /// Failures in a row after which it is; 0 for never.
+    pub failures: u32,
+    /// For how long the first time.
+    pub cooldown: Duration,
+    /// For how long at most.
+    pub cooldown_max: Duration,
+}
+
+/// What callers ask for: groups of targets, asked one after the other.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Model {
-    /// The targets to try, in order.
-    pub targets: Vec<Arc<Target>>,
+    /// In the order of their priorities.
+    pub groups: Vec<Group>,
+}
+
+/// Targets of the same priority.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Group {
+    /// Which of them is asked first.
+    pub balance: Balance,
+    /// At least one.
+    pub members: Vec<Member>,
+}
+
+/// A target of a group.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Member {
+    /// The target.
+    pub target: Arc<Target>,
+    /// How often it is drawn, against the others.
+    pub weight: u32,
+}
+
+/// Which target of a group is asked first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Balance {
+    /// The first.
+    #[default]
+    Order,
+    /// One that is drawn by its weight.
+    Weight,
+    /// The faster of two that are drawn.
+    Latency,
+}
+
+impl Model {
+    /// All its targets.
+    pub fn targets(&self) -> impl Iterator<Item = &Arc<Target>> {
+        self.groups.iter().flat_map(|group| &group.members).map(|member| &member.target)
+    }
+
+    fn targets_mut(&mut self) -> impl Iterator<Item = &mut Arc<Target>> {
+        self.groups.iter_mut().flat_map(|group| &mut group.members).map(|member| &mut member.target)
+    }
 }
 
 /// A model at a provider.
@@ -228,13 +297,12 @@ pub struct Log {
     pub json: bool,
 }
 
-/// Read a configuration file.
+/// Read a configuration file, and the profile that is laid over it.
 ///
 /// # Errors
-/// All that is wrong with it.
-pub fn load(path: &Path) -> Result<Settings, Problems> {
-    let text = std::fs::read_to_string(path).map_err(|error| Problems::unreadable(path, &error))?;
-    parse(&path.display().to_string(), &text, path.parent().unwrap_or(Path::new("")))
+/// All that is wrong with them.
+pub fn load(files: &Files) -> Result<Settings, Problems> {
+    parse_layers(&files.read()?, files.base.parent().unwrap_or(Path::new("")))
 }
 
 /// Read a configuration from its text. `name` stands in the problems, relative paths are below `base`.
@@ -242,10 +310,53 @@ pub fn load(path: &Path) -> Result<Settings, Problems> {
 /// # Errors
 /// All that is wrong with it.
 pub fn parse(name: &str, text: &str, base: &Path) -> Result<Settings, Problems> {
-    let mut problems = Problems::new(name, text);
-    let Some(file) = file::read(text, &mut problems) else { return Err(problems) };
+    parse_layers(&[Layer { name: name.to_owned(), text: text.to_owned() }], base)
+}
+
+/// Read a configuration from the texts of its files, each laid over those before it.
+///
+/// # Errors
+/// All that is wrong with them.
+pub fn parse_layers(layers: &[Layer], base: &Path) -> Result<Settings, Problems> {
+    let mut problems = Problems::of_layers(layers);
+    let Some(document) = layers::laid_over(layers, &mut problems) else { return Err(problems) };
+    let file = file::read(document, &mut problems);
     let settings = resolve::resolve(file, base, &mut problems);
     problems.into_result(settings)
+}
+
+/// A field that two configurations have different.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Difference {
+    /// With its tables, as `targets.small.model`.
+    pub field: String,
+    /// What the one says, as TOML.
+    pub one: Option<String>,
+    /// What the other says, as TOML.
+    pub other: Option<String>,
+}
+
+/// What two configurations have different, by field. Secrets are never in a file, only where they are.
+///
+/// # Errors
+/// All that is wrong with one of them.
+pub fn differences(one: &Files, other: &Files) -> Result<Vec<Difference>, Problems> {
+    let fields = |files: &Files| {
+        load(files)?;
+        let layers = files.read()?;
+        let mut problems = Problems::of_layers(&layers);
+        let document = layers::laid_over(&layers, &mut problems).unwrap_or_default();
+        problems.into_result(layers::fields(&document))
+    };
+    let (one, other) = (fields(one)?, fields(other)?);
+    let all: std::collections::BTreeSet<&String> = one.keys().chain(other.keys()).collect();
+    let differs = |field: &&&String| one.get(**field) != other.get(**field);
+    let difference = |field: &String| Difference {
+        field: field.clone(),
+        one: one.get(field).cloned(),
+        other: other.get(field).cloned(),
+    };
+    Ok(all.iter().filter(differs).map(|field| difference(field)).collect())
 }
 
 #[cfg(test)]

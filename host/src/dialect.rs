@@ -15,6 +15,8 @@ mod sse;
 mod text;
 mod translation;
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use http::StatusCode;
 
@@ -35,6 +37,15 @@ pub enum Dialect {
     OpenAi,
     /// Anthropic's Messages API.
     Anthropic,
+}
+
+/// What a path says of a request, in dialects that have it there and not in the body.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Address {
+    /// The model that is asked for.
+    pub(crate) model: Option<String>,
+    /// Whether the answer is to come as a stream.
+    pub(crate) streaming: Option<bool>,
 }
 
 /// An error, for a dialect to put into its own shape.
@@ -61,7 +72,7 @@ impl Dialect {
     ///
     /// # Errors
     /// What is wrong with which field.
-    pub(crate) fn read_request(self, body: Bytes) -> Result<Asked, Wrong> {
+    pub(crate) fn read_request(self, _address: Address, body: Bytes) -> Result<Asked, Wrong> {
         match self {
             Self::OpenAi => openai::read_request(body),
             Self::Anthropic => anthropic::read_request(body),
@@ -104,10 +115,10 @@ impl Dialect {
     }
 
     /// Where a conversation is sent to, below a provider's address.
-    pub(crate) fn path(self) -> &'static str {
+    pub(crate) fn path(self, _address: &Address) -> Cow<'static, str> {
         match self {
-            Self::OpenAi => "/chat/completions",
-            Self::Anthropic => "/messages",
+            Self::OpenAi => "/chat/completions".into(),
+            Self::Anthropic => "/messages".into(),
         }
     }
 }

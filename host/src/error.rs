@@ -2,8 +2,9 @@
 //! the operator. A plugin's denial and a plugin's failure are different things.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
-use http::StatusCode;
+use http::{Method, StatusCode};
 
 use crate::chat::Denial;
 use crate::dialect::{Dialect, ErrorWords, Loss, Wrong};
@@ -15,7 +16,7 @@ pub enum Error {
     /// There is nothing at this path.
     NoSuchPath,
     /// There is something, but only for this method.
-    NoSuchMethod(&'static str),
+    NoSuchMethod(&'static Method),
     /// The request's body is longer than the limit, in bytes.
     BodyTooLarge(usize),
     /// The request's body did not arrive in time.
@@ -58,6 +59,8 @@ pub enum Error {
         /// The installation.
         plugin: String,
     },
+    /// All targets that could answer have failed of late, and rest for that long.
+    TargetsRest(Duration),
     /// The provider cannot be reached.
     Unreachable(String),
     /// The provider did not answer in time.
@@ -106,7 +109,9 @@ impl Error {
             | Self::Untranslatable { .. }
             | Self::TooManyOriginals(_)
             | Self::Denied { .. } => StatusCode::BAD_REQUEST,
-            Self::GuardFailed { .. } | Self::NotContent { .. } => StatusCode::SERVICE_UNAVAILABLE,
+            Self::GuardFailed { .. } | Self::NotContent { .. } | Self::TargetsRest(_) => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
             Self::Unreachable(_) | Self::Broken(_) | Self::AnswerTooLarge(_) => StatusCode::BAD_GATEWAY,
             Self::TooSlow(_) | Self::OutOfTime => StatusCode::GATEWAY_TIMEOUT,
         }
@@ -137,6 +142,7 @@ impl Error {
             Self::UnknownModel(_) => "model_not_found",
             Self::Denied { .. } => "denied",
             Self::GuardFailed { .. } | Self::NotContent { .. } => "guardrail_failed",
+            Self::TargetsRest(_) => "upstream_resting",
             Self::Unreachable(_) => "upstream_unreachable",
             Self::TooSlow(_) => "upstream_timeout",
             Self::Broken(_) => "upstream_broken",
@@ -161,7 +167,11 @@ impl Error {
             | Self::UnknownModel(_) => "invalid_request_error",
             Self::Denied { .. } => "guardrail_denied",
             Self::GuardFailed { .. } | Self::NotContent { .. } => "guardrail_failed",
-            Self::Unreachable(_) | Self::TooSlow(_) | Self::Broken(_) | Self::AnswerTooLarge(_) => "upstream_error",
+            Self::TargetsRest(_)
+            | Self::Unreachable(_)
+            | Self::TooSlow(_)
+            | Self::Broken(_)
+            | Self::AnswerTooLarge(_) => "upstream_error",
             Self::OutOfTime => "timeout",
         }
     }
@@ -219,6 +229,9 @@ impl Error {
                 "the guardrail {plugin:?} was not content with the model's answer, also when it was asked again"
             )
             .into(),
+            Self::TargetsRest(_) => {
+                "the providers of this model have failed several times in a row, and are asked again in a while".into()
+            }
             Self::Unreachable(_) => "the provider cannot be reached".into(),
             Self::TooSlow(what) => format!("the provider took too long: {what}").into(),
             Self::Broken(_) => "the provider's answer broke off or cannot be read".into(),
@@ -259,6 +272,24 @@ impl Error {
     /// Whether another target might do better, as long as nothing was released.
     #[must_use]
     pub fn is_the_targets(&self) -> bool {
-        matches!(self, Self::Unreachable(_) | Self::TooSlow(_) | Self::Broken(_) | Self::AnswerTooLarge(_))
+        matches!(
+            self,
+            Self::TargetsRest(_) | Self::Unreachable(_) | Self::TooSlow(_) | Self::Broken(_) | Self::AnswerTooLarge(_)
+        )
+    }
+
+    /// Whether the target may have begun to work on the request before this happened.
+    #[must_use]
+    pub fn was_underway(&self) -> bool {
+        self.is_the_targets() && !matches!(self, Self::TargetsRest(_) | Self::Unreachable(_))
+    }
+
+    /// After which time the caller may try again, where that is known.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::TargetsRest(rest) => Some(*rest),
+            _ => None,
+        }
     }
 }

@@ -57,10 +57,21 @@ struct Record {
     /// Fields that the other side has no word for, and that were left out.
     left_out: BTreeSet<String>,
     model: String,
-    target: Option<String>,
+    attempts: Vec<Attempt>,
     streaming: bool,
     usage: Option<Usage>,
     ended: bool,
+}
+
+/// One target that was asked.
+#[derive(Clone, Debug)]
+pub struct Attempt {
+    /// Its name.
+    pub target: String,
+    /// When.
+    began: Instant,
+    /// Why it did not answer, in a word, and after which time.
+    pub failed: Option<(String, Duration)>,
 }
 
 /// Something that was passed on and that no plugin, or not this one, looked into.
@@ -126,9 +137,42 @@ impl Exchange {
         record.streaming = streaming;
     }
 
-    /// Note who answers.
-    pub fn is_answered_by(&self, target: &str) {
-        self.record().target = Some(target.to_owned());
+    /// Note who is asked.
+    pub fn asks_target(&self, target: &str) {
+        let attempt = Attempt { target: target.to_owned(), began: Instant::now(), failed: None };
+        self.record().attempts.push(attempt);
+    }
+
+    /// Note why the target that was asked last has not answered.
+    pub fn target_failed(&self, why: &str, detail: Option<&str>) {
+        let mut record = self.record();
+        let Some(attempt) = record.attempts.last_mut() else { return };
+        let took = attempt.began.elapsed();
+        let (exchange, target, ms) = (&*self.id, &*attempt.target, milliseconds(took));
+        warn!(exchange, target, error = why, detail, ms, "target failed");
+        attempt.failed = Some((why.to_owned(), took));
+    }
+
+    /// The attempts so far, as a header's value: `small;error=503;ms=12, big`.
+    #[must_use]
+    pub fn attempts_header(&self) -> String {
+        let record = self.record();
+        let mut header = String::new();
+        for attempt in &record.attempts {
+            if header.len() > HEADER_BYTES_MAX {
+                let _ = write!(header, ", and-more;count={}", record.attempts.len());
+                break;
+            }
+            let separator = if header.is_empty() { "" } else { ", " };
+            let _ = write!(header, "{separator}{}", attempt.said());
+        }
+        header
+    }
+
+    /// The attempts so far.
+    #[must_use]
+    pub fn attempts(&self) -> Vec<Attempt> {
+        self.record().attempts.clone()
     }
 
     /// Note what the provider says that it used.
@@ -271,8 +315,10 @@ impl Exchange {
             return;
         }
         let exchange = &*self.id;
-        let (model, target, streaming) = (record.model.as_str(), record.target.as_deref(), record.streaming);
-        let ms = u64::try_from(self.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let (model, streaming) = (record.model.as_str(), record.streaming);
+        let target = record.attempts.last().map(|attempt| attempt.target.as_str());
+        let attempts = record.attempts.len();
+        let ms = milliseconds(self.elapsed());
         let generation = self.generation.number;
         let calls = record.calls;
         let not_inspected = record.not_inspected.len();
@@ -297,6 +343,7 @@ impl Exchange {
             dialect,
             model,
             target,
+            attempts,
             streaming,
             ms,
             generation,
@@ -315,6 +362,21 @@ impl Exchange {
     pub fn elapsed(&self) -> Duration {
         self.started.elapsed()
     }
+}
+
+impl Attempt {
+    fn said(&self) -> String {
+        // The operator may have given it any name.
+        let target: String = self.target.chars().filter(|c| c.is_ascii_graphic() && !matches!(c, ',' | ';')).collect();
+        match &self.failed {
+            Some((why, took)) => format!("{target};error={why};ms={}", milliseconds(*took)),
+            None => target,
+        }
+    }
+}
+
+fn milliseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// How an exchange ended.

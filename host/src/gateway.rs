@@ -45,6 +45,7 @@ impl Gateway {
     /// Put other plugins or settings into service, all at once. Exchanges that have begun keep theirs.
     pub async fn publish(&self, settings: Arc<Settings>, plugins: Vec<Arc<Plugin>>) -> u64 {
         let older = self.generation();
+        self.upstream.health().keep(settings.all_targets().map(|target| &**target));
         let generation = Generation::new(older.number + 1, settings, plugins);
         let generation = generation.with_triggers(&self.runtime, &older).await;
         let number = generation.number;

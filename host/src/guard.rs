@@ -15,7 +15,7 @@ use tokio::task::spawn_blocking;
 
 use crate::chat::{self, Action, Answer, Edit, Phase, Request, Role, Segment, SegmentFacts, WholeAction, Window};
 use crate::config::{Mode, OnFailure, StreamMode, Target};
-use crate::dialect::{Asked, Dialect, Document, Translation, is_json, read_words};
+use crate::dialect::{Address, Asked, Dialect, Document, Translation, is_json, read_words};
 use crate::error::{Error, Malformed};
 use crate::exchange::{Exchange, NotInspected};
 use crate::plugin::{Calling, Decision, Failure, Inspected, Outcome, Plugin};
@@ -36,21 +36,27 @@ pub struct Admitted {
 }
 
 impl Admitted {
-    /// The body for a target, in its dialect, and the way back if that is not the caller's.
+    /// What to send to a target, in its dialect.
     ///
     /// # Errors
     /// When the target's dialect has no word for something that the request says.
-    pub(crate) fn body(&self, x: &Exchange, target: &Target) -> Result<(Bytes, Option<Translation>), Error> {
+    pub(crate) fn outgoing(&self, x: &Exchange, target: &Target) -> Result<Outgoing, Error> {
         let added: Vec<(Role, &str)> = self.added.iter().map(|(role, text)| (*role, text.as_str())).collect();
-        let body = self.asked.body(&self.request.segments, target.model.as_deref(), &added);
-        if x.dialect == target.dialect {
-            return Ok((body, None));
+        let model = target.model.as_deref();
+        let body = self.asked.body(&self.request.segments, model, &added);
+        let address = Address {
+            model: Some(model.unwrap_or(&self.request.model).to_owned()),
+            streaming: Some(self.request.streaming),
+        };
+        let dialect = target.dialect;
+        if x.dialect == dialect {
+            return Ok(Outgoing { body, address, dialect, translation: None });
         }
         let mut losses = Vec::new();
-        let translated = Translation::of_request(x.dialect, target.dialect, &body, &mut losses);
-        x.loses(losses, target.dialect)?;
+        let translated = Translation::of_request(x.dialect, dialect, &body, &address, &mut losses);
+        x.loses(losses, dialect)?;
         let (translation, body) = translated.map_err(|wrong| Error::Malformed(Malformed::from(wrong)))?;
-        Ok((body, Some(translation)))
+        Ok(Outgoing { body, address, dialect, translation: Some(translation) })
     }
 
     /// The request with the guardrails' edits.
@@ -70,6 +76,17 @@ impl Admitted {
         added.push((Role::User, words));
         Self { added, ..self.clone() }
     }
+}
+
+/// An admitted request as a target understands it.
+#[derive(Debug)]
+pub(crate) struct Outgoing {
+    pub(crate) body: Bytes,
+    /// What the target's dialect says in the path rather than in the body.
+    pub(crate) address: Address,
+    pub(crate) dialect: Dialect,
+    /// The way back to the caller's dialect, if it is not the target's.
+    pub(crate) translation: Option<Translation>,
 }
 
 /// Text of an answer that every guardrail in force has let through, or words of the gateway itself.
@@ -237,12 +254,12 @@ pub(crate) async fn release(
     x: &Exchange,
     admitted: &Admitted,
     target: &Target,
+    dialect: Dialect,
     status: StatusCode,
     body: Bytes,
     retries_left: u32,
 ) -> Result<Judged, Error> {
     let is_answer = status.is_success();
-    let dialect = target.dialect;
     let read = move |body| if is_answer { dialect.read_answer(body) } else { read_words(body) };
     let (mut answer, document, opaque) = match aside(body.clone(), read).await {
         Ok(read) => read,
@@ -493,8 +510,9 @@ fn failed_as(
 ///
 /// # Errors
 /// What is wrong with which field.
-pub(crate) async fn read(dialect: Dialect, body: Bytes) -> Result<Asked, Error> {
-    aside(body, move |body| dialect.read_request(body)).await.map_err(|wrong| Error::Malformed(Malformed::from(wrong)))
+pub(crate) async fn read(dialect: Dialect, address: Address, body: Bytes) -> Result<Asked, Error> {
+    let read = aside(body, move |body| dialect.read_request(address, body)).await;
+    read.map_err(|wrong| Error::Malformed(Malformed::from(wrong)))
 }
 
 /// Bytes of a body that are read in about a millisecond.

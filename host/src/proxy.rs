@@ -3,33 +3,31 @@
 //! what was [`Released`].
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{self, HeaderMap};
 use http::request::Parts;
-use http::{Method, Request, Response, StatusCode};
+use http::{Request, Response};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::Incoming;
-use tokio::time::timeout;
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::config::Target;
-use crate::dialect::Dialect;
+use crate::dialect::Address;
+use crate::endpoint::{self, Does, Endpoint};
 use crate::error::Error;
 use crate::exchange::Exchange;
 use crate::gateway::Gateway;
 use crate::guard::stream::{Next, StreamGuard};
 use crate::guard::{self, Admitted, Judged, Released};
+use crate::trouble::{Rounds, Trouble};
 use crate::{reply, route, upstream};
-
-/// OpenAI's chat completions.
-const CHAT_COMPLETIONS: &str = "/v1/chat/completions";
-/// Anthropic's messages.
-const MESSAGES: &str = "/v1/messages";
 
 /// Serve one request. Whatever happens, the caller gets a response in its dialect, and the exchange is recorded.
 pub async fn serve(gateway: &Gateway, request: Request<Incoming>) -> Response<reply::Body> {
     let (head, body) = request.into_parts();
-    let x = gateway.begin(dialect(&head), wants_receipts(&head.headers));
+    let x = gateway.begin(endpoint::dialect(&head), wants_receipts(&head.headers));
     match answer(gateway, &x, &head, body).await {
         Ok(response) => response,
         Err(error) => reply::error(&x, &error),
@@ -42,67 +40,76 @@ async fn answer(
     head: &Parts,
     body: Incoming,
 ) -> Result<Response<reply::Body>, Error> {
-    match (head.uri.path(), &head.method) {
-        (CHAT_COMPLETIONS | MESSAGES, &Method::POST) => converse(gateway, x, head, body).await,
-        ("/v1/models", &Method::GET) => models(gateway, x, head).await,
-        (CHAT_COMPLETIONS | MESSAGES, _) => Err(Error::NoSuchMethod("POST")),
-        ("/v1/models", _) => Err(Error::NoSuchMethod("GET")),
-        _ => Err(Error::NoSuchPath),
+    let (endpoint, address) = Endpoint::find(head)?;
+    match endpoint.does {
+        Does::Converse => converse(gateway, x, head, address, body).await,
+        Does::ListModels => models(gateway, x, head).await,
     }
 }
 
-/// The dialect that a caller speaks: its path says so, and where that is the same in several, its headers.
-fn dialect(head: &Parts) -> Dialect {
-    match head.uri.path() {
-        CHAT_COMPLETIONS => Dialect::OpenAi,
-        path if path.starts_with(MESSAGES) || head.headers.contains_key("anthropic-version") => Dialect::Anthropic,
-        _ => Dialect::OpenAi,
-    }
-}
-
-/// A conversation goes on: `POST /v1/chat/completions`, `POST /v1/messages`
+/// A conversation goes on.
 async fn converse(
     gateway: &Gateway,
     x: &Arc<Exchange>,
     head: &Parts,
+    address: Address,
     body: Incoming,
 ) -> Result<Response<reply::Body>, Error> {
     let body = read(x, head, body).await?;
-    let asked = guard::read(x.dialect, body).await?;
+    let asked = guard::read(x.dialect, address, body).await?;
     x.asks(&asked.request.model, asked.request.streaming);
     let admitted = guard::admit(x, asked).await?;
-    let targets = route::choose(x, admitted.request())?;
-    ask(gateway, x, head, admitted, &targets).await
+    ask(gateway, x, head, admitted).await
 }
 
-/// Ask the targets one after the other, until one has given an answer of which something may be released.
+/// Ask the targets one after the other, and all of them once more where that may help, until one has given an answer of
+/// which something may be released.
 async fn ask(
     gateway: &Gateway,
     x: &Arc<Exchange>,
     head: &Parts,
     mut admitted: Admitted,
-    targets: &[Arc<Target>],
 ) -> Result<Response<reply::Body>, Error> {
     let mut retries_left = x.generation.settings.plugins.retries_max;
-    let mut targets = targets;
-    while let [target, others @ ..] = targets {
-        x.is_answered_by(&target.name);
-        match attempt(gateway, x, head, &admitted, target, retries_left, others.is_empty()).await {
-            Ok(Attempt::Reply(response)) => return Ok(response),
-            Ok(Attempt::Retry(corrected)) => {
-                admitted = *corrected;
-                retries_left = retries_left.saturating_sub(1);
+    let mut rounds = Rounds::new(x.generation.settings.upstream.retry);
+    let mut trouble: Option<Trouble> = None;
+    loop {
+        let targets = match (route::choose(x, gateway.upstream.health(), admitted.request()), trouble) {
+            (Ok(targets), _) => targets,
+            (Err(error), None) => return Err(error),
+            // They rest by now; what they said before says more.
+            (Err(_), Some(trouble)) => return give_up(x, &admitted, trouble).await,
+        };
+        let (mut last, mut wait) = (None, None::<Duration>);
+        let mut targets = &*targets;
+        while let [target, others @ ..] = targets {
+            x.asks_target(&target.name);
+            let new = match attempt(gateway, x, head, &admitted, target, retries_left).await {
+                Ok(Attempt::Reply(response)) => return Ok(response),
+                Ok(Attempt::Retry(corrected)) => {
+                    admitted = *corrected;
+                    retries_left = retries_left.saturating_sub(1);
+                    continue;
+                }
+                Ok(Attempt::Trouble(trouble)) => trouble,
+                Err(error) => Trouble::of_error(error)?,
+            };
+            x.target_failed(&new.word(), new.detail());
+            // What the provider has done for it already would be done twice.
+            if admitted.request().acts && new.was_underway() {
+                return give_up(x, &admitted, new).await;
             }
-            Ok(Attempt::Next) => targets = others,
-            Err(error) if error.is_the_targets() && !others.is_empty() => {
-                let (exchange, error, detail) = (&*x.id, error.label(), error.detail());
-                tracing::warn!(exchange, target = target.name, error, detail, "target failed, asking the next one");
-                targets = others;
-            }
-            Err(error) => return Err(error),
+            wait = new.wait().map(|this| wait.map_or(this, |least| least.min(this))).or(wait);
+            last = Some(new.or(last));
+            targets = others;
         }
+        let Some(last) = last else { return Err(Error::Unreachable("no target is left".to_owned())) };
+        match wait.and_then(|asked| rounds.next(asked)) {
+            Some(wait) if Instant::now() + wait < x.deadline => sleep(wait).await,
+            Some(_) | None => return give_up(x, &admitted, last).await,
+        }
+        trouble = Some(last);
     }
-    Err(Error::Unreachable("no target is left".to_owned()))
 }
 
 /// What came of asking one target.
@@ -110,7 +117,7 @@ enum Attempt {
     Reply(Response<reply::Body>),
     Retry(Box<Admitted>),
     /// It has a problem that another target may not have.
-    Next,
+    Trouble(Trouble),
 }
 
 async fn attempt(
@@ -118,26 +125,35 @@ async fn attempt(
     x: &Arc<Exchange>,
     head: &Parts,
     admitted: &Admitted,
-    target: &Target,
+    target: &Arc<Target>,
     retries_left: u32,
-    is_last: bool,
 ) -> Result<Attempt, Error> {
     let answer = gateway.upstream.send(x, admitted, target, &head.headers).await?;
-    if !is_last && is_the_targets(answer.status) {
-        let (exchange, status) = (&*x.id, answer.status.as_u16());
-        tracing::warn!(exchange, target = target.name, status, "target answers with an error, asking the next one");
-        return Ok(Attempt::Next);
+    if Trouble::is_told_by(&answer, target) {
+        return Ok(Attempt::Trouble(Trouble::Answer(Box::new(answer), target.clone())));
     }
-    let upstream::Answer { status, headers, translation, .. } = &answer;
-    let (status, headers, translation) = (*status, headers.clone(), *translation);
+    release(x, admitted, target, answer, retries_left).await
+}
+
+/// Pass an answer through the guardrails, as far as to the first of it that may go to the caller.
+async fn release(
+    x: &Arc<Exchange>,
+    admitted: &Admitted,
+    target: &Target,
+    mut answer: upstream::Answer,
+    retries_left: u32,
+) -> Result<Attempt, Error> {
+    let upstream::Answer { status, headers, dialect, translation, .. } = &answer;
+    let (status, headers, dialect, translation) = (*status, headers.clone(), *dialect, *translation);
     if !answer.is_stream() {
         let body = answer.body.whole(x).await?;
-        return Ok(match guard::release(x, admitted, target, status, body, retries_left).await? {
+        let judged = guard::release(x, admitted, target, dialect, status, body, retries_left).await;
+        return Ok(match judged.inspect_err(|error| answer.body.is_judged(error))? {
             Judged::Released(released) => Attempt::Reply(reply::whole(x, status, &headers, released, translation)?),
             Judged::Retry(corrected) => Attempt::Retry(corrected),
         });
     }
-    let mut stream = StreamGuard::new(x, admitted, target, answer.body, retries_left);
+    let mut stream = StreamGuard::new(x, admitted, target, dialect, answer.body, retries_left);
     Ok(match stream.next().await? {
         Next::Released(first) => Attempt::Reply(reply::streamed(x, status, &headers, first, stream, translation)),
         Next::Retry(corrected) => Attempt::Retry(corrected),
@@ -145,19 +161,25 @@ async fn attempt(
     })
 }
 
-/// Statuses that speak of the provider's state rather than of the request.
-fn is_the_targets(status: StatusCode) -> bool {
-    status.is_server_error() || matches!(status, StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS)
+/// Nobody has answered: the caller is told why, by the provider where it said so.
+async fn give_up(x: &Arc<Exchange>, admitted: &Admitted, trouble: Trouble) -> Result<Response<reply::Body>, Error> {
+    match trouble {
+        Trouble::Error(error) => Err(error),
+        Trouble::Answer(answer, target) => match release(x, admitted, &target, *answer, 0).await? {
+            Attempt::Reply(response) => Ok(response),
+            Attempt::Retry(_) | Attempt::Trouble(_) => Err(Error::Unreachable("no target is left".to_owned())),
+        },
+    }
 }
 
-/// `GET /v1/models`: what is configured; and what the provider has, where any model may be asked for.
+/// The list of models: what is configured; and what the provider has, where any model may be asked for.
 async fn models(gateway: &Gateway, x: &Arc<Exchange>, head: &Parts) -> Result<Response<reply::Body>, Error> {
     let settings = &x.generation.settings;
-    let Some(target) = settings.any_model.targets.first().filter(|_| settings.models.is_empty()) else {
+    let Some(target) = settings.any_model.targets().next().filter(|_| settings.models.is_empty()) else {
         return Ok(reply::own(x, x.dialect.models_body(settings.models.keys().map(String::as_str))));
     };
-    x.is_answered_by(&target.name);
-    let answer = gateway.upstream.models(x, target, &head.headers).await?;
+    x.asks_target(&target.name);
+    let mut answer = gateway.upstream.models(x, target, &head.headers).await?;
     let (status, headers, translation) = (answer.status, answer.headers.clone(), answer.translation);
     let body = answer.body.whole(x).await?;
     let released = guard::release_words(x, body).await?;

@@ -24,6 +24,7 @@ pub type Body = UnsyncBoxBody<Bytes, Infallible>;
 const EXCHANGE: HeaderName = HeaderName::from_static("x-sluicegate-exchange");
 const PLUGINS: HeaderName = HeaderName::from_static("x-sluicegate-plugins");
 const NOT_INSPECTED: HeaderName = HeaderName::from_static("x-sluicegate-not-inspected");
+const ATTEMPTS: HeaderName = HeaderName::from_static("x-sluicegate-attempts");
 const LEFT_OUT: HeaderName = HeaderName::from_static("x-sluicegate-left-out");
 const SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
 
@@ -182,8 +183,13 @@ pub(crate) fn error(x: &Exchange, error: &Error) -> Response<Body> {
         // The same call would fail alike: the SDKs would only repeat it.
         headers.insert(SHOULD_RETRY, HeaderValue::from_static("false"));
     }
+    if let Some(time) = error.retry_after() {
+        // Rounded up: who comes back a moment too early is turned away again.
+        let seconds = time.as_secs() + u64::from(time.subsec_nanos() > 0);
+        headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    }
     if let Error::NoSuchMethod(allowed) = error {
-        headers.insert(header::ALLOW, HeaderValue::from_static(allowed));
+        headers.insert(header::ALLOW, HeaderValue::from_static(allowed.as_str()));
     }
     about(x, headers);
     x.end(End::Failed(error));
@@ -204,6 +210,10 @@ fn about(x: &Exchange, headers: &mut HeaderMap) {
     }
     if x.wants_receipts {
         set(PLUGINS, &x.receipts_header());
+        let attempts = x.attempts_header();
+        if !attempts.is_empty() {
+            set(ATTEMPTS, &attempts);
+        }
         let not_inspected = x.not_inspected_header();
         if !not_inspected.is_empty() {
             set(NOT_INSPECTED, &not_inspected);

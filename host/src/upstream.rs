@@ -1,7 +1,7 @@
 //! Calls to providers: connection pools, timeouts, and one attempt at a time. Takes nothing but [`Admitted`].
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
@@ -21,7 +21,8 @@ use crate::config::{Settings, Target};
 use crate::dialect::{Dialect, Translation};
 use crate::error::Error;
 use crate::exchange::Exchange;
-use crate::guard::Admitted;
+use crate::guard::{Admitted, Outgoing};
+use crate::health::{Health, Turn};
 
 /// Idle connections kept for each provider.
 const IDLE_PER_HOST_MAX: usize = 256;
@@ -34,6 +35,7 @@ const KEEPALIVE: Duration = Duration::from_secs(30);
 #[derive(Clone, Debug)]
 pub struct Upstream {
     client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    health: Arc<Health>,
 }
 
 /// What a provider answers: the head, and a body that is still coming.
@@ -42,7 +44,9 @@ pub(crate) struct Answer {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Body,
-    /// The way back to the caller's dialect, if it is not the target's.
+    /// What it is written in.
+    pub(crate) dialect: Dialect,
+    /// The way back to the caller's dialect, if it is another.
     pub(crate) translation: Option<Translation>,
 }
 
@@ -77,13 +81,18 @@ impl Upstream {
             .pool_idle_timeout(IDLE_CONNECTION)
             .pool_max_idle_per_host(IDLE_PER_HOST_MAX)
             .build(https);
-        Ok(Self { client })
+        Ok(Self { client, health: Arc::default() })
     }
 
-    /// Send a request to a target. The exchange's deadline and the time to the first byte bound it.
+    /// How the targets are.
+    pub(crate) fn health(&self) -> &Health {
+        &self.health
+    }
+
+    /// Send a request to a target. The exchange's deadline and the time to the first token bound it.
     ///
     /// # Errors
-    /// When the provider cannot be reached or does not answer in time.
+    /// When the target rests, cannot be reached or does not answer in time.
     pub(crate) async fn send(
         &self,
         x: &Exchange,
@@ -91,12 +100,22 @@ impl Upstream {
         target: &Target,
         from_caller: &HeaderMap,
     ) -> Result<Answer, Error> {
-        let (body, translation) = admitted.body(x, target)?;
+        let Outgoing { body, address, dialect, translation } = admitted.outgoing(x, target)?;
         let mut request = Request::new(Full::new(body));
         *request.method_mut() = Method::POST;
-        *request.uri_mut() = join(&target.base_url, target.dialect.path())?;
-        *request.headers_mut() = request_headers(x.dialect, from_caller, target)?;
-        Ok(Answer { translation, ..self.exchange(x, request).await? })
+        *request.uri_mut() = join(&target.base_url, &dialect.path(&address))?;
+        *request.headers_mut() = request_headers(x.dialect, dialect, from_caller, target)?;
+        let breaker = x.generation.settings.upstream.breaker;
+        let mut turn = self.health.begin(target, breaker, Instant::now()).map_err(Error::TargetsRest)?;
+        let answer = self.exchange(x, dialect, request).await;
+        match &answer {
+            Ok(answer) => judge(&mut turn, answer, target),
+            Err(error) if error.is_the_targets() => turn.fails(Instant::now()),
+            Err(_) => {}
+        }
+        let mut answer = Answer { translation, ..answer? };
+        answer.body.turn = Some(turn);
+        Ok(answer)
     }
 
     /// Ask a provider for its list of models.
@@ -106,22 +125,22 @@ impl Upstream {
     pub(crate) async fn models(&self, x: &Exchange, target: &Target, from_caller: &HeaderMap) -> Result<Answer, Error> {
         let mut request = Request::new(Full::new(Bytes::new()));
         *request.uri_mut() = join(&target.base_url, "/models")?;
-        *request.headers_mut() = request_headers(x.dialect, from_caller, target)?;
+        *request.headers_mut() = request_headers(x.dialect, target.dialect, from_caller, target)?;
         request.headers_mut().remove(header::CONTENT_TYPE);
         Ok(Answer {
             translation: Translation::of_models(x.dialect, target.dialect),
-            ..self.exchange(x, request).await?
+            ..self.exchange(x, target.dialect, request).await?
         })
     }
 
-    async fn exchange(&self, x: &Exchange, request: Request<Full<Bytes>>) -> Result<Answer, Error> {
-        let first_byte = Instant::now() + x.generation.settings.upstream.first_byte;
-        let sent = timeout_at(first_byte.min(x.deadline), self.client.request(request)).await;
+    async fn exchange(&self, x: &Exchange, dialect: Dialect, request: Request<Full<Bytes>>) -> Result<Answer, Error> {
+        let first_token = Instant::now() + x.generation.settings.upstream.first_token;
+        let sent = timeout_at(first_token.min(x.deadline), self.client.request(request)).await;
         let response = match sent {
             Ok(Ok(response)) => response,
             Ok(Err(error)) if error.is_connect() => return Err(Error::Unreachable(causes(&error))),
             Ok(Err(error)) => return Err(Error::Broken(causes(&error))),
-            Err(_) if x.deadline <= first_byte => return Err(Error::OutOfTime),
+            Err(_) if x.deadline <= first_token => return Err(Error::OutOfTime),
             Err(_) => return Err(Error::TooSlow("no answer began")),
         };
         let (head, body) = response.into_parts();
@@ -134,7 +153,48 @@ impl Upstream {
         if !head.headers.get_all(header::CONTENT_TYPE).iter().all(is_utf8) {
             return Err(Error::Broken("the answer has a charset that is not UTF-8".to_owned()));
         }
-        Ok(Answer { status: head.status, headers: head.headers, body: Body(body), translation: None })
+        let body = Body { incoming: body, turn: None, first_token: None };
+        let mut answer = Answer { status: head.status, headers: head.headers, body, dialect, translation: None };
+        if answer.is_stream() {
+            answer.body.first_token = Some(first_token);
+        }
+        Ok(answer)
+    }
+}
+
+/// What the head of an answer says about its target.
+fn judge(turn: &mut Turn, answer: &Answer, target: &Target) {
+    let is_overloaded = matches!(answer.status.as_u16(), 429 | 503 | 529);
+    match retry_after(&answer.headers) {
+        // With a credential of the caller's it says nothing about others.
+        Some(rest) if is_overloaded && target.api_key.is_some() => turn.is_limited(rest, Instant::now()),
+        _ if is_the_targets(answer.status) && (answer.status.is_server_error() || target.api_key.is_some()) => {
+            turn.fails(Instant::now())
+        }
+        // A stream has only begun to answer when its first token is there.
+        _ if answer.is_stream() => {}
+        _ => turn.answers(Instant::now()),
+    }
+}
+
+/// Statuses that speak of the provider's state rather than of the request.
+pub(crate) fn is_the_targets(status: StatusCode) -> bool {
+    status.is_server_error() || matches!(status, StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS)
+}
+
+/// How long a provider asks to wait, in a header that is a number of seconds or a date (RFC 9110, section 10.2.3), or in
+/// OpenAI's, which is a number of milliseconds.
+pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
+    let number = |text: &str| text.parse::<f64>().ok().filter(|number| *number >= 0.0);
+    let milliseconds = text("retry-after-ms").and_then(number);
+    if let Some(milliseconds) = milliseconds {
+        return Duration::try_from_secs_f64(milliseconds / 1000.0).ok();
+    }
+    let text = text("retry-after")?;
+    match number(text) {
+        Some(seconds) => Duration::try_from_secs_f64(seconds).ok(),
+        None => Some(httpdate::parse_http_date(text).ok()?.duration_since(SystemTime::now()).unwrap_or_default()),
     }
 }
 
@@ -193,9 +253,14 @@ fn join(base: &Uri, path: &str) -> Result<Uri, Error> {
 
 /// What a caller's headers tell the provider. Everything else stays here: cookies and addresses are nobody's business,
 /// and no text passes uninspected.
-fn request_headers(dialect: Dialect, from_caller: &HeaderMap, target: &Target) -> Result<HeaderMap, Error> {
+fn request_headers(
+    caller: Dialect,
+    dialect: Dialect,
+    from_caller: &HeaderMap,
+    target: &Target,
+) -> Result<HeaderMap, Error> {
     let mut headers = HeaderMap::with_capacity(8);
-    let same = dialect == target.dialect;
+    let same = caller == dialect;
     for (name, value) in from_caller {
         if passes_on(name) || (same && is_of(dialect, name)) {
             headers.append(name, value.clone());
@@ -204,7 +269,7 @@ fn request_headers(dialect: Dialect, from_caller: &HeaderMap, target: &Target) -
     // Whatever the caller called it: it was read as JSON in UTF-8, and so it is sent.
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
-    if target.dialect == Dialect::Anthropic {
+    if dialect == Dialect::Anthropic {
         headers.entry(ANTHROPIC_VERSION).or_insert(HeaderValue::from_static("2023-06-01"));
     }
     match &target.api_key {
@@ -216,7 +281,7 @@ fn request_headers(dialect: Dialect, from_caller: &HeaderMap, target: &Target) -
         }
         None => {}
         Some(key) => {
-            let (name, value) = match target.dialect {
+            let (name, value) = match dialect {
                 Dialect::OpenAi => (header::AUTHORIZATION, format!("Bearer {}", key.reveal())),
                 Dialect::Anthropic => (API_KEY, key.reveal().to_owned()),
             };
@@ -267,17 +332,52 @@ pub(crate) fn answer_headers(from_provider: &HeaderMap) -> HeaderMap {
 
 /// The body of an answer. Dropping it cancels the call.
 #[derive(Debug)]
-pub(crate) struct Body(Incoming);
+pub(crate) struct Body {
+    incoming: Incoming,
+    /// The target is asked until it is dropped, and is told how that goes.
+    turn: Option<Turn>,
+    /// When the first token must be there, as long as it is not.
+    first_token: Option<Instant>,
+}
 
 impl Body {
+    /// The first token is there.
+    pub(crate) fn has_begun(&mut self) {
+        if self.first_token.take().is_some()
+            && let Some(turn) = &mut self.turn
+        {
+            turn.answers(Instant::now());
+        }
+    }
+
+    /// The target says in the middle of an answer that it has failed.
+    pub(crate) fn is_broken(&mut self) {
+        if let Some(turn) = &mut self.turn {
+            turn.fails(Instant::now());
+        }
+    }
+
+    /// This error came of it: it may be the target's.
+    pub(crate) fn is_judged(&mut self, error: &Error) {
+        if error.is_the_targets() {
+            self.is_broken();
+        }
+    }
+
     /// The next bytes; nothing at the end.
     ///
     /// # Errors
     /// When the provider breaks off, or nothing comes for too long.
     pub(crate) async fn frame(&mut self, x: &Exchange) -> Result<Option<Bytes>, Error> {
+        let frame = self.next(x).await;
+        frame.inspect_err(|error| self.is_judged(error))
+    }
+
+    async fn next(&mut self, x: &Exchange) -> Result<Option<Bytes>, Error> {
         loop {
             let idle = Instant::now() + x.generation.settings.upstream.idle;
-            match timeout_at(idle.min(x.deadline), self.0.frame()).await {
+            let until = self.first_token.map_or(idle, |first_token| first_token.min(idle));
+            match timeout_at(until.min(x.deadline), self.incoming.frame()).await {
                 Ok(Some(Ok(frame))) => match frame.into_data() {
                     Ok(bytes) if bytes.is_empty() => {}
                     Ok(bytes) => return Ok(Some(bytes)),
@@ -286,7 +386,8 @@ impl Body {
                 },
                 Ok(Some(Err(error))) => return Err(Error::Broken(causes(&error))),
                 Ok(None) => return Ok(None),
-                Err(_) if x.deadline <= idle => return Err(Error::OutOfTime),
+                Err(_) if x.deadline <= until => return Err(Error::OutOfTime),
+                Err(_) if until < idle => return Err(Error::TooSlow("no first token came")),
                 Err(_) => return Err(Error::TooSlow("it stopped in the middle of the answer")),
             }
         }
@@ -296,9 +397,9 @@ impl Body {
     ///
     /// # Errors
     /// As [`frame`](Body::frame), and when it is longer.
-    pub(crate) async fn whole(mut self, x: &Exchange) -> Result<Bytes, Error> {
+    pub(crate) async fn whole(&mut self, x: &Exchange) -> Result<Bytes, Error> {
         let bytes_max = x.generation.settings.upstream.answer_bytes_max;
-        if self.0.size_hint().lower() > bytes_max as u64 {
+        if self.incoming.size_hint().lower() > bytes_max as u64 {
             return Err(Error::AnswerTooLarge(bytes_max));
         }
         let Some(first) = self.frame(x).await? else { return Ok(Bytes::new()) };
@@ -322,6 +423,25 @@ impl Body {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn how_long_a_provider_asks_to_wait_is_read() {
+        let asked = |name: &'static str, value: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(name, HeaderValue::try_from(value).unwrap());
+            retry_after(&headers)
+        };
+        assert_eq!(asked("retry-after", "7"), Some(Duration::from_secs(7)));
+        assert_eq!(asked("retry-after", " 0.5 "), Some(Duration::from_millis(500)));
+        assert_eq!(asked("retry-after-ms", "1500"), Some(Duration::from_millis(1500)));
+        assert_eq!(asked("retry-after", "Sun, 06 Nov 1994 08:49:37 GMT"), Some(Duration::ZERO), "it is over");
+        let date = httpdate::fmt_http_date(SystemTime::now() + Duration::from_secs(60));
+        let wait = asked("retry-after", &date).unwrap();
+        assert!(wait > Duration::from_secs(50) && wait <= Duration::from_secs(60), "{wait:?}");
+        for nonsense in ["", "-1", "soon", "NaN", "inf", "1e300"] {
+            assert_eq!(asked("retry-after", nonsense), None, "{nonsense}");
+        }
+    }
 
     #[test]
     fn a_charset_that_guardrails_do_not_read_is_noticed() {

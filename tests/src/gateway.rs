@@ -39,10 +39,13 @@ struct Upstream {
     model: Option<String>,
 }
 
-/// What every test begins with. Bounds of time that no test is about are far away.
+/// What every test begins with. Bounds of time that no test is about are far away, and nothing is asked twice.
 const SETTINGS: &str = "
 [server]
 listen = '127.0.0.1:0'
+[upstream]
+retries_max = 0
+breaker_failures = 0
 [plugins]
 directory = 'plugins'
 chain_ms = 20_000
@@ -124,14 +127,15 @@ impl Setup {
         std::fs::create_dir(&directory).unwrap();
         self.plugins.iter().for_each(|plugin| plugin.put_into(&directory));
         std::fs::write(&config, self.text()).unwrap();
-        let settings = config::load(&config).unwrap_or_else(|problems| panic!("{problems}\n{}", self.text()));
+        let settings =
+            config::load(&config.clone().into()).unwrap_or_else(|problems| panic!("{problems}\n{}", self.text()));
         let runtime = Arc::new(Runtime::new(settings.plugins.memo_bytes).unwrap());
         let host = Arc::new(Host::new(settings, runtime).unwrap());
         host.load_plugins().await?;
         let server = Server::bind(host.clone()).await.unwrap();
         let address = server.address();
         let (stop, stopped) = watch::channel(false);
-        let watched = Watched { config: Some(config), ..Watched::default() };
+        let watched = Watched { config: Some(config.into()), ..Watched::default() };
         let watcher = tokio::spawn(reload::watch(host.clone(), watched, stopped.clone()));
         let serving = tokio::spawn(server.run(stopped));
         Ok(Gateway { host, address, setup: self, files, stop, serving, watcher })

@@ -20,10 +20,13 @@ pub(super) struct Check {
 
 impl Check {
     pub(super) fn run(self) -> Result<(), String> {
-        let (file, settings) = self.source.settings()?;
+        let (files, settings) = self.source.settings()?;
         not_itself(&settings, settings.server.listen)?;
-        match file {
-            Some(file) => say(&format!("{}: fine", file.display()))?,
+        match files {
+            Some(files) => {
+                let names: Vec<String> = files.paths().map(|path| path.display().to_string()).collect();
+                say(&format!("{}: fine", names.join(" with ")))?;
+            }
             None => say(&found(&settings, &variables_in_force(|name| std::env::var(name).ok())))?,
         }
         block_on(async move {
@@ -40,7 +43,7 @@ impl Check {
 
 /// What is in force without a configuration file.
 fn found(settings: &Settings, variables: &[&str]) -> String {
-    let model = match settings.any_model.targets.first() {
+    let model = match settings.any_model.targets().next() {
         Some(target) if !target.sandbox => format!("{}, from {}", target.provider, variables.join(" and ")),
         _ => "the built-in sandbox, as neither OPENAI_API_KEY nor OPENAI_BASE_URL is set".to_owned(),
     };

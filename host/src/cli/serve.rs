@@ -1,7 +1,6 @@
 //! `sluicegate serve`
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
@@ -13,7 +12,7 @@ use tracing::info;
 
 use super::table::say;
 use super::{Source, block_on, start_log};
-use crate::config::Settings;
+use crate::config::{Files, Settings};
 use crate::gateway::Gateway;
 use crate::gateway::reload::{self, Watched};
 use crate::plugin::Runtime;
@@ -61,7 +60,7 @@ impl Running {
     /// Start everything, or nothing. `overrule` is applied to the settings each time they are read again.
     pub(super) async fn start(
         mut settings: Settings,
-        config: Option<PathBuf>,
+        config: Option<Files>,
         overrule: impl Fn(&mut Settings) + Send + Sync + 'static,
     ) -> Result<Self, Refused> {
         let has_file = config.is_some();

@@ -113,7 +113,7 @@ mod tests {
     fn an_address_without_a_key_passes_on_what_the_caller_sends() {
         let variables = with(&[("OPENAI_BASE_URL", " http://localhost:11434/v1/ "), ("OPENAI_API_KEY", " ")]);
         let (settings, text) = from_environment(&variables).unwrap();
-        let target = settings.any_model.targets.first().unwrap();
+        let target = settings.any_model.targets().next().unwrap();
         assert_eq!((target.base_url.to_string().as_str(), &target.api_key), ("http://localhost:11434/v1", &None));
         assert!(!target.sandbox && !text.contains("api_key"), "{text}");
         assert_eq!(variables_in_force(&variables), ["OPENAI_BASE_URL"]);

@@ -1,11 +1,13 @@
 //! What a person may write in `sluicegate.toml`. Every field has a default, said in its comment.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::ops::Range;
 use std::path::PathBuf;
 
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{DeserializeOwned, Deserializer, MapAccess, Visitor};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue, ValueDeserializer};
 
@@ -87,8 +89,9 @@ pub struct Server {
 pub struct Upstream {
     /// Milliseconds to connect, TLS included: `5000`.
     pub connect_ms: Option<Spanned<u64>>,
-    /// Milliseconds to the first byte of an answer: `120000`. Models that reason take their time.
-    pub first_byte_ms: Option<Spanned<u64>>,
+    /// Milliseconds to the first token of an answer, or to its first byte where it is no stream: `120000`. Models that
+    /// reason take their time.
+    pub first_token_ms: Option<Spanned<u64>>,
     /// Milliseconds between two pieces of an answer: `60000`.
     pub idle_ms: Option<Spanned<u64>>,
     /// Milliseconds for a whole exchange: `600000`.
@@ -97,6 +100,20 @@ pub struct Upstream {
     pub answer_bytes_max: Option<Spanned<u64>>,
     /// Bytes of one event of a stream: `1048576`.
     pub event_bytes_max: Option<Spanned<u64>>,
+    /// How often the targets are asked once more when all have failed: `2`; 0 to never repeat.
+    pub retries_max: Option<Spanned<u64>>,
+    /// Milliseconds to wait before that the first time, and twice as long each time after; a random part is added, so that
+    /// not all come back at once: `250`.
+    pub retry_ms: Option<Spanned<u64>>,
+    /// Milliseconds that a provider may ask to wait for in `Retry-After`; where it asks for more, the caller is told so
+    /// instead: `5000`.
+    pub retry_after_ms_max: Option<Spanned<u64>>,
+    /// Failures in a row after which a target rests: `5`; 0 to let none rest.
+    pub breaker_failures: Option<Spanned<u64>>,
+    /// Milliseconds of its first rest, doubled as long as it fails afterwards: `1000`.
+    pub breaker_ms: Option<Spanned<u64>>,
+    /// Milliseconds of the longest rest, also of one that a provider asks for: `60000`.
+    pub breaker_ms_max: Option<Spanned<u64>>,
     /// Certificates of authorities to trust beside the system's, in PEM, relative to this file. For providers inside
     /// a company.
     pub ca_file: Option<Spanned<PathBuf>>,
@@ -139,8 +156,49 @@ pub struct Target {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Model {
-    /// Names under `[targets]`, tried in this order.
-    pub targets: Spanned<Vec<Spanned<String>>>,
+    /// Names under `[targets]`, or tables like `{ target = "small", weight = 3, priority = 2 }`.
+    pub targets: Spanned<Vec<Spanned<Member>>>,
+    /// Who is asked first among targets with the same priority: `"order"` for the order in which they stand, `"weight"` by
+    /// chance, `"latency"` for the faster of two that are drawn: `"order"`. The others come after it.
+    pub balance: Option<Spanned<String>>,
+}
+
+/// A target of a model: its name, or a table.
+#[derive(Debug)]
+pub struct Member {
+    /// A name under `[targets]`.
+    pub target: String,
+    /// How often it is drawn, against the others: `1`.
+    pub weight: Option<u64>,
+    /// Targets with a higher number are asked when those with a lower one have failed: `1`.
+    pub priority: Option<u64>,
+}
+
+impl<'de> Deserialize<'de> for Member {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Table {
+            target: String,
+            weight: Option<u64>,
+            priority: Option<u64>,
+        }
+        struct MemberVisitor;
+        impl<'de> Visitor<'de> for MemberVisitor {
+            type Value = Member;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a string")
+            }
+            fn visit_str<E>(self, name: &str) -> Result<Member, E> {
+                Ok(Member { target: name.to_owned(), weight: None, priority: None })
+            }
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Member, A::Error> {
+                let Table { target, weight, priority } = Table::deserialize(MapAccessDeserializer::new(map))?;
+                Ok(Member { target, weight, priority })
+            }
+        }
+        deserializer.deserialize_any(MemberVisitor)
+    }
 }
 
 /// `[plugins]`
@@ -203,18 +261,10 @@ pub struct Log {
 pub(super) const TABLES: &[&str] =
     &["server", "upstream", "providers", "targets", "models", "plugins", "stream", "translation", "log"];
 
-/// Read the file table by table, so that one mistake does not hide the next. Nothing if it is not TOML: what a parser
-/// makes of the rest of such a file is not what the person meant.
-pub(super) fn read(text: &str, problems: &mut Problems) -> Option<File> {
-    let (document, errors) = DeTable::parse_recoverable(text);
-    for error in &errors {
-        problems.add(error.span().or(Some(0..0)), "", format!("is not TOML: {}", not_toml(error.message())));
-    }
-    if !errors.is_empty() {
-        return None;
-    }
+/// Read the file table by table, so that one mistake does not hide the next.
+pub(super) fn read(document: DeTable<'_>, problems: &mut Problems) -> File {
     let mut file = File::default();
-    for (key, value) in document.into_inner() {
+    for (key, value) in document {
         let (span, name) = (key.span(), key.into_inner());
         match &*name {
             "server" => file.server = table(&name, value, problems).unwrap_or_default(),
@@ -236,7 +286,7 @@ pub(super) fn read(text: &str, problems: &mut Problems) -> Option<File> {
             }
         }
     }
-    Some(file)
+    file
 }
 
 /// The parser's words without those that only it understands.

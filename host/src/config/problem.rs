@@ -4,6 +4,8 @@ use std::fmt;
 use std::ops::Range;
 use std::path::Path;
 
+use super::Layer;
+
 /// One mistake.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
@@ -31,20 +33,40 @@ impl fmt::Display for Problem {
     }
 }
 
-/// All mistakes of a file.
+/// All mistakes of a configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problems {
+    sources: Vec<Source>,
+    found: Vec<Problem>,
+}
+
+/// A file. Places in it count from the beginning of the first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Source {
     file: String,
     text: String,
-    line_starts: Vec<usize>,
-    found: Vec<Problem>,
+    start: usize,
 }
 
 impl Problems {
     pub(super) fn new(file: &str, text: &str) -> Self {
-        let after_breaks = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at + 1);
-        let line_starts = after_breaks.collect();
-        Self { file: file.to_owned(), text: text.to_owned(), line_starts, found: Vec::new() }
+        Self::of_layers(&[Layer { name: file.to_owned(), text: text.to_owned() }])
+    }
+
+    pub(super) fn of_layers(layers: &[Layer]) -> Self {
+        let mut start = 0;
+        let source = |Layer { name, text }: &Layer| {
+            let source = Source { file: name.clone(), text: text.clone(), start };
+            start += text.len();
+            source
+        };
+        Self { sources: layers.iter().map(source).collect(), found: Vec::new() }
+    }
+
+    /// The file that holds a place, and the text in it before that.
+    fn at(&self, place: usize) -> Option<(&Source, &str)> {
+        let source = self.sources.iter().rfind(|source| source.start <= place)?;
+        Some((source, source.text.get(..place - source.start).unwrap_or(&source.text)))
     }
 
     pub(super) fn unreadable(path: &Path, error: &std::io::Error) -> Self {
@@ -54,16 +76,18 @@ impl Problems {
     }
 
     pub(super) fn add(&mut self, span: Option<Range<usize>>, field: impl Into<String>, message: impl Into<String>) {
-        let line = span.map_or(0, |span| self.line_starts.partition_point(|start| *start <= span.start) + 1);
-        let (field, message) = (field.into(), message.into());
-        self.found.push(Problem { file: self.file.clone(), line, field, message });
+        let place = span.and_then(|span| self.at(span.start));
+        let line = place.map_or(0, |(_, before)| before.bytes().filter(|byte| *byte == b'\n').count() + 1);
+        let source = place.map(|(source, _)| source).or(self.sources.first());
+        let file = source.map(|source| source.file.clone()).unwrap_or_default();
+        self.found.push(Problem { file, line, field: field.into(), message: message.into() });
     }
 
     /// The field whose line holds `span`, in the table `table` or, if that has no name, in the one above the line.
     pub(super) fn field_at(&self, table: &str, span: &Range<usize>) -> String {
-        let before = self.text.get(..span.start).unwrap_or_default();
+        let Some((source, before)) = self.at(span.start) else { return table.to_owned() };
         let start = before.rfind('\n').map_or(0, |at| at + 1);
-        let (above, line) = self.text.split_at_checked(start).unwrap_or_default();
+        let (above, line) = source.text.split_at_checked(start).unwrap_or_default();
         let line = line.lines().next().unwrap_or_default();
         let header = |line: &str| Some(line.trim().strip_prefix('[')?.split(']').next()?.to_owned());
         let table = if table.is_empty() { above.lines().rev().find_map(header) } else { Some(table.to_owned()) };
@@ -88,7 +112,8 @@ impl Problems {
         if self.found.is_empty() {
             return Ok(value);
         }
-        self.found.sort_by_key(|problem| problem.line);
+        let rank = |problem: &Problem| self.sources.iter().position(|source| source.file == problem.file);
+        self.found.sort_by_cached_key(|problem| (rank(problem), problem.line));
         Err(self)
     }
 

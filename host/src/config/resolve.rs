@@ -14,7 +14,10 @@ use toml::Spanned;
 use tracing::level_filters::LevelFilter;
 
 use super::problem::suggestion;
-use super::{Log, Model, Plugins, Problems, Secret, Server, Settings, Stream, Target, Translation, Upstream, file};
+use super::{
+    Balance, Breaker, Group, Log, Member, Model, Plugins, Problems, Retry, Secret, Server, Settings, Stream, Target,
+    Translation, Upstream, file,
+};
 use crate::dialect::Dialect;
 
 /// The name under `[models]` that stands for all others.
@@ -29,7 +32,7 @@ pub(super) fn resolve(file: file::File, base: &Path, problems: &mut Problems) ->
     let mut models = models(&file, &targets, problems);
     let any_model = models.remove(ANY).unwrap_or_default();
     let models_unreadable = file.has_unreadable("models");
-    if models.is_empty() && any_model.targets.is_empty() && file.models.is_empty() && !models_unreadable {
+    if models.is_empty() && any_model.groups.is_empty() && file.models.is_empty() && !models_unreadable {
         problems.add(
             None,
             "models",
@@ -79,6 +82,16 @@ fn size(
     usize::try_from(number(given, default, allowed, field, problems)).unwrap_or(usize::MAX)
 }
 
+fn whole(
+    given: Option<&Spanned<u64>>,
+    default: u64,
+    allowed: RangeInclusive<u64>,
+    field: &str,
+    problems: &mut Problems,
+) -> u32 {
+    u32::try_from(number(given, default, allowed, field, problems)).unwrap_or(u32::MAX)
+}
+
 fn milliseconds(given: Option<&Spanned<u64>>, default: u64, field: &str, problems: &mut Problems) -> Duration {
     // A day is longer than any wait that makes sense, and far from overflowing a clock.
     Duration::from_millis(number(given, default, 1..=86_400_000, field, problems))
@@ -123,7 +136,7 @@ fn server(file: &file::Server, problems: &mut Problems) -> Server {
 fn upstream(file: &file::Upstream, base: &Path, problems: &mut Problems) -> Upstream {
     Upstream {
         connect: milliseconds(file.connect_ms.as_ref(), 5_000, "upstream.connect_ms", problems),
-        first_byte: milliseconds(file.first_byte_ms.as_ref(), 120_000, "upstream.first_byte_ms", problems),
+        first_token: milliseconds(file.first_token_ms.as_ref(), 120_000, "upstream.first_token_ms", problems),
         idle: milliseconds(file.idle_ms.as_ref(), 60_000, "upstream.idle_ms", problems),
         total: milliseconds(file.total_ms.as_ref(), 600_000, "upstream.total_ms", problems),
         answer_bytes_max: size(
@@ -140,6 +153,21 @@ fn upstream(file: &file::Upstream, base: &Path, problems: &mut Problems) -> Upst
             "upstream.event_bytes_max",
             problems,
         ),
+        retry: Retry {
+            retries_max: whole(file.retries_max.as_ref(), 2, 0..=10, "upstream.retries_max", problems),
+            wait: milliseconds(file.retry_ms.as_ref(), 250, "upstream.retry_ms", problems),
+            retry_after_max: milliseconds(
+                file.retry_after_ms_max.as_ref(),
+                5_000,
+                "upstream.retry_after_ms_max",
+                problems,
+            ),
+        },
+        breaker: Breaker {
+            failures: whole(file.breaker_failures.as_ref(), 5, 0..=1_000_000, "upstream.breaker_failures", problems),
+            cooldown: milliseconds(file.breaker_ms.as_ref(), 1_000, "upstream.breaker_ms", problems),
+            cooldown_max: milliseconds(file.breaker_ms_max.as_ref(), 60_000, "upstream.breaker_ms_max", problems),
+        },
         authorities: match &file.ca_file {
             None => Vec::new(),
             Some(given) => authorities(&base.join(given.get_ref())).unwrap_or_else(|wrong| {
@@ -162,9 +190,6 @@ fn authorities(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
 }
 
 fn plugins(file: &file::Plugins, base: &Path, problems: &mut Problems) -> Plugins {
-    let whole = |given: Option<&Spanned<u64>>, default, allowed, field, problems: &mut Problems| {
-        u32::try_from(number(given, default, allowed, field, problems)).unwrap_or(u32::MAX)
-    };
     Plugins {
         directory: directory(file.directory.as_ref(), base, problems),
         start_without_broken: file.start_without_broken.unwrap_or_default(),
@@ -365,24 +390,53 @@ fn models(
         if wanted.is_empty() {
             problems.add(Some(entry.value.targets.span()), &field, "is empty; name at least one target");
         }
-        let mut found = Vec::new();
-        for target in wanted {
-            match targets.get(target.get_ref()) {
-                Some(resolved) => found.extend(resolved.clone()),
-                None if file.is_unreadable("targets", target.get_ref()) => {}
+        let balance = balance(entry.value.balance.as_ref(), &format!("models.{name}.balance"), problems);
+        let mut by_priority: BTreeMap<u64, Vec<Member>> = BTreeMap::new();
+        for member in wanted {
+            let wanted = &member.get_ref().target;
+            let weight = number(
+                member.get_ref().weight.map(|weight| Spanned::new(member.span(), weight)).as_ref(),
+                1,
+                1..=1_000_000,
+                &format!("{field}.weight"),
+                problems,
+            );
+            if member.get_ref().weight.is_some() && balance != Balance::Weight {
+                let message = format!("has weight, which counts only with balance = \"weight\" in [models.{name}]");
+                problems.add(Some(member.span()), &field, message);
+            }
+            match targets.get(wanted) {
+                Some(resolved) => {
+                    let weight = u32::try_from(weight).unwrap_or(u32::MAX);
+                    let members = resolved.iter().map(|target| Member { target: target.clone(), weight });
+                    by_priority.entry(member.get_ref().priority.unwrap_or(1)).or_default().extend(members);
+                }
+                None if file.is_unreadable("targets", wanted) => {}
                 None => {
-                    let close = suggestion(target.get_ref(), targets.keys().map(String::as_str));
-                    problems.add(
-                        Some(target.span()),
-                        &field,
-                        format!("there is no target {:?}{close}", target.get_ref()),
-                    );
+                    let close = suggestion(wanted, targets.keys().map(String::as_str));
+                    problems.add(Some(member.span()), &field, format!("there is no target {wanted:?}{close}"));
                 }
             }
         }
-        models.insert(name.clone(), Model { targets: found });
+        let groups = by_priority.into_values().filter(|members| !members.is_empty());
+        models.insert(name.clone(), Model { groups: groups.map(|members| Group { balance, members }).collect() });
     }
     models
+}
+
+fn balance(given: Option<&Spanned<String>>, field: &str, problems: &mut Problems) -> Balance {
+    let words = ["order", "weight", "latency"];
+    match given.map(|given| (given.get_ref().as_str(), given.span())) {
+        None | Some(("order", _)) => Balance::Order,
+        Some(("weight", _)) => Balance::Weight,
+        Some(("latency", _)) => Balance::Latency,
+        Some((other, span)) => {
+            let close = suggestion(other, words.into_iter());
+            let message = format!("{other:?} is not a way to balance; use \"order\", \"weight\" or \"latency\"{close}");
+            problems.add(Some(span), field, message);
+            Balance::Order
+        }
+    }
 }
 
 /// A target or provider that nothing leads to is most likely a misspelt name somewhere else.
@@ -391,7 +445,7 @@ fn unused(file: &file::File, problems: &mut Problems) {
         .models
         .values()
         .flat_map(|entry| entry.value.targets.get_ref())
-        .map(|target| target.get_ref().as_str())
+        .map(|member| member.get_ref().target.as_str())
         .collect();
     for (name, entry) in file.targets.iter().filter(|(name, _)| !used.contains(name.as_str())) {
         problems.add(

@@ -10,7 +10,7 @@ use super::conversation::{Conversation, Delta, Loss};
 use super::document::Wrong;
 use super::raw::Value;
 use super::sse::{Cutter, tidy};
-use super::{Dialect, anthropic, openai};
+use super::{Address, Dialect, anthropic, openai};
 
 /// The way back from a target to a caller who speaks another dialect.
 #[derive(Clone, Copy, Debug)]
@@ -32,6 +32,7 @@ impl Translation {
         caller: Dialect,
         target: Dialect,
         body: &[u8],
+        _address: &Address,
         losses: &mut Vec<Loss>,
     ) -> Result<(Self, Bytes), Wrong> {
         let conversation: Conversation = match caller {

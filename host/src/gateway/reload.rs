@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep};
 use tracing::{error, info, warn};
 
 use super::Gateway;
-use crate::config::{self, Settings};
+use crate::config::{self, Files, Layer, Settings};
 use crate::plugin::directory::{self, Broken, Loaded, Stamp};
 
 /// How often the digests are looked at even though no change was seen: some file systems tell nothing.
@@ -67,8 +67,8 @@ pub type Overrule = Box<dyn Fn(&mut Settings) + Send + Sync>;
 /// What to watch beside the plugin directory.
 #[derive(Default)]
 pub struct Watched {
-    /// The configuration file, if there is one.
-    pub config: Option<PathBuf>,
+    /// The configuration files, if there are any.
+    pub config: Option<Files>,
     /// Where the gateway listens.
     pub address: Option<SocketAddr>,
     /// Where the sandbox model listens, if it was started.
@@ -101,7 +101,7 @@ async fn keep_in_step(gateway: &Gateway, watched: &Watched) {
     changed.notify_one();
     loop {
         let settings = gateway.generation().settings.clone();
-        watcher.point_at(settings.plugins.directory.as_deref(), watched.config.as_deref());
+        watcher.point_at(settings.plugins.directory.as_deref(), watched.config.as_ref());
         tokio::select! {
             () = changed.notified() => {
                 let now = settled(watched, &settings).await;
@@ -113,11 +113,11 @@ async fn keep_in_step(gateway: &Gateway, watched: &Watched) {
             () = sleep(NET) => {}
         }
         let settings = match &watched.config {
-            Some(path) => reread(path, &mut config_text, watched, settings),
+            Some(files) => reread(files, &mut config_text, watched, settings),
             None => settings,
         };
         // Before the look, or what changes in a new directory right behind it would not be seen.
-        watcher.point_at(settings.plugins.directory.as_deref(), watched.config.as_deref());
+        watcher.point_at(settings.plugins.directory.as_deref(), watched.config.as_ref());
         gateway.reload_plugins(settings).await;
     }
 }
@@ -126,14 +126,14 @@ async fn keep_in_step(gateway: &Gateway, watched: &Watched) {
 /// is written all the time: what the system tells of those is nothing to act on.
 #[derive(Debug, PartialEq)]
 struct Seen {
-    config: Option<Stamp>,
+    config: Vec<Option<Stamp>>,
     directory: Vec<(OsString, Option<Stamp>)>,
 }
 
 impl Seen {
     fn now(watched: &Watched, settings: &Settings) -> Self {
         Self {
-            config: watched.config.as_deref().and_then(directory::stamp),
+            config: watched.config.iter().flat_map(Files::paths).map(directory::stamp).collect(),
             directory: settings.plugins.directory.as_deref().map(directory::stamps).unwrap_or_default(),
         }
     }
@@ -154,13 +154,18 @@ async fn settled(watched: &Watched, settings: &Settings) -> Seen {
 }
 
 /// The settings of the file, if it has changed and is right; else those in service.
-fn reread(path: &Path, text: &mut Option<String>, watched: &Watched, in_service: Arc<Settings>) -> Arc<Settings> {
-    let read = std::fs::read_to_string(path).ok();
-    if read == *text || read.is_none() {
+fn reread(
+    files: &Files,
+    layers: &mut Option<Vec<Layer>>,
+    watched: &Watched,
+    in_service: Arc<Settings>,
+) -> Arc<Settings> {
+    let read = files.read().ok();
+    if read == *layers || read.is_none() {
         return in_service;
     }
-    *text = read;
-    match config::load(path) {
+    *layers = read;
+    match config::load(files) {
         Ok(mut settings) => {
             if let Some(uri) = &watched.sandbox {
                 settings.sandbox_at(uri);
@@ -232,13 +237,14 @@ impl Watching {
     }
 
     /// Watch these, and nothing else. Called again and again: a directory that was replaced is watched anew.
-    fn point_at(&mut self, plugins: Option<&Path>, config: Option<&Path>) {
+    fn point_at(&mut self, plugins: Option<&Path>, config: Option<&Files>) {
         let Some(watcher) = &mut self.watcher else { return };
         let beside = |path: &Path| match path.parent() {
             Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
             _ => PathBuf::from("."),
         };
-        let wanted: Vec<PathBuf> = plugins.map(Path::to_owned).into_iter().chain(config.map(beside)).collect();
+        let wanted: Vec<PathBuf> =
+            plugins.map(Path::to_owned).into_iter().chain(config.map(|files| beside(&files.base))).collect();
         for directory in self.directories.iter().filter(|directory| !wanted.contains(directory)) {
             let _ = watcher.unwatch(directory);
         }

@@ -122,6 +122,7 @@ impl StreamGuard {
         x: &Arc<Exchange>,
         admitted: &Admitted,
         target: &Target,
+        dialect: Dialect,
         body: upstream::Body,
         retries_left: u32,
     ) -> Self {
@@ -133,10 +134,10 @@ impl StreamGuard {
             x: x.clone(),
             admitted: admitted.clone(),
             target: target.name.clone(),
-            dialect: target.dialect,
+            dialect,
             body,
             cutter: Cutter::new(x.generation.settings.upstream.event_bytes_max),
-            reader: EventReader::new(target.dialect),
+            reader: EventReader::new(dialect),
             lanes: BTreeMap::new(),
             queue: BTreeMap::new(),
             alone: Vec::new(),
@@ -150,7 +151,7 @@ impl StreamGuard {
             finish: BTreeMap::new(),
             over: BTreeSet::new(),
             closed: BTreeSet::new(),
-            in_order: x.dialect != target.dialect,
+            in_order: x.dialect != dialect,
             settled: BTreeSet::new(),
             ended: BTreeSet::new(),
             usage: None,
@@ -180,6 +181,7 @@ impl StreamGuard {
                 }
                 State::Unbegun | State::Begun => {
                     if let Err(error) = self.advance().await {
+                        self.body.is_judged(&error);
                         // The last window is final even when the provider dies: what it said is decided.
                         let decided = match error.is_the_targets() {
                             true => self.pump(true).await,
@@ -250,6 +252,9 @@ impl StreamGuard {
     /// Put an event into the queue and its texts into their lanes. Says whether it is the last.
     fn take_event(&mut self, raw: &Bytes) -> Result<bool, Error> {
         let mut event = self.reader.read(raw).map_err(|wrong| Error::Broken(wrong.message))?;
+        if !event.pieces.is_empty() || !event.finished.is_empty() {
+            self.body.has_begun();
+        }
         let number = self.number;
         for (index, piece) in event.pieces.iter().enumerate() {
             // Fields that the dialect does not know say something about an answer even when it is over.
@@ -303,6 +308,9 @@ impl StreamGuard {
         let bytes_max = self.x.generation.settings.upstream.answer_bytes_max;
         if self.queued_bytes > bytes_max {
             return Err(Error::AnswerTooLarge(bytes_max));
+        }
+        if event.failed {
+            self.body.is_broken();
         }
         // An error that the provider reports in the stream is its last word too.
         let done = event.done || event.failed;

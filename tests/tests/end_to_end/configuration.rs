@@ -58,7 +58,7 @@ fn a_configuration_that_says_next_to_nothing() {
 
 #[test]
 fn a_file_that_is_not_there() {
-    let problems = config::load(Path::new("/nowhere/sluicegate.toml")).unwrap_err();
+    let problems = config::load(&PathBuf::from("/nowhere/sluicegate.toml").into()).unwrap_err();
     insta::assert_snapshot!(problems, @"/nowhere/sluicegate.toml: cannot be read: No such file or directory (os error 2)");
 }
 

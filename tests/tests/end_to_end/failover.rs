@@ -32,7 +32,7 @@ async fn the_next_target_answers() {
     let gateway = Gateway::with_plugins([standard("no-op")])
         .upstream_as(&first, "model-a")
         .upstream_as(&other, "model-b")
-        .settings("upstream = { first_byte_ms = 100, idle_ms = 100, answer_bytes_max = 1024 }")
+        .settings("upstream = { first_token_ms = 100, idle_ms = 100, answer_bytes_max = 1024 }")
         .start()
         .await;
     for (index, (why, _)) in failures.iter().enumerate() {

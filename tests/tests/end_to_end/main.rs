@@ -5,6 +5,7 @@
 mod answers;
 mod attacks;
 mod bad_requests;
+mod balance;
 mod bounds;
 mod breaker;
 mod configuration;
@@ -25,6 +26,7 @@ mod prefilter;
 mod provider_errors;
 mod reload;
 mod requests;
+mod retries;
 mod sdks;
 mod state;
 mod streamed;

@@ -42,9 +42,10 @@ async fn to_connect() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn for_the_first_byte() {
+async fn for_the_first_token() {
     let provider = Provider::saying(Reply::nothing()).await;
-    let gateway = Gateway::without_plugins().upstream(&provider).settings("upstream.first_byte_ms = 100").start().await;
+    let gateway =
+        Gateway::without_plugins().upstream(&provider).settings("upstream.first_token_ms = 100").start().await;
     let answer = gateway.ask(chat("hello?")).await;
     assert_eq!((answer.status, answer.code().as_str()), (504, "upstream_timeout"));
     provider.has_lost(1).await;
@@ -139,7 +140,7 @@ async fn for_the_next_request_of_a_connection() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_slow_stream_that_moves_is_left_alone() {
     let sandbox = Gateway::sandbox().await;
-    let bounds = "upstream = { idle_ms = 400, first_byte_ms = 400 }\nserver = { header_ms = 200, body_ms = 200 }";
+    let bounds = "upstream = { idle_ms = 400, first_token_ms = 400 }\nserver = { header_ms = 200, body_ms = 200 }";
     let gateway = Gateway::without_plugins().upstream(&sandbox).settings(bounds).start().await;
     let answer = gateway.ask(streamed("slow 60\nlong 20")).await;
     assert!(answer.is_done(), "{}", answer.text());

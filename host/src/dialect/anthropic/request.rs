@@ -43,6 +43,10 @@ pub(crate) fn read_request(body: Bytes) -> Result<Asked, Wrong> {
                 request.answer_schema = schema.or(request.answer_schema);
                 texts.anything(field.value, &Of::new(Role::System, Channel::Other))?;
             }
+            "mcp_servers" => {
+                request.acts |= !field.value.items().is_empty();
+                texts.field(field, &Of::new(Role::User, Channel::Other))?;
+            }
             // Where any model may be asked for, its name goes to the provider too: words that name nothing are text.
             _ => texts.field(field, &Of::new(Role::User, Channel::Other))?,
         }
@@ -94,6 +98,8 @@ fn read_tools(texts: &mut Texts<'_>, request: &mut Request, value: Value<'_>) ->
     for tool in value.items() {
         let fields = tool.fields();
         let text = |field: &str| fields.last(field).and_then(Value::text).unwrap_or_default().into_owned();
+        let kind = fields.last("type").and_then(Value::text);
+        request.acts |= kind.is_some_and(|kind| is_the_providers(&kind));
         let name = text("name");
         if !name.is_empty() {
             request.tools.push(ToolDefinition {
@@ -104,6 +110,13 @@ fn read_tools(texts: &mut Texts<'_>, request: &mut Request, value: Value<'_>) ->
         }
     }
     texts.anything(value, &Of::new(Role::System, Channel::ToolDefinition))
+}
+
+/// Whether the provider runs tools of this type, and not the caller: types with a date, but for some that Anthropic defines
+/// and callers run.
+fn is_the_providers(kind: &str) -> bool {
+    let callers = ["custom", "bash_", "text_editor_", "computer_", "memory_"];
+    !callers.iter().any(|prefix| kind.starts_with(prefix))
 }
 
 #[cfg(test)]

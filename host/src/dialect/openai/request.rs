@@ -148,6 +148,9 @@ fn read_tools(texts: &mut Texts<'_>, request: &mut Request, value: Value<'_>) ->
         let fields = tool.fields();
         let function = fields.last("function").unwrap_or(tool).fields();
         let text = |field: &str| function.last(field).and_then(Value::text).unwrap_or_default().into_owned();
+        let kind = fields.last("type").and_then(Value::text);
+        // All others are run by the provider: a search, a program, another server's tools.
+        request.acts |= kind.is_some_and(|kind| !matches!(&*kind, "function" | "custom"));
         let name = text("name");
         if !name.is_empty() {
             request.tools.push(ToolDefinition {
