@@ -14,6 +14,7 @@ mod dialects;
 mod drain;
 mod edits;
 mod failover;
+mod gemini;
 mod guardrails;
 mod headers;
 mod hostile;
