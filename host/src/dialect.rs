@@ -7,6 +7,7 @@ mod anthropic;
 mod asked;
 mod conversation;
 mod document;
+mod gemini;
 mod given;
 mod openai;
 mod pieces;
@@ -37,6 +38,8 @@ pub enum Dialect {
     OpenAi,
     /// Anthropic's Messages API.
     Anthropic,
+    /// Google's Gemini API.
+    Gemini,
 }
 
 /// What a path says of a request, in dialects that have it there and not in the body.
@@ -65,6 +68,7 @@ impl Dialect {
         match self {
             Self::OpenAi => "openai",
             Self::Anthropic => "anthropic",
+            Self::Gemini => "gemini",
         }
     }
 
@@ -72,10 +76,11 @@ impl Dialect {
     ///
     /// # Errors
     /// What is wrong with which field.
-    pub(crate) fn read_request(self, _address: Address, body: Bytes) -> Result<Asked, Wrong> {
+    pub(crate) fn read_request(self, address: Address, body: Bytes) -> Result<Asked, Wrong> {
         match self {
             Self::OpenAi => openai::read_request(body),
             Self::Anthropic => anthropic::read_request(body),
+            Self::Gemini => gemini::read_request(address, body),
         }
     }
 
@@ -87,6 +92,7 @@ impl Dialect {
         match self {
             Self::OpenAi => openai::read_answer(body),
             Self::Anthropic => anthropic::read_answer(body),
+            Self::Gemini => gemini::read_answer(body),
         }
     }
 
@@ -95,6 +101,7 @@ impl Dialect {
         match self {
             Self::OpenAi => openai::error_body(words),
             Self::Anthropic => anthropic::error_body(words),
+            Self::Gemini => gemini::error_body(words),
         }
     }
 
@@ -103,6 +110,7 @@ impl Dialect {
         match self {
             Self::OpenAi => openai::error_event(words),
             Self::Anthropic => anthropic::error_event(words),
+            Self::Gemini => gemini::error_event(words),
         }
     }
 
@@ -111,15 +119,30 @@ impl Dialect {
         match self {
             Self::OpenAi => openai::models_body(names),
             Self::Anthropic => anthropic::models_body(names),
+            Self::Gemini => gemini::models_body(names),
         }
     }
 
     /// Where a conversation is sent to, below a provider's address.
-    pub(crate) fn path(self, _address: &Address) -> Cow<'static, str> {
+    pub(crate) fn path(self, address: &Address) -> Cow<'static, str> {
         match self {
             Self::OpenAi => "/chat/completions".into(),
             Self::Anthropic => "/messages".into(),
+            Self::Gemini => gemini::path(address),
         }
+    }
+
+    /// Where a provider's list of models is, below its address: all of it, where a part would come otherwise.
+    pub(crate) fn models_path(self) -> &'static str {
+        match self {
+            Self::OpenAi | Self::Anthropic => "/models",
+            Self::Gemini => "/models?pageSize=1000",
+        }
+    }
+
+    /// Whether nothing but the order of events tells what of an answer comes before what.
+    pub(crate) fn is_in_order(self) -> bool {
+        self == Self::Gemini
     }
 }
 
@@ -128,6 +151,7 @@ impl Dialect {
 pub(crate) enum EventReader {
     OpenAi(openai::EventReader),
     Anthropic(anthropic::EventReader),
+    Gemini(gemini::EventReader),
 }
 
 impl EventReader {
@@ -135,6 +159,7 @@ impl EventReader {
         match dialect {
             Dialect::OpenAi => Self::OpenAi(openai::EventReader::default()),
             Dialect::Anthropic => Self::Anthropic(anthropic::EventReader::default()),
+            Dialect::Gemini => Self::Gemini(gemini::EventReader::default()),
         }
     }
 
@@ -146,13 +171,14 @@ impl EventReader {
         match self {
             Self::OpenAi(reader) => reader.read(raw),
             Self::Anthropic(reader) => reader.read(raw),
+            Self::Gemini(reader) => reader.read(raw),
         }
     }
 
     /// An event has gone out to the caller.
     pub(crate) fn has_left(&mut self, event: &Event) {
         match self {
-            Self::OpenAi(_) => {}
+            Self::OpenAi(_) | Self::Gemini(_) => {}
             Self::Anthropic(reader) => reader.has_left(event),
         }
     }
@@ -162,6 +188,7 @@ impl EventReader {
         match self {
             Self::OpenAi(reader) => openai::denied_events(reader, choices, words),
             Self::Anthropic(reader) => anthropic::denied_events(reader, words),
+            Self::Gemini(_) => gemini::denied_events(choices, words),
         }
     }
 }

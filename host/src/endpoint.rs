@@ -2,12 +2,14 @@
 
 use std::borrow::Cow;
 
+use http::header::{HeaderName, HeaderValue};
 use http::request::Parts;
-use http::{HeaderMap, Method};
+use http::uri::PathAndQuery;
+use http::{HeaderMap, Method, Uri};
 use percent_encoding::percent_decode_str;
 
 use crate::dialect::{Address, Dialect};
-use crate::error::Error;
+use crate::error::{Error, Malformed};
 
 /// One thing that callers can ask for.
 #[derive(Debug)]
@@ -36,15 +38,20 @@ pub enum Does {
 }
 
 /// Where several have the same path, the first whose header is there.
-pub static ENDPOINTS: [Endpoint; 4] = [
+pub static ENDPOINTS: [Endpoint; 7] = [
     Endpoint::post("/v1/chat/completions", Dialect::OpenAi, Does::Converse),
     Endpoint::post("/v1/messages", Dialect::Anthropic, Does::Converse),
+    Endpoint::post("/v1beta/models/{model}:generateContent", Dialect::Gemini, Does::Converse).streaming(false),
+    Endpoint::post("/v1beta/models/{model}:streamGenerateContent", Dialect::Gemini, Does::Converse).streaming(true),
     Endpoint::get("/v1/models", Dialect::Anthropic, Does::ListModels).with(ANTHROPIC_VERSION),
     Endpoint::get("/v1/models", Dialect::OpenAi, Does::ListModels),
+    Endpoint::get("/v1beta/models", Dialect::Gemini, Does::ListModels),
 ];
 
 /// Which only callers of Anthropic's dialect send.
 const ANTHROPIC_VERSION: &str = "anthropic-version";
+/// In which callers of Google's dialect send their key.
+pub(crate) const GOOGLE_KEY: HeaderName = HeaderName::from_static("x-goog-api-key");
 /// What stands for the name of a model in a path.
 const MODEL: &str = "{model}";
 
@@ -62,6 +69,11 @@ impl Endpoint {
         self
     }
 
+    const fn streaming(mut self, streaming: bool) -> Self {
+        self.streaming = Some(streaming);
+        self
+    }
+
     /// The endpoint that a request means, and what its path says of it.
     ///
     /// # Errors
@@ -74,15 +86,60 @@ impl Endpoint {
         let allowed = &first.method;
         match here.find(|(endpoint, _)| endpoint.method == head.method) {
             Some((endpoint, model)) => {
+                endpoint.check_form(head.uri.query().unwrap_or_default())?;
                 Ok((endpoint, Address { model: model.map(Cow::into_owned), streaming: endpoint.streaming }))
             }
             None => Err(Error::NoSuchMethod(allowed)),
         }
     }
 
+    /// Where the path says whether the answer streams, the query says in which form.
+    fn check_form(&self, query: &str) -> Result<(), Error> {
+        let is_events = parameter(query, "alt").or_else(|| parameter(query, "$alt")).is_some_and(|alt| alt == "sse");
+        let message = match (self.streaming, is_events) {
+            (Some(true), false) => "must be sse, as in ?alt=sse: a stream as one JSON array is not supported",
+            (Some(false), true) => "must not be sse: ask :streamGenerateContent for a stream",
+            _ => return Ok(()),
+        };
+        Err(Error::Malformed(Malformed { field: "alt".to_owned(), message: message.to_owned() }))
+    }
+
     fn is_meant_by(&self, headers: &HeaderMap) -> bool {
         self.header.is_none_or(|header| headers.contains_key(header))
     }
+}
+
+/// Google's callers may send their key in the query. From here on it is in its header, where it is nobody's business but
+/// that of whom it is for, and nowhere else.
+pub(crate) fn take_key(head: &mut Parts) {
+    let Some(query) = head.uri.query().filter(|_| dialect(head) == Dialect::Gemini) else { return };
+    let Some(key) = parameter(query, KEY) else { return };
+    let rest: Vec<&str> = query.split('&').filter(|pair| value_of(pair, KEY).is_none()).collect();
+    let separator = if rest.is_empty() { "" } else { "?" };
+    let stripped = format!("{}{separator}{}", head.uri.path(), rest.join("&"));
+    let key = HeaderValue::try_from(&*key).ok();
+    let mut parts = head.uri.clone().into_parts();
+    parts.path_and_query = PathAndQuery::try_from(stripped).ok();
+    // Parts of a whole address are one again.
+    head.uri = Uri::from_parts(parts).unwrap_or_default();
+    if let Some(mut key) = key {
+        key.set_sensitive(true);
+        head.headers.entry(GOOGLE_KEY).or_insert(key);
+    }
+}
+
+/// The parameter of a query with a key.
+const KEY: &str = "key";
+
+/// The first value of a parameter.
+fn parameter<'a>(query: &'a str, name: &str) -> Option<Cow<'a, str>> {
+    query.split('&').find_map(|pair| value_of(pair, name))
+}
+
+fn value_of<'a>(pair: &'a str, name: &str) -> Option<Cow<'a, str>> {
+    let (given, value) = pair.split_once('=').unwrap_or((pair, ""));
+    let is_it = percent_decode_str(given).eq(name.bytes());
+    is_it.then(|| percent_decode_str(value).decode_utf8_lossy())
 }
 
 /// The dialect of whoever sends this, also where there is no endpoint: that of the endpoints near by.
@@ -136,6 +193,52 @@ mod tests {
     }
 
     #[test]
+    fn what_googles_paths_say_of_a_request_is_read() {
+        for (method, path, does, model, streaming) in [
+            (Method::POST, "/v1beta/models/m:generateContent", Does::Converse, Some("m"), Some(false)),
+            (Method::POST, "/v1beta/models/a%3Ab:generateContent?alt=json", Does::Converse, Some("a:b"), Some(false)),
+            (Method::POST, "/v1beta/models/m:streamGenerateContent?alt=sse", Does::Converse, Some("m"), Some(true)),
+            (
+                Method::POST,
+                "/v1beta/models/m:streamGenerateContent?x&%24alt=sse",
+                Does::Converse,
+                Some("m"),
+                Some(true),
+            ),
+            (Method::GET, "/v1beta/models?pageSize=5", Does::ListModels, None, None),
+        ] {
+            let (endpoint, address) = Endpoint::find(&head(method, path, None)).unwrap();
+            assert_eq!((endpoint.dialect, endpoint.does), (Dialect::Gemini, does), "{path}");
+            assert_eq!((address.model.as_deref(), address.streaming), (model, streaming), "{path}");
+        }
+        for path in ["/v1beta/models/m:streamGenerateContent", "/v1beta/models/m:generateContent?alt=sse"] {
+            let wrong = Endpoint::find(&head(Method::POST, path, None));
+            assert!(matches!(wrong, Err(Error::Malformed(Malformed { field, .. })) if field == "alt"), "{path}");
+        }
+    }
+
+    #[test]
+    fn a_key_in_the_query_is_in_its_header_afterwards_and_nowhere_else() {
+        for (path, kept, key) in [
+            ("/v1beta/models?key=AIza%2D1", "/v1beta/models", Some("AIza-1")),
+            ("/v1beta/models?alt=sse&key=a&k%65y=b&x=1", "/v1beta/models?alt=sse&x=1", Some("a")),
+            ("/v1beta/models/x:y?key=a", "/v1beta/models/x:y", Some("a")),
+            ("/v1beta/models?key=%0a", "/v1beta/models", None),
+            ("/v1beta/models?keys=a", "/v1beta/models?keys=a", None),
+            ("/v1/models?key=a", "/v1/models?key=a", None),
+        ] {
+            let mut head = head(Method::GET, path, None);
+            take_key(&mut head);
+            assert_eq!(head.uri.to_string(), kept);
+            assert_eq!(head.headers.get(GOOGLE_KEY).map(|key| key.to_str().unwrap()), key, "{path}");
+            assert!(head.headers.get(GOOGLE_KEY).is_none_or(HeaderValue::is_sensitive));
+        }
+        let mut both = head(Method::GET, "/v1beta/models?key=a", Some("x-goog-api-key"));
+        take_key(&mut both);
+        assert_eq!(both.headers.get(GOOGLE_KEY).unwrap(), "2023-06-01");
+    }
+
+    #[test]
     fn what_is_not_in_the_table_is_not_there() {
         for path in ["/", "/v1", "/v1/chat/completions/", "/V1/models", "/v1/models/x", "//v1/models"] {
             assert!(matches!(Endpoint::find(&head(Method::GET, path, None)), Err(Error::NoSuchPath)), "{path}");
@@ -160,6 +263,7 @@ mod tests {
             ("/nothing", Some("anthropic-version"), Dialect::Anthropic),
             ("/nothing", None, Dialect::OpenAi),
             ("/v1/chat/completions", Some("anthropic-version"), Dialect::OpenAi),
+            ("/v1beta/models/m:countTokens", None, Dialect::Gemini),
         ] {
             assert_eq!(dialect(&head(Method::POST, path, header)), expected, "{path}");
         }

@@ -26,7 +26,8 @@ use crate::{reply, route, upstream};
 
 /// Serve one request. Whatever happens, the caller gets a response in its dialect, and the exchange is recorded.
 pub async fn serve(gateway: &Gateway, request: Request<Incoming>) -> Response<reply::Body> {
-    let (head, body) = request.into_parts();
+    let (mut head, body) = request.into_parts();
+    endpoint::take_key(&mut head);
     let x = gateway.begin(endpoint::dialect(&head), wants_receipts(&head.headers));
     match answer(gateway, &x, &head, body).await {
         Ok(response) => response,

@@ -1,8 +1,9 @@
 //! The sandbox model: a small model server for when there is no key, and for when a model must misbehave on demand.
 //!
-//! It speaks OpenAI's chat-completions wire format, and Anthropic's messages at `/v1/messages`, over real HTTP, so that the demo, plugin authors and the
-//! end-to-end tests go through the same sockets as production. It is deterministic: the same request gets the same
-//! bytes. What it does is chosen by the **last user message**:
+//! It speaks OpenAI's chat-completions wire format, Anthropic's messages at `/v1/messages`, and Google's contents at
+//! `/v1beta/models/MODEL:generateContent` and `:streamGenerateContent?alt=sse`, over real HTTP, so that the demo, plugin
+//! authors and the end-to-end tests go through the same sockets as production. It is deterministic: the same request gets
+//! the same bytes. What it does is chosen by the **last user message**:
 //!
 //! | the message | the answer |
 //! | --- | --- |
@@ -46,6 +47,7 @@
 //! with `repeat:`). A chunk is one event, the one with the role included; of a whole answer it is 64 bytes. After 0
 //! chunks the head of the response has gone out; with plain `die` and `stall` not even that.
 
+mod contents;
 mod failure;
 mod messages;
 mod pace;

@@ -19,6 +19,7 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::config::{Settings, Target};
 use crate::dialect::{Dialect, Translation};
+use crate::endpoint;
 use crate::error::Error;
 use crate::exchange::Exchange;
 use crate::guard::{Admitted, Outgoing};
@@ -124,7 +125,7 @@ impl Upstream {
     /// When the provider cannot be reached or does not answer in time.
     pub(crate) async fn models(&self, x: &Exchange, target: &Target, from_caller: &HeaderMap) -> Result<Answer, Error> {
         let mut request = Request::new(Full::new(Bytes::new()));
-        *request.uri_mut() = join(&target.base_url, "/models")?;
+        *request.uri_mut() = join(&target.base_url, target.dialect.models_path())?;
         *request.headers_mut() = request_headers(x.dialect, target.dialect, from_caller, target)?;
         request.headers_mut().remove(header::CONTENT_TYPE);
         Ok(Answer {
@@ -275,7 +276,7 @@ fn request_headers(
     match &target.api_key {
         // A caller's credential is for a provider of the kind that it believes to talk to.
         None if same => {
-            for name in CREDENTIALS {
+            for name in credentials(dialect) {
                 headers.extend(from_caller.get(&name).map(|value| (name, value.clone())));
             }
         }
@@ -284,6 +285,7 @@ fn request_headers(
             let (name, value) = match dialect {
                 Dialect::OpenAi => (header::AUTHORIZATION, format!("Bearer {}", key.reveal())),
                 Dialect::Anthropic => (API_KEY, key.reveal().to_owned()),
+                Dialect::Gemini => (endpoint::GOOGLE_KEY, key.reveal().to_owned()),
             };
             let mut value = HeaderValue::try_from(value)
                 .map_err(|_| Error::Unreachable("the provider's key cannot be sent in a header".to_owned()))?;
@@ -296,8 +298,14 @@ fn request_headers(
 
 const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 const ANTHROPIC_VERSION: HeaderName = HeaderName::from_static("anthropic-version");
+
 /// Headers in which callers send a credential.
-const CREDENTIALS: [HeaderName; 2] = [header::AUTHORIZATION, API_KEY];
+fn credentials(dialect: Dialect) -> [HeaderName; 2] {
+    match dialect {
+        Dialect::OpenAi | Dialect::Anthropic => [header::AUTHORIZATION, API_KEY],
+        Dialect::Gemini => [header::AUTHORIZATION, endpoint::GOOGLE_KEY],
+    }
+}
 
 fn passes_on(name: &HeaderName) -> bool {
     let name = name.as_str();
@@ -310,6 +318,7 @@ fn is_of(dialect: Dialect, name: &HeaderName) -> bool {
     let prefix = match dialect {
         Dialect::OpenAi => "openai-",
         Dialect::Anthropic => "anthropic-",
+        Dialect::Gemini => "x-goog-api-client",
     };
     name.as_str().starts_with(prefix)
 }

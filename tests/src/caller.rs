@@ -258,8 +258,16 @@ impl Answer {
     #[must_use]
     pub fn events(&self) -> Vec<&str> {
         assert!(!self.torn, "the answer is torn: {}", self.text());
-        let mut events: Vec<&str> = self.text().split("\n\n").collect();
-        assert_eq!(events.pop(), Some(""), "the last event is torn: {}", self.text());
+        let (mut events, mut rest) = (Vec::new(), self.text());
+        let end = |rest: &str| {
+            let ends = ["\n\n", "\r\n\r\n"].iter();
+            ends.filter_map(|end| rest.find(end).map(|at| (at, at + end.len()))).min()
+        };
+        while let Some((end, next)) = end(rest) {
+            events.push(&rest[..end]);
+            rest = &rest[next..];
+        }
+        assert_eq!(rest, "", "the last event is torn: {}", self.text());
         events
     }
 
@@ -324,7 +332,10 @@ impl Answer {
     /// The code of the error.
     #[must_use]
     pub fn code(&self) -> String {
-        self.error()["code"].as_str().unwrap_or_default().to_owned()
+        let error = self.error();
+        // In Google's shape the code is the HTTP status, and ours a reason.
+        let code = error["code"].as_str().or_else(|| error["details"][0]["reason"].as_str());
+        code.unwrap_or_default().to_owned()
     }
 
     /// The header of that name; in a stream also the comment at its end, which counts for more.

@@ -70,7 +70,10 @@ impl Setup {
     /// The same, for one that speaks this dialect.
     #[must_use]
     pub fn upstream_in(mut self, dialect: &'static str, model: &impl Model) -> Self {
-        self.upstreams.push(Upstream { base_url: model.base_url(), dialect, model: None });
+        let base_url = model.base_url();
+        // As the provider's own address ends.
+        let base_url = if dialect == "gemini" { base_url.replace("/v1", "/v1beta") } else { base_url };
+        self.upstreams.push(Upstream { base_url, dialect, model: None });
         self
     }
 

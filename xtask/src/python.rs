@@ -8,9 +8,9 @@ use crate::{Result, lock, process, workspace};
 
 /// What callers use, at the version that was current when this was written, so that a test that fails has failed
 /// because of us.
-const SDKS: [(&str, &str); 2] = [("openai", "3.54.0"), ("anthropic", "2.14.0")];
+const SDKS: [(&str, &str); 3] = [("openai", "3.54.0"), ("anthropic", "2.14.0"), ("google-genai", "3.6.1")];
 
-/// About 20 MB from the package index.
+/// About 40 MB from the package index.
 const INSTALL_TIME: Duration = Duration::from_secs(600);
 
 /// The interpreter of an environment that has the SDKs, made or completed if need be. The error says what is missing.

@@ -34,6 +34,14 @@ const USUAL: &[Usual] = &[
         base_url: "https://api.anthropic.com",
         below: "/v1",
     },
+    Usual {
+        dialect: "gemini",
+        name: "gemini",
+        key: "GEMINI_API_KEY",
+        base_url_variable: "GOOGLE_GEMINI_BASE_URL",
+        base_url: "https://generativelanguage.googleapis.com",
+        below: "/v1beta",
+    },
 ];
 
 /// The settings for when there is no file, and the text of the file that would give the same.

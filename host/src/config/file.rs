@@ -123,7 +123,7 @@ pub struct Upstream {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Provider {
-    /// The wire format: `"openai"`, `"anthropic"`, or `"sandbox"` for the model server that is built in.
+    /// The wire format: `"openai"`, `"anthropic"`, `"gemini"`, or `"sandbox"` for the model server that is built in.
     pub dialect: Spanned<String>,
     /// Its address, as `"https://api.openai.com/v1"`. The sandbox needs none.
     pub base_url: Option<Spanned<String>>,

@@ -298,13 +298,14 @@ fn provider(name: &str, entry: &file::Entry<file::Provider>, base: &Path, proble
     let (dialect, sandbox) = match written.dialect.get_ref().as_str() {
         "openai" => (Dialect::OpenAi, false),
         "anthropic" => (Dialect::Anthropic, false),
+        "gemini" => (Dialect::Gemini, false),
         "sandbox" => (Dialect::OpenAi, true),
         other => {
-            let close = suggestion(other, ["openai", "anthropic", "sandbox"].into_iter());
+            let close = suggestion(other, ["openai", "anthropic", "gemini", "sandbox"].into_iter());
             problems.add(
                 Some(written.dialect.span()),
                 field("dialect"),
-                format!("{other:?} is not a dialect; use \"openai\", \"anthropic\" or \"sandbox\"{close}"),
+                format!("{other:?} is not a dialect; use \"openai\", \"anthropic\", \"gemini\" or \"sandbox\"{close}"),
             );
             return None;
         }

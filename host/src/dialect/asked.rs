@@ -5,6 +5,7 @@ use std::ops::Range;
 use bytes::Bytes;
 
 use super::document::Document;
+use super::gemini;
 use super::text::encode;
 use crate::chat::{Request, Role, Segment};
 
@@ -14,10 +15,21 @@ pub(crate) struct Asked {
     /// The request in our words.
     pub(crate) request: Request,
     pub(super) document: Document,
-    /// Where the name of the model stands.
-    pub(super) model: Range<usize>,
+    /// Where the name of the model stands, if it does so in the body.
+    pub(super) model: Option<Range<usize>>,
     /// Behind the last message.
     pub(super) messages_end: usize,
+    /// How the dialect writes a conversation.
+    pub(super) turns: Turns,
+}
+
+/// How a dialect writes what is said in a conversation, and the names of models.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Turns {
+    /// `messages`, as most do.
+    Messages,
+    /// Gemini's `contents`.
+    Contents,
 }
 
 impl Asked {
@@ -25,17 +37,35 @@ impl Asked {
     /// messages added at the end of the conversation.
     pub(crate) fn body(&self, segments: &[Segment], model: Option<&str>, added: &[(Role, &str)]) -> Bytes {
         let mut further = Vec::new();
-        if let Some(model) = model.filter(|model| *model != self.request.model) {
-            further.push((self.model.clone(), encode(model)));
+        if let (Some(place), Some(model)) = (&self.model, model.filter(|model| *model != self.request.model)) {
+            further.push((place.clone(), self.turns.model(model)));
         }
         if !added.is_empty() {
-            let messages: String = added
-                .iter()
-                .map(|(role, text)| format!(",{{\"role\":\"{}\",\"content\":{}}}", word(*role), encode(text)))
-                .collect();
+            let messages: String = added.iter().map(|(role, text)| self.turns.further(*role, text)).collect();
             further.push((self.messages_end..self.messages_end, messages));
         }
         self.document.write(&self.request.segments, segments, further)
+    }
+}
+
+impl Turns {
+    fn model(self, name: &str) -> String {
+        match self {
+            Self::Messages => encode(name),
+            Self::Contents => encode(&format!("{}{}", gemini::MODELS, gemini::bare(name))),
+        }
+    }
+
+    /// What is said behind what was said before.
+    fn further(self, role: Role, text: &str) -> String {
+        let text = encode(text);
+        match self {
+            Self::Messages => format!(",{{\"role\":\"{}\",\"content\":{text}}}", word(role)),
+            Self::Contents => {
+                let role = if role == Role::Assistant { "model" } else { "user" };
+                format!(",{{\"role\":\"{role}\",\"parts\":[{{\"text\":{text}}}]}}")
+            }
+        }
     }
 }
 

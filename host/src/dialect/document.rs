@@ -355,6 +355,20 @@ fn names_something(key: &str) -> bool {
             | "search_context_size"
             | "include"
             | "truncation"
+            | "mimeType"
+            | "mime_type"
+            | "finishReason"
+            | "blockReason"
+            | "responseId"
+            | "modelVersion"
+            | "responseMimeType"
+            | "response_mime_type"
+            | "thinkingLevel"
+            | "thinking_level"
+            | "category"
+            | "threshold"
+            | "probability"
+            | "modality"
     )
 }
 

@@ -65,6 +65,14 @@ impl Pieces<'_> {
         Ok(())
     }
 
+    /// JSON that stands as it is, whole in itself.
+    pub(super) fn json(&mut self, lane: Lane, value: Value<'_>, name: Option<String>) {
+        let place = value.place(self.whole);
+        let mut piece = Piece::new(lane, Unit::Whole, value.0.to_owned(), place, false);
+        (piece.name, piece.is_json) = (name, true);
+        self.event.add(piece);
+    }
+
     /// A field that the dialect does not know: its key, if that is more than a name, and its value.
     pub(super) fn unknown(&mut self, at: &str, field: &Field<'_>, choice: u32) -> Result<(), Wrong> {
         self.texts(at, &field.name(), choice, |texts, of| texts.field(field, of))

@@ -1,8 +1,6 @@
 //! From one dialect to another, where caller and target speak different ones. What comes in here has passed the
 //! guardrails; nothing is added to it.
 
-use std::borrow::Cow;
-
 use bytes::Bytes;
 use http::StatusCode;
 
@@ -10,7 +8,7 @@ use super::conversation::{Conversation, Delta, Loss};
 use super::document::Wrong;
 use super::raw::Value;
 use super::sse::{Cutter, tidy};
-use super::{Address, Dialect, anthropic, openai};
+use super::{Address, Dialect, anthropic, gemini, openai};
 
 /// The way back from a target to a caller who speaks another dialect.
 #[derive(Clone, Copy, Debug)]
@@ -32,17 +30,19 @@ impl Translation {
         caller: Dialect,
         target: Dialect,
         body: &[u8],
-        _address: &Address,
+        address: &Address,
         losses: &mut Vec<Loss>,
     ) -> Result<(Self, Bytes), Wrong> {
         let conversation: Conversation = match caller {
             Dialect::OpenAi => openai::translation::parse_request(body, losses)?,
             Dialect::Anthropic => anthropic::translation::parse_request(body, losses)?,
+            Dialect::Gemini => gemini::translation::parse_request(body, address, losses)?,
         };
         let model = &conversation.model;
         let body = match target {
             Dialect::OpenAi => openai::translation::write_request(&conversation, model, losses)?,
             Dialect::Anthropic => anthropic::translation::write_request(&conversation, model, losses)?,
+            Dialect::Gemini => gemini::translation::write_request(&conversation, model, losses)?,
         };
         Ok((Self { target, caller, streams_usage: conversation.streams_usage, is_of_models: false }, body))
     }
@@ -61,10 +61,12 @@ impl Translation {
             let failure = match self.target {
                 Dialect::OpenAi => openai::translation::parse_failure(body),
                 Dialect::Anthropic => anthropic::translation::parse_failure(body),
+                Dialect::Gemini => gemini::translation::parse_failure(body),
             };
             return Ok(match self.caller {
                 Dialect::OpenAi => openai::translation::write_failure(status, &failure),
                 Dialect::Anthropic => anthropic::translation::write_failure(status, &failure),
+                Dialect::Gemini => gemini::translation::write_failure(status, &failure),
             });
         }
         if self.is_of_models {
@@ -73,19 +75,25 @@ impl Translation {
         let reply = match self.target {
             Dialect::OpenAi => openai::translation::parse_answer(body, losses)?,
             Dialect::Anthropic => anthropic::translation::parse_answer(body, losses)?,
+            Dialect::Gemini => gemini::translation::parse_answer(body, losses)?,
         };
         match self.caller {
             Dialect::OpenAi => openai::translation::write_answer(&reply, losses),
             Dialect::Anthropic => anthropic::translation::write_answer(&reply, losses),
+            Dialect::Gemini => gemini::translation::write_answer(&reply, losses),
         }
     }
 
-    /// All dialects have the same place for the names.
+    /// Most dialects have the same place for the names.
     fn models(&self, body: &[u8]) -> Bytes {
         let list = std::str::from_utf8(body).map(|body| Value(body.trim()).fields()).unwrap_or_default();
-        let models = list.last("data").map(Value::items).unwrap_or_default();
-        let names = models.into_iter().filter_map(|model| model.fields().last("id").and_then(Value::text));
-        let names: Vec<String> = names.map(Cow::into_owned).collect();
+        let (list_of, name_of) = match self.target {
+            Dialect::OpenAi | Dialect::Anthropic => ("data", "id"),
+            Dialect::Gemini => ("models", "name"),
+        };
+        let models = list.last(list_of).map(Value::items).unwrap_or_default();
+        let names = models.into_iter().filter_map(|model| model.fields().last(name_of).and_then(Value::text));
+        let names: Vec<String> = names.map(|name| gemini::bare(&name).to_owned()).collect();
         self.caller.models_body(names.iter().map(String::as_str))
     }
 
@@ -96,10 +104,12 @@ impl Translation {
             reader: match self.target {
                 Dialect::OpenAi => Reader::OpenAi(openai::translation::DeltaReader::default()),
                 Dialect::Anthropic => Reader::Anthropic(anthropic::translation::DeltaReader::default()),
+                Dialect::Gemini => Reader::Gemini(gemini::translation::DeltaReader::default()),
             },
             writer: match self.caller {
                 Dialect::OpenAi => Writer::OpenAi(openai::translation::DeltaWriter::new(self.streams_usage)),
                 Dialect::Anthropic => Writer::Anthropic(anthropic::translation::DeltaWriter::default()),
+                Dialect::Gemini => Writer::Gemini(gemini::translation::DeltaWriter::default()),
             },
             is_over: false,
         }
@@ -119,12 +129,14 @@ pub(crate) struct Events {
 enum Reader {
     OpenAi(openai::translation::DeltaReader),
     Anthropic(anthropic::translation::DeltaReader),
+    Gemini(gemini::translation::DeltaReader),
 }
 
 #[derive(Debug)]
 enum Writer {
     OpenAi(openai::translation::DeltaWriter),
     Anthropic(anthropic::translation::DeltaWriter),
+    Gemini(gemini::translation::DeltaWriter),
 }
 
 impl Events {
@@ -151,7 +163,12 @@ impl Events {
         if !rest.is_empty() {
             self.event(&rest, &mut out, losses)?;
         }
-        self.write(&Delta::End, &mut out);
+        let mut deltas = Vec::new();
+        if let Reader::Gemini(reader) = &mut self.reader {
+            reader.end(&mut deltas);
+        }
+        deltas.push(Delta::End);
+        deltas.iter().try_for_each(|delta| self.write(delta, &mut out))?;
         Ok(out)
     }
 
@@ -159,26 +176,27 @@ impl Events {
         let (event, data) = tidy(event);
         let data = data.and_then(|place| event.get(place)).and_then(|data| std::str::from_utf8(data).ok());
         let Some(data) = data else {
-            self.write(&Delta::Ping, out);
-            return Ok(());
+            return self.write(&Delta::Ping, out);
         };
         let mut deltas = Vec::new();
         match &mut self.reader {
             Reader::OpenAi(reader) => reader.read(data, &mut deltas, losses)?,
             Reader::Anthropic(reader) => reader.read(data, &mut deltas, losses)?,
+            Reader::Gemini(reader) => reader.read(data, &mut deltas, losses)?,
         }
-        deltas.iter().for_each(|delta| self.write(delta, out));
-        Ok(())
+        deltas.iter().try_for_each(|delta| self.write(delta, out))
     }
 
-    fn write(&mut self, delta: &Delta, out: &mut Vec<u8>) {
+    fn write(&mut self, delta: &Delta, out: &mut Vec<u8>) -> Result<(), Wrong> {
         if self.is_over {
-            return;
+            return Ok(());
         }
         self.is_over = matches!(delta, Delta::End | Delta::Failed(_));
         match &mut self.writer {
             Writer::OpenAi(writer) => writer.write(delta, out),
             Writer::Anthropic(writer) => writer.write(delta, out),
+            Writer::Gemini(writer) => writer.write(delta, out)?,
         }
+        Ok(())
     }
 }

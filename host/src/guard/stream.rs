@@ -56,8 +56,8 @@ pub(crate) struct StreamGuard {
     over: BTreeSet<u32>,
     /// Parts of an answer that are at an end, and of which no more text may follow.
     closed: BTreeSet<String>,
-    /// The caller's dialect, unlike the provider's, has one part of an answer behind the other: events leave in the order
-    /// in which they came.
+    /// The caller's dialect, unlike the provider's, has one part of an answer behind the other, or the provider's has no
+    /// numbers for them: events leave in the order in which they came.
     in_order: bool,
     /// There, thoughts that are followed by something else: what is held back of them is decided, lest all that follows
     /// waits for it.
@@ -88,6 +88,8 @@ struct Alone {
     pieces: Vec<(PieceId, String)>,
     /// No more text follows in the lane.
     is_final: bool,
+    /// They are JSON, and an edit must leave them so.
+    is_json: bool,
 }
 
 /// An event that waits for its texts.
@@ -151,7 +153,7 @@ impl StreamGuard {
             finish: BTreeMap::new(),
             over: BTreeSet::new(),
             closed: BTreeSet::new(),
-            in_order: x.dialect != dialect,
+            in_order: x.dialect != dialect || dialect.is_in_order(),
             settled: BTreeSet::new(),
             ended: BTreeSet::new(),
             usage: None,
@@ -285,6 +287,7 @@ impl StreamGuard {
                     lane: piece.lane.clone(),
                     pieces: vec![(id, piece.text.clone())],
                     is_final: true,
+                    is_json: piece.is_json,
                 }),
                 Unit::Piece | Unit::Either => {
                     if let Some(lane) = self.lanes.get_mut(&piece.lane) {
@@ -359,7 +362,7 @@ impl StreamGuard {
                 false => decided.push(((*lane).clone(), state.decided(), *is_final)),
                 true => {
                     let pieces = state.decided_pieces(*is_final);
-                    self.alone.push(Alone { lane: (*lane).clone(), pieces, is_final: *is_final });
+                    self.alone.push(Alone { lane: (*lane).clone(), pieces, is_final: *is_final, is_json: false });
                 }
             }
         }
@@ -382,21 +385,21 @@ impl StreamGuard {
     /// Texts that some or all readers take by themselves pass the guardrails by themselves.
     async fn inspect_alone(&mut self) -> Result<Vec<(Lane, Tagged, bool)>, Error> {
         let alone = std::mem::take(&mut self.alone);
-        let segment = |lane: &Lane, text: &str| Segment {
+        let segment = |alone: &Alone, text: &str| Segment {
             role: Role::Assistant,
-            channel: lane.channel,
-            choice: lane.choice,
+            channel: alone.lane.channel,
+            choice: alone.lane.choice,
             name: None,
             text: text.to_owned(),
-            is_json: false,
+            is_json: alone.is_json,
         };
-        let texts = alone.iter().flat_map(|alone| alone.pieces.iter().map(|(_, text)| segment(&alone.lane, text)));
+        let texts = alone.iter().flat_map(|alone| alone.pieces.iter().map(|(_, text)| segment(alone, text)));
         let mut segments: Vec<Segment> = texts.filter(|segment| !segment.text.is_empty()).collect();
         if !segments.is_empty() {
             inspect_answer(&self.x, &mut segments).await?;
         }
         let mut segments = segments.into_iter();
-        let decided = alone.into_iter().map(|Alone { lane, pieces, is_final }| {
+        let decided = alone.into_iter().map(|Alone { lane, pieces, is_final, .. }| {
             let mut decided = Tagged::default();
             for (id, text) in pieces {
                 let inspected = if text.is_empty() { None } else { segments.next() };

@@ -14,6 +14,7 @@ use bytes::Bytes;
 use http_body_util::{BodyExt, Either, Full, LengthLimitError, Limited};
 use hyper::body::Incoming;
 use hyper::header::{self, HeaderName, HeaderValue};
+use hyper::http::request::Parts;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
@@ -27,7 +28,7 @@ use super::failure::Failure;
 use super::pace::{Chunks, Outflow};
 use super::plan::{Plan, Script};
 use super::shared::{Shared, Turn};
-use super::{messages, request, script, wire};
+use super::{contents, messages, request, script, wire};
 
 const EVENTS: &str = "text/event-stream; charset=utf-8";
 const JSON: &str = "application/json";
@@ -101,6 +102,8 @@ async fn respond(shared: Arc<Shared>, request: Request<Incoming>) -> io::Result<
     match (&head.method, head.uri.path()) {
         (&Method::POST, "/v1/chat/completions") => chat(turn, &body).await,
         (&Method::POST, "/v1/messages") => message(turn, &body).await,
+        (&Method::POST, path) if contents::asked(path, head.uri.query()).is_some() => content(turn, &head, &body).await,
+        (&Method::GET, "/v1beta/models") => Ok(whole(turn, json(wire::contents_models(), 0))),
         (_, "/v1/chat/completions") => Ok(whole(turn, failed(&Failure::method(&head.method), 0))),
         (&Method::GET, "/v1/models") => Ok(whole(turn, json(wire::models(), 0))),
         (&Method::GET, path) => Ok(whole(
@@ -190,6 +193,55 @@ async fn message(turn: Turn, body: &Bytes) -> io::Result<Reply> {
         },
     };
     Ok(ok(Either::Right(Outflow::new(chunks, &manner, turn)), content_type, hash))
+}
+
+/// The same for a request of Google's API.
+async fn content(turn: Turn, head: &Parts, body: &Bytes) -> io::Result<Reply> {
+    let hash = wire::hash(body);
+    let asked = contents::asked(head.uri.path(), head.uri.query());
+    let asked = asked.ok_or_else(|| Failure::no_such_path(&head.method, head.uri.path()));
+    let understood = asked.and_then(|asked| contents::as_completion(body, &asked)).and_then(|completion| {
+        let request = request::Request::read(&completion)?;
+        let script = script::read(&request, &turn.shared.settings)?;
+        let asked = wire::Asked::new(&request, hash, &script.plan)?;
+        Ok((script, asked))
+    });
+    let (Script { plan, manner }, asked) = match understood {
+        Ok(understood) => understood,
+        Err(failure) => return Ok(whole(turn, failed_content(&failure, hash))),
+    };
+    if !manner.start.is_zero() {
+        tokio::time::sleep(manner.start).await;
+    }
+    let content_type = if asked.stream { EVENTS } else { JSON };
+    let chunks = match plan {
+        Plan::Fail(failure) => Err(failure),
+        Plan::Die => {
+            turn.finish();
+            return Err(io::ErrorKind::ConnectionAborted.into());
+        }
+        Plan::Stall => pending().await,
+        Plan::Garbage => return Ok(whole(turn, ok(Either::Left(wire::GARBAGE.into()), content_type, hash))),
+        Plan::Say(say) if asked.stream => {
+            let events = wire::contents_events(&say, &asked, manner.cut);
+            events.map(|(events, last)| Chunks::Written { events, last })
+        }
+        Plan::Say(say) => match wire::contents(&say, &asked) {
+            Ok(body) if manner.is_plain() => return Ok(whole(turn, json(body, hash))),
+            Ok(body) => Ok(Chunks::whole(body.into())),
+            Err(failure) => Err(failure),
+        },
+    };
+    match chunks {
+        Ok(chunks) => Ok(ok(Either::Right(Outflow::new(chunks, &manner, turn)), content_type, hash)),
+        Err(failure) => Ok(whole(turn, failed_content(&failure, hash))),
+    }
+}
+
+fn failed_content(failure: &Failure, hash: u64) -> Reply {
+    let mut reply = failed(failure, hash);
+    *reply.body_mut() = Either::Left(Full::from(wire::contents_failure(failure.status, failure.message())));
+    reply
 }
 
 fn failed_message(failure: &Failure, hash: u64) -> Reply {

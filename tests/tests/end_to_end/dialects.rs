@@ -10,24 +10,29 @@ use sluicegate_tests::{Answer, EMAIL, Gateway, Provider, Reply, standard};
 enum Wire {
     OpenAi,
     Anthropic,
+    Gemini,
 }
 
-use Wire::{Anthropic, OpenAi};
+use Wire::{Anthropic, Gemini, OpenAi};
 
-const WIRES: [Wire; 2] = [OpenAi, Anthropic];
+const WIRES: [Wire; 3] = [OpenAi, Anthropic, Gemini];
 
 impl Wire {
     fn dialect(self) -> &'static str {
         match self {
             OpenAi => "openai",
             Anthropic => "anthropic",
+            Gemini => "gemini",
         }
     }
 
-    fn path(self) -> &'static str {
+    /// Where a question is asked whose answer is to stream or not.
+    fn path(self, stream: bool) -> &'static str {
         match self {
             OpenAi => "/v1/chat/completions",
             Anthropic => "/v1/messages",
+            Gemini if stream => "/v1beta/models/m:streamGenerateContent?alt=sse",
+            Gemini => "/v1beta/models/m:generateContent",
         }
     }
 
@@ -40,23 +45,31 @@ impl Wire {
                 {"type": "function", "function": {"name": "mail", "description": "sends mail", "parameters": schema}}]}),
             Anthropic => json!({"model": "m", "stream": stream, "max_tokens": 1000, "messages": messages, "tools": [
                 {"name": "mail", "description": "sends mail", "input_schema": schema}]}),
+            Gemini => json!({"contents": [{"role": "user", "parts": [{"text": text}]}], "tools": [
+                {"functionDeclarations": [{"name": "mail", "description": "sends mail", "parameters":
+                    {"type": "OBJECT", "properties": {"to": {"type": "STRING"}}}}]}]}),
         }
     }
 
     /// A conversation in which the tool has answered this.
-    fn reports(self, result: &str, arguments: &Value) -> Value {
+    fn reports(self, result: &str, arguments: &Value, stream: bool) -> Value {
         match self {
-            OpenAi => json!({"model": "m", "messages": [
+            OpenAi => json!({"model": "m", "stream": stream, "messages": [
                 {"role": "user", "content": "mail it"},
                 {"role": "assistant", "content": null, "tool_calls": [{"id": "call_1", "type": "function",
                     "function": {"name": "mail", "arguments": arguments.to_string()}}]},
                 {"role": "tool", "tool_call_id": "call_1", "content": result}]}),
-            Anthropic => json!({"model": "m", "max_tokens": 1000, "messages": [
+            Anthropic => json!({"model": "m", "stream": stream, "max_tokens": 1000, "messages": [
                 {"role": "user", "content": "mail it"},
                 {"role": "assistant", "content": [
                     {"type": "tool_use", "id": "call_1", "name": "mail", "input": arguments}]},
                 {"role": "user", "content": [
                     {"type": "tool_result", "tool_use_id": "call_1", "content": result}]}]}),
+            Gemini => json!({"contents": [
+                {"role": "user", "parts": [{"text": "mail it"}]},
+                {"role": "model", "parts": [{"functionCall": {"name": "mail", "args": arguments}}]},
+                {"role": "user", "parts": [
+                    {"functionResponse": {"name": "mail", "response": {"output": result}}}]}]}),
         }
     }
 
@@ -68,6 +81,7 @@ impl Wire {
             (Anthropic, true) => {
                 answer.chunks().iter().filter_map(|event| event["delta"]["text"].as_str()).collect::<String>()
             }
+            (Gemini, _) => parts(answer).iter().filter_map(|part| part["text"].as_str()).collect(),
         }
     }
 
@@ -94,6 +108,11 @@ impl Wire {
             (Anthropic, true) => {
                 answer.chunks().iter().filter_map(|event| event["delta"]["partial_json"].as_str()).collect()
             }
+            (Gemini, _) => {
+                let calls = parts(answer).into_iter().map(|part| part["functionCall"].clone());
+                let call = calls.into_iter().find(|call| !call.is_null());
+                call.unwrap_or_else(|| panic!("no call: {}", answer.text()))["args"].to_string()
+            }
         };
         serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text:?} in {}", answer.text()))
     }
@@ -108,8 +127,30 @@ impl Wire {
             (Anthropic, true) => {
                 answer.chunks().iter().map(|event| word(&event["delta"]["stop_reason"])).collect::<String>()
             }
+            (Gemini, _) => answers(answer).iter().map(|one| word(&one["candidates"][0]["finishReason"])).collect(),
         }
     }
+
+    /// The words for an answer that is complete, and for one that ends with calls.
+    fn finishes(self) -> [&'static str; 2] {
+        match self {
+            OpenAi => ["stop", "tool_calls"],
+            Anthropic => ["end_turn", "tool_use"],
+            Gemini => ["STOP", "STOP"],
+        }
+    }
+}
+
+/// The answers of Gemini's API of which one consists.
+fn answers(answer: &Answer) -> Vec<Value> {
+    let is_stream = answer.header("content-type").unwrap_or_default().starts_with("text/event-stream");
+    if is_stream { answer.chunks() } else { vec![answer.json()] }
+}
+
+/// The parts of an answer of Gemini's API.
+fn parts(answer: &Answer) -> Vec<Value> {
+    let parts = |one: &Value| one["candidates"][0]["content"]["parts"].as_array().cloned().unwrap_or_default();
+    answers(answer).iter().flat_map(parts).collect()
 }
 
 fn word(value: &Value) -> String {
@@ -134,15 +175,14 @@ async fn any_caller_talks_to_any_provider_and_originals_come_back() {
         let gateway = Gateway::with_plugins(plugins).upstream_in(provider.dialect(), &sandbox).start().await;
         let about = format!("{caller:?} to {provider:?}, streamed: {stream}");
         let ask = caller.asks(&format!("chunks of 3\nI am {EMAIL}."), stream);
-        let answer = gateway.call("POST", caller.path()).body(ask).await;
+        let answer = gateway.call("POST", caller.path(stream)).body(ask).await;
         assert_eq!(answer.status, 200, "{about}: {}", answer.text());
         assert_eq!(caller.content(&answer), format!("You said: I am {EMAIL}."), "{about}: {}", answer.text());
         let seen = sandbox.seen();
         assert_eq!(seen.len(), 1, "{about}");
-        assert!(seen[0].path.ends_with(&provider.path()[3..]), "{about}: {}", seen[0].path);
+        assert_eq!(seen[0].path, provider.path(stream), "{about}");
         assert!(seen[0].text().contains("I am [EMAIL_1].") && !seen[0].text().contains(EMAIL), "{about}");
-        let stop = if caller == OpenAi { "stop" } else { "end_turn" };
-        assert_eq!(caller.finish(&answer), stop, "{about}: {}", answer.text());
+        assert_eq!(caller.finish(&answer), caller.finishes()[0], "{about}: {}", answer.text());
         let is_open_ai_stream = caller == OpenAi && stream;
         assert!(!is_open_ai_stream || answer.is_done(), "{about}: {}", answer.text());
     }
@@ -156,13 +196,12 @@ async fn any_caller_gets_tool_calls_of_any_provider() {
         let gateway = Gateway::with_plugins(plugins).upstream_in(provider.dialect(), &sandbox).start().await;
         let about = format!("{caller:?} to {provider:?}, streamed: {stream}");
         let ask = caller.asks(&format!("chunks of 3\ncall mail {{\"to\": \"{EMAIL}\", \"n\": 1.50}}"), stream);
-        let answer = gateway.call("POST", caller.path()).body(ask).await;
+        let answer = gateway.call("POST", caller.path(stream)).body(ask).await;
         assert_eq!(answer.status, 200, "{about}: {}", answer.text());
         assert_eq!(caller.arguments(&answer), json!({"to": EMAIL, "n": 1.5}), "{about}");
-        let stop = if caller == OpenAi { "tool_calls" } else { "tool_use" };
-        assert_eq!(caller.finish(&answer), stop, "{about}: {}", answer.text());
-        let report = caller.reports(&format!("sent to {EMAIL}"), &json!({"to": EMAIL}));
-        let answer = gateway.call("POST", caller.path()).body(report).await;
+        assert_eq!(caller.finish(&answer), caller.finishes()[1], "{about}: {}", answer.text());
+        let report = caller.reports(&format!("sent to {EMAIL}"), &json!({"to": EMAIL}), stream);
+        let answer = gateway.call("POST", caller.path(stream)).body(report).await;
         let said = caller.content(&answer);
         assert_eq!(said, format!("mail answered: sent to {EMAIL}"), "{about}: {}", answer.text());
         assert!(sandbox.seen().iter().all(|seen| !seen.text().contains(EMAIL)), "{about}");
@@ -176,10 +215,8 @@ async fn the_same_plugin_refuses_the_same_text_everywhere() {
         let sandbox = Gateway::sandbox().await;
         let plugins = [standard("pii").config("card = 'block'")];
         let gateway = Gateway::with_plugins(plugins).upstream_in(provider.dialect(), &sandbox).start().await;
-        let mut result = caller.reports(&format!("it is {card}"), &json!({}));
-        result["stream"] = json!(stream);
-        let mut number = caller.reports("done", &json!({"card": card}));
-        number["stream"] = json!(stream);
+        let result = caller.reports(&format!("it is {card}"), &json!({}), stream);
+        let number = caller.reports("done", &json!({"card": card}), stream);
         let cases = [
             ("in the question", caller.asks(&format!("it is {card}"), stream)),
             ("in a tool's result", result),
@@ -188,7 +225,7 @@ async fn the_same_plugin_refuses_the_same_text_everywhere() {
         ];
         for (what, ask) in cases {
             let about = format!("{caller:?} to {provider:?}, streamed: {stream}, {what}");
-            let answer = gateway.call("POST", caller.path()).body(ask).await;
+            let answer = gateway.call("POST", caller.path(stream)).body(ask).await;
             assert_eq!(answer.code(), "pii.blocked", "{about}: {}", answer.text());
             assert!(!answer.text().contains(&card), "{about}: {}", answer.text());
         }
@@ -320,7 +357,7 @@ async fn a_providers_error_is_one_of_the_callers_dialect() {
         let gateway = Gateway::without_plugins().upstream_in(provider.dialect(), &sandbox).start().await;
         let about = format!("{caller:?} to {provider:?}, streamed: {stream}");
         let ask = caller.asks("fail 429 retry-after 7: too many", stream);
-        let answer = gateway.call("POST", caller.path()).body(ask).await;
+        let answer = gateway.call("POST", caller.path(stream)).body(ask).await;
         assert_eq!((answer.status, answer.header("retry-after")), (429, Some("7")), "{about}: {}", answer.text());
         let error = answer.json();
         assert!(word(&error["error"]["message"]).contains("too many"), "{about}: {error}");
@@ -331,10 +368,18 @@ async fn a_providers_error_is_one_of_the_callers_dialect() {
                 "{about}"
             );
         }
+        if caller == Gemini {
+            assert_eq!(
+                (&error["error"]["code"], &error["error"]["status"]),
+                (&json!(429), &json!("RESOURCE_EXHAUSTED")),
+                "{about}"
+            );
+        }
         // One that dies in the middle is an error event, never a clean end.
         if stream {
-            let answer = gateway.call("POST", caller.path()).body(caller.asks("die after 5\nlong 100", true)).await;
+            let answer = gateway.call("POST", caller.path(true)).body(caller.asks("die after 5\nlong 100", true)).await;
             assert!(!answer.text().contains("message_stop") && !answer.text().contains("[DONE]"), "{about}");
+            assert!(caller != Gemini || caller.finish(&answer).is_empty(), "{about}: {}", answer.text());
             assert_eq!(answer.code(), "upstream_broken", "{about}: {}", answer.text());
         }
     }
@@ -342,8 +387,14 @@ async fn a_providers_error_is_one_of_the_callers_dialect() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn models_are_listed_in_the_callers_dialect() {
+    for provider in [OpenAi, Gemini] {
+        models_of(provider).await;
+    }
+}
+
+async fn models_of(provider: Wire) {
     let sandbox = Gateway::sandbox().await;
-    let gateway = Gateway::without_plugins().upstream(&sandbox).start().await;
+    let gateway = Gateway::without_plugins().upstream_in(provider.dialect(), &sandbox).start().await;
     let open_ai = gateway.call("GET", "/v1/models").await.json();
     let anthropic = gateway.call("GET", "/v1/models").header("anthropic-version", "2023-06-01").await.json();
     let names =
@@ -351,4 +402,8 @@ async fn models_are_listed_in_the_callers_dialect() {
     assert_eq!(names(&open_ai), names(&anthropic));
     assert_eq!((&open_ai["object"], &anthropic["has_more"]), (&json!("list"), &json!(false)));
     assert_eq!(anthropic["data"][0]["type"], "model");
+    let gemini = gateway.call("GET", "/v1beta/models").await.json();
+    let gemini = gemini["models"].as_array().unwrap().iter().map(|model| word(&model["name"]));
+    let bare: Vec<String> = gemini.map(|name| name.strip_prefix("models/").unwrap().to_owned()).collect();
+    assert_eq!(bare, names(&open_ai));
 }

@@ -15,6 +15,7 @@ mod dialects;
 mod drain;
 mod edits;
 mod failover;
+mod gemini;
 mod guardrails;
 mod headers;
 mod hostile;

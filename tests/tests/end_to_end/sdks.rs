@@ -41,6 +41,11 @@ async fn open_ai_for_python_to_anthropics_dialect() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn open_ai_for_python_to_geminis_dialect() {
+    python("openai_sdk.py", "gemini").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn anthropic_for_python_to_its_own_dialect() {
     python("anthropic_sdk.py", "anthropic").await;
 }
@@ -48,4 +53,24 @@ async fn anthropic_for_python_to_its_own_dialect() {
 #[tokio::test(flavor = "multi_thread")]
 async fn anthropic_for_python_to_open_ais_dialect() {
     python("anthropic_sdk.py", "openai").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn anthropic_for_python_to_geminis_dialect() {
+    python("anthropic_sdk.py", "gemini").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn gemini_for_python_to_its_own_dialect() {
+    python("gemini_sdk.py", "gemini").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn gemini_for_python_to_open_ais_dialect() {
+    python("gemini_sdk.py", "openai").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn gemini_for_python_to_anthropics_dialect() {
+    python("gemini_sdk.py", "anthropic").await;
 }

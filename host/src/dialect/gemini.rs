@@ -1,0 +1,57 @@
+//! Google's Gemini API, version v1beta, as its public reference describes it (November 2026): `generateContent` and
+//! `streamGenerateContent`. The model and whether the answer streams stand in the path.
+
+mod answer;
+mod event;
+mod part;
+mod request;
+mod spelling;
+pub(crate) mod translation;
+mod words;
+
+use std::borrow::Cow;
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+pub(crate) use answer::read_answer;
+pub(crate) use event::EventReader;
+pub(crate) use request::read_request;
+pub(crate) use words::{denied_events, error_body, error_event, models_body};
+
+use super::Address;
+
+/// What stands before the names of models in lists and bodies.
+pub(crate) const MODELS: &str = "models/";
+/// What may stand in a path as it is.
+const IN_PATH: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// Where a conversation is sent to, below a provider's address.
+pub(crate) fn path(address: &Address) -> Cow<'static, str> {
+    let model = utf8_percent_encode(bare(address.model.as_deref().unwrap_or_default()), IN_PATH);
+    match address.streaming {
+        // Without `alt` the stream would be one JSON array.
+        Some(true) => format!("/models/{model}:streamGenerateContent?alt=sse").into(),
+        Some(false) | None => format!("/models/{model}:generateContent").into(),
+    }
+}
+
+/// The name of a model without what stands before it.
+pub(crate) fn bare(model: &str) -> &str {
+    model.strip_prefix(MODELS).unwrap_or(model)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_model_stands_in_the_path_and_nothing_else_of_it() {
+        for (model, streaming, expected) in [
+            ("gemini-3-pro", None, "/models/gemini-3-pro:generateContent"),
+            ("models/gemini-3-pro", Some(true), "/models/gemini-3-pro:streamGenerateContent?alt=sse"),
+            ("a/../b?key=c:d#e", Some(false), "/models/a%2F..%2Fb%3Fkey%3Dc%3Ad%23e:generateContent"),
+        ] {
+            assert_eq!(path(&Address { model: Some(model.to_owned()), streaming }), expected);
+        }
+    }
+}
