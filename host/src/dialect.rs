@@ -11,6 +11,7 @@ mod given;
 mod openai;
 mod pieces;
 mod raw;
+mod responses;
 mod sse;
 mod text;
 mod translation;
@@ -37,6 +38,8 @@ pub enum Dialect {
     OpenAi,
     /// Anthropic's Messages API.
     Anthropic,
+    /// OpenAI's Responses.
+    Responses,
 }
 
 /// What a path says of a request, in dialects that have it there and not in the body.
@@ -65,6 +68,16 @@ impl Dialect {
         match self {
             Self::OpenAi => "openai",
             Self::Anthropic => "anthropic",
+            Self::Responses => "responses",
+        }
+    }
+
+    /// The dialect whose headers and credentials it has: one provider may have several formats for conversations.
+    #[must_use]
+    pub fn family(self) -> Self {
+        match self {
+            Self::OpenAi | Self::Responses => Self::OpenAi,
+            Self::Anthropic => Self::Anthropic,
         }
     }
 
@@ -76,6 +89,7 @@ impl Dialect {
         match self {
             Self::OpenAi => openai::read_request(body),
             Self::Anthropic => anthropic::read_request(body),
+            Self::Responses => responses::read_request(body),
         }
     }
 
@@ -87,13 +101,14 @@ impl Dialect {
         match self {
             Self::OpenAi => openai::read_answer(body),
             Self::Anthropic => anthropic::read_answer(body),
+            Self::Responses => responses::read_answer(body),
         }
     }
 
     /// The body of an error response.
     pub(crate) fn error_body(self, words: ErrorWords<'_>) -> Bytes {
         match self {
-            Self::OpenAi => openai::error_body(words),
+            Self::OpenAi | Self::Responses => openai::error_body(words),
             Self::Anthropic => anthropic::error_body(words),
         }
     }
@@ -103,13 +118,14 @@ impl Dialect {
         match self {
             Self::OpenAi => openai::error_event(words),
             Self::Anthropic => anthropic::error_event(words),
+            Self::Responses => responses::error_event(words, None),
         }
     }
 
     /// A list of models.
     pub(crate) fn models_body<'a>(self, names: impl Iterator<Item = &'a str>) -> Bytes {
         match self {
-            Self::OpenAi => openai::models_body(names),
+            Self::OpenAi | Self::Responses => openai::models_body(names),
             Self::Anthropic => anthropic::models_body(names),
         }
     }
@@ -119,6 +135,7 @@ impl Dialect {
         match self {
             Self::OpenAi => "/chat/completions".into(),
             Self::Anthropic => "/messages".into(),
+            Self::Responses => "/responses".into(),
         }
     }
 }
@@ -128,6 +145,7 @@ impl Dialect {
 pub(crate) enum EventReader {
     OpenAi(openai::EventReader),
     Anthropic(anthropic::EventReader),
+    Responses(responses::EventReader),
 }
 
 impl EventReader {
@@ -135,6 +153,7 @@ impl EventReader {
         match dialect {
             Dialect::OpenAi => Self::OpenAi(openai::EventReader::default()),
             Dialect::Anthropic => Self::Anthropic(anthropic::EventReader::default()),
+            Dialect::Responses => Self::Responses(responses::EventReader::default()),
         }
     }
 
@@ -146,13 +165,14 @@ impl EventReader {
         match self {
             Self::OpenAi(reader) => reader.read(raw),
             Self::Anthropic(reader) => reader.read(raw),
+            Self::Responses(reader) => reader.read(raw),
         }
     }
 
     /// An event has gone out to the caller.
     pub(crate) fn has_left(&mut self, event: &Event) {
         match self {
-            Self::OpenAi(_) => {}
+            Self::OpenAi(_) | Self::Responses(_) => {}
             Self::Anthropic(reader) => reader.has_left(event),
         }
     }
@@ -162,6 +182,16 @@ impl EventReader {
         match self {
             Self::OpenAi(reader) => openai::denied_events(reader, choices, words),
             Self::Anthropic(reader) => anthropic::denied_events(reader, words),
+            Self::Responses(reader) => responses::denied_events(reader, words),
+        }
+    }
+
+    /// An error in the middle of the stream.
+    pub(crate) fn error_event(&self, words: ErrorWords<'_>) -> Bytes {
+        match self {
+            Self::OpenAi(_) => openai::error_event(words),
+            Self::Anthropic(_) => anthropic::error_event(words),
+            Self::Responses(reader) => responses::failed_events(reader, words),
         }
     }
 }

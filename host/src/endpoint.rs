@@ -36,10 +36,11 @@ pub enum Does {
 }
 
 /// Where several have the same path, the first whose header is there.
-pub static ENDPOINTS: [Endpoint; 4] = [
+pub static ENDPOINTS: [Endpoint; 5] = [
     Endpoint::post("/v1/chat/completions", Dialect::OpenAi, Does::Converse),
     Endpoint::post("/v1/messages", Dialect::Anthropic, Does::Converse),
-    Endpoint { header: Some(ANTHROPIC_VERSION), ..Endpoint::get("/v1/models", Dialect::Anthropic, Does::ListModels) },
+    Endpoint::post("/v1/responses", Dialect::Responses, Does::Converse),
+    Endpoint::get("/v1/models", Dialect::Anthropic, Does::ListModels).with(ANTHROPIC_VERSION),
     Endpoint::get("/v1/models", Dialect::OpenAi, Does::ListModels),
 ];
 
@@ -54,7 +55,12 @@ impl Endpoint {
     }
 
     const fn get(path: &'static str, dialect: Dialect, does: Does) -> Self {
-        Self { method: Method::GET, ..Self::post(path, dialect, does) }
+        Self { method: Method::GET, path, header: None, dialect, does, streaming: None }
+    }
+
+    const fn with(mut self, header: &'static str) -> Self {
+        self.header = Some(header);
+        self
     }
 
     /// The endpoint that a request means, and what its path says of it.
@@ -121,6 +127,7 @@ mod tests {
             (Method::POST, "/v1/chat/completions", None, Dialect::OpenAi, Does::Converse),
             (Method::POST, "/v1/chat/completions?x=1", Some("anthropic-version"), Dialect::OpenAi, Does::Converse),
             (Method::POST, "/v1/messages", None, Dialect::Anthropic, Does::Converse),
+            (Method::POST, "/v1/responses", None, Dialect::Responses, Does::Converse),
             (Method::GET, "/v1/models", None, Dialect::OpenAi, Does::ListModels),
             (Method::GET, "/v1/models", Some("anthropic-version"), Dialect::Anthropic, Does::ListModels),
         ] {
@@ -152,6 +159,7 @@ mod tests {
     fn errors_have_the_dialect_of_the_endpoints_near_by() {
         for (path, header, expected) in [
             ("/v1/messages/nothing", None, Dialect::Anthropic),
+            ("/v1/responses/resp_1", None, Dialect::Responses),
             ("/nothing", Some("anthropic-version"), Dialect::Anthropic),
             ("/nothing", None, Dialect::OpenAi),
             ("/v1/chat/completions", Some("anthropic-version"), Dialect::OpenAi),

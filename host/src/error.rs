@@ -185,8 +185,8 @@ impl Error {
     pub fn message(&self) -> Cow<'_, str> {
         match self {
             Self::NoSuchPath => {
-                "there is nothing at this path; the gateway answers POST /v1/chat/completions, POST /v1/messages and \
-                 GET /v1/models"
+                "there is nothing at this path; the gateway answers POST /v1/chat/completions, POST /v1/messages, \
+                 POST /v1/responses and GET /v1/models"
                     .into()
             }
             Self::NoSuchMethod(_) => "this path is not for this method".into(),

@@ -1,6 +1,6 @@
 //! The sandbox model: a small model server for when there is no key, and for when a model must misbehave on demand.
 //!
-//! It speaks OpenAI's chat-completions wire format, and Anthropic's messages at `/v1/messages`, over real HTTP, so that the demo, plugin authors and the
+//! It speaks OpenAI's chat-completions wire format, Anthropic's messages at `/v1/messages` and OpenAI's Responses at `/v1/responses`, over real HTTP, so that the demo, plugin authors and the
 //! end-to-end tests go through the same sockets as production. It is deterministic: the same request gets the same
 //! bytes. What it does is chosen by the **last user message**:
 //!
@@ -51,6 +51,7 @@ mod messages;
 mod pace;
 mod plan;
 mod request;
+mod responses;
 mod schema;
 mod script;
 mod server;

@@ -202,7 +202,7 @@ fn request_headers(
     target: &Target,
 ) -> Result<HeaderMap, Error> {
     let mut headers = HeaderMap::with_capacity(8);
-    let same = caller == dialect;
+    let same = caller.family() == dialect.family();
     for (name, value) in from_caller {
         if passes_on(name) || (same && is_of(dialect, name)) {
             headers.append(name, value.clone());
@@ -224,7 +224,7 @@ fn request_headers(
         None => {}
         Some(key) => {
             let (name, value) = match dialect {
-                Dialect::OpenAi => (header::AUTHORIZATION, format!("Bearer {}", key.reveal())),
+                Dialect::OpenAi | Dialect::Responses => (header::AUTHORIZATION, format!("Bearer {}", key.reveal())),
                 Dialect::Anthropic => (API_KEY, key.reveal().to_owned()),
             };
             let mut value = HeaderValue::try_from(value)
@@ -250,7 +250,7 @@ fn passes_on(name: &HeaderName) -> bool {
 /// Whether a header means something to providers of this dialect alone.
 fn is_of(dialect: Dialect, name: &HeaderName) -> bool {
     let prefix = match dialect {
-        Dialect::OpenAi => "openai-",
+        Dialect::OpenAi | Dialect::Responses => "openai-",
         Dialect::Anthropic => "anthropic-",
     };
     name.as_str().starts_with(prefix)

@@ -18,6 +18,23 @@ pub(crate) struct Asked {
     pub(super) model: Range<usize>,
     /// Behind the last message.
     pub(super) messages_end: usize,
+    pub(super) around: Around,
+}
+
+/// What has to stand around messages that are added.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Around {
+    /// Somewhere before them.
+    pub(super) opens: Option<(usize, &'static str)>,
+    pub(super) before: &'static str,
+    pub(super) after: &'static str,
+}
+
+impl Default for Around {
+    /// There is a message in the list.
+    fn default() -> Self {
+        Self { opens: None, before: ",", after: "" }
+    }
 }
 
 impl Asked {
@@ -29,10 +46,13 @@ impl Asked {
             further.push((self.model.clone(), encode(model)));
         }
         if !added.is_empty() {
-            let messages: String = added
+            let Around { opens, before, after } = self.around;
+            let messages: Vec<String> = added
                 .iter()
-                .map(|(role, text)| format!(",{{\"role\":\"{}\",\"content\":{}}}", word(*role), encode(text)))
+                .map(|(role, text)| format!("{{\"role\":\"{}\",\"content\":{}}}", word(*role), encode(text)))
                 .collect();
+            further.extend(opens.map(|(at, opening)| (at..at, opening.to_owned())));
+            let messages = format!("{before}{}{after}", messages.join(","));
             further.push((self.messages_end..self.messages_end, messages));
         }
         self.document.write(&self.request.segments, segments, further)

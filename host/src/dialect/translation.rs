@@ -10,7 +10,7 @@ use super::conversation::{Conversation, Delta, Loss};
 use super::document::Wrong;
 use super::raw::Value;
 use super::sse::{Cutter, tidy};
-use super::{Address, Dialect, anthropic, openai};
+use super::{Address, Dialect, anthropic, openai, responses};
 
 /// The way back from a target to a caller who speaks another dialect.
 #[derive(Clone, Copy, Debug)]
@@ -38,18 +38,25 @@ impl Translation {
         let conversation: Conversation = match caller {
             Dialect::OpenAi => openai::translation::parse_request(body, losses)?,
             Dialect::Anthropic => anthropic::translation::parse_request(body, losses)?,
+            Dialect::Responses => responses::translation::parse_request(body, losses)?,
         };
         let model = &conversation.model;
         let body = match target {
             Dialect::OpenAi => openai::translation::write_request(&conversation, model, losses)?,
             Dialect::Anthropic => anthropic::translation::write_request(&conversation, model, losses)?,
+            Dialect::Responses => responses::translation::write_request(&conversation, model, losses)?,
         };
         Ok((Self { target, caller, streams_usage: conversation.streams_usage, is_of_models: false }, body))
     }
 
     /// The way back of a list of models.
     pub(crate) fn of_models(caller: Dialect, target: Dialect) -> Option<Self> {
-        (caller != target).then_some(Self { target, caller, streams_usage: false, is_of_models: true })
+        (caller.family() != target.family()).then_some(Self {
+            target,
+            caller,
+            streams_usage: false,
+            is_of_models: true,
+        })
     }
 
     /// A complete answer or an error of the target, for the caller.
@@ -59,11 +66,11 @@ impl Translation {
     pub(crate) fn answer(&self, status: StatusCode, body: &[u8], losses: &mut Vec<Loss>) -> Result<Bytes, Wrong> {
         if !status.is_success() {
             let failure = match self.target {
-                Dialect::OpenAi => openai::translation::parse_failure(body),
+                Dialect::OpenAi | Dialect::Responses => openai::translation::parse_failure(body),
                 Dialect::Anthropic => anthropic::translation::parse_failure(body),
             };
             return Ok(match self.caller {
-                Dialect::OpenAi => openai::translation::write_failure(status, &failure),
+                Dialect::OpenAi | Dialect::Responses => openai::translation::write_failure(status, &failure),
                 Dialect::Anthropic => anthropic::translation::write_failure(status, &failure),
             });
         }
@@ -73,10 +80,12 @@ impl Translation {
         let reply = match self.target {
             Dialect::OpenAi => openai::translation::parse_answer(body, losses)?,
             Dialect::Anthropic => anthropic::translation::parse_answer(body, losses)?,
+            Dialect::Responses => responses::translation::parse_answer(body, losses)?,
         };
         match self.caller {
             Dialect::OpenAi => openai::translation::write_answer(&reply, losses),
             Dialect::Anthropic => anthropic::translation::write_answer(&reply, losses),
+            Dialect::Responses => responses::translation::write_answer(&reply, losses),
         }
     }
 
@@ -96,10 +105,12 @@ impl Translation {
             reader: match self.target {
                 Dialect::OpenAi => Reader::OpenAi(openai::translation::DeltaReader::default()),
                 Dialect::Anthropic => Reader::Anthropic(anthropic::translation::DeltaReader::default()),
+                Dialect::Responses => Reader::Responses(responses::translation::DeltaReader::default()),
             },
             writer: match self.caller {
                 Dialect::OpenAi => Writer::OpenAi(openai::translation::DeltaWriter::new(self.streams_usage)),
                 Dialect::Anthropic => Writer::Anthropic(anthropic::translation::DeltaWriter::default()),
+                Dialect::Responses => Writer::Responses(responses::translation::DeltaWriter::default()),
             },
             is_over: false,
         }
@@ -119,12 +130,14 @@ pub(crate) struct Events {
 enum Reader {
     OpenAi(openai::translation::DeltaReader),
     Anthropic(anthropic::translation::DeltaReader),
+    Responses(responses::translation::DeltaReader),
 }
 
 #[derive(Debug)]
 enum Writer {
     OpenAi(openai::translation::DeltaWriter),
     Anthropic(anthropic::translation::DeltaWriter),
+    Responses(responses::translation::DeltaWriter),
 }
 
 impl Events {
@@ -166,6 +179,7 @@ impl Events {
         match &mut self.reader {
             Reader::OpenAi(reader) => reader.read(data, &mut deltas, losses)?,
             Reader::Anthropic(reader) => reader.read(data, &mut deltas, losses)?,
+            Reader::Responses(reader) => reader.read(data, &mut deltas, losses)?,
         }
         deltas.iter().for_each(|delta| self.write(delta, out));
         Ok(())
@@ -179,6 +193,7 @@ impl Events {
         match &mut self.writer {
             Writer::OpenAi(writer) => writer.write(delta, out),
             Writer::Anthropic(writer) => writer.write(delta, out),
+            Writer::Responses(writer) => writer.write(delta, out),
         }
     }
 }

@@ -4,6 +4,7 @@
 //! what it is. hyper watches for the caller's leaving while an answer is under way, and drops the answer's future or
 //! body; [`Turn`] turns that drop into a count.
 
+use std::collections::VecDeque;
 use std::future::pending;
 use std::io;
 use std::pin::pin;
@@ -25,9 +26,9 @@ use tracing::debug;
 
 use super::failure::Failure;
 use super::pace::{Chunks, Outflow};
-use super::plan::{Plan, Script};
+use super::plan::{Cut, Plan, Say, Script};
 use super::shared::{Shared, Turn};
-use super::{messages, request, script, wire};
+use super::{messages, request, responses, script, wire};
 
 const EVENTS: &str = "text/event-stream; charset=utf-8";
 const JSON: &str = "application/json";
@@ -100,7 +101,8 @@ async fn respond(shared: Arc<Shared>, request: Request<Incoming>) -> io::Result<
     shared.remember(&head, &body);
     match (&head.method, head.uri.path()) {
         (&Method::POST, "/v1/chat/completions") => chat(turn, &body).await,
-        (&Method::POST, "/v1/messages") => message(turn, &body).await,
+        (&Method::POST, "/v1/messages") => other(turn, &body, &MESSAGES).await,
+        (&Method::POST, "/v1/responses") => other(turn, &body, &RESPONSES).await,
         (_, "/v1/chat/completions") => Ok(whole(turn, failed(&Failure::method(&head.method), 0))),
         (&Method::GET, "/v1/models") => Ok(whole(turn, json(wire::models(), 0))),
         (&Method::GET, path) => Ok(whole(
@@ -154,10 +156,39 @@ async fn chat(turn: Turn, body: &Bytes) -> io::Result<Reply> {
     Ok(ok(Either::Right(Outflow::new(chunks, &manner, turn)), content_type, hash))
 }
 
-/// The same for a request of Anthropic's API.
-async fn message(turn: Turn, body: &Bytes) -> io::Result<Reply> {
+/// Another wire format than that of chat completions.
+struct Wire {
+    as_completion: fn(&[u8]) -> Result<Bytes, Failure>,
+    whole: fn(&Say, &wire::Asked) -> Result<Vec<u8>, Failure>,
+    /// The events but for the last, and the last.
+    events: fn(Say, &wire::Asked, Cut) -> (VecDeque<Bytes>, Bytes),
+    failure: fn(&Failure) -> Vec<u8>,
+}
+
+/// Anthropic's API.
+const MESSAGES: Wire = Wire {
+    as_completion: messages::as_completion,
+    whole: wire::message,
+    events: wire::message_events,
+    failure: |failure| wire::failure(failure.status, failure.message()),
+};
+/// OpenAI's Responses.
+const RESPONSES: Wire = Wire {
+    as_completion: responses::as_completion,
+    whole: wire::response,
+    events: wire::response_events,
+    failure: Failure::body,
+};
+
+/// The same for a request in another wire format.
+async fn other(turn: Turn, body: &Bytes, wire: &Wire) -> io::Result<Reply> {
+    let failed_in = |failure: &Failure, hash: u64| {
+        let mut reply = failed(failure, hash);
+        *reply.body_mut() = Either::Left(Full::from((wire.failure)(failure)));
+        reply
+    };
     let hash = wire::hash(body);
-    let understood = messages::as_completion(body).and_then(|completion| {
+    let understood = (wire.as_completion)(body).and_then(|completion| {
         let request = request::Request::read(&completion)?;
         let script = script::read(&request, &turn.shared.settings)?;
         let asked = wire::Asked::new(&request, hash, &script.plan)?;
@@ -165,14 +196,14 @@ async fn message(turn: Turn, body: &Bytes) -> io::Result<Reply> {
     });
     let (Script { plan, manner }, asked) = match understood {
         Ok(understood) => understood,
-        Err(failure) => return Ok(whole(turn, failed_message(&failure, hash))),
+        Err(failure) => return Ok(whole(turn, failed_in(&failure, hash))),
     };
     if !manner.start.is_zero() {
         tokio::time::sleep(manner.start).await;
     }
     let content_type = if asked.stream { EVENTS } else { JSON };
     let chunks = match plan {
-        Plan::Fail(failure) => return Ok(whole(turn, failed_message(&failure, hash))),
+        Plan::Fail(failure) => return Ok(whole(turn, failed_in(&failure, hash))),
         Plan::Die => {
             turn.finish();
             return Err(io::ErrorKind::ConnectionAborted.into());
@@ -180,22 +211,16 @@ async fn message(turn: Turn, body: &Bytes) -> io::Result<Reply> {
         Plan::Stall => pending().await,
         Plan::Garbage => return Ok(whole(turn, ok(Either::Left(wire::GARBAGE.into()), content_type, hash))),
         Plan::Say(say) if asked.stream => {
-            let (events, last) = wire::message_events(say, &asked, manner.cut);
+            let (events, last) = (wire.events)(say, &asked, manner.cut);
             Chunks::Written { events, last }
         }
-        Plan::Say(say) => match wire::message(&say, &asked) {
+        Plan::Say(say) => match (wire.whole)(&say, &asked) {
             Ok(body) if manner.is_plain() => return Ok(whole(turn, json(body, hash))),
             Ok(body) => Chunks::whole(body.into()),
-            Err(failure) => return Ok(whole(turn, failed_message(&failure, hash))),
+            Err(failure) => return Ok(whole(turn, failed_in(&failure, hash))),
         },
     };
     Ok(ok(Either::Right(Outflow::new(chunks, &manner, turn)), content_type, hash))
-}
-
-fn failed_message(failure: &Failure, hash: u64) -> Reply {
-    let mut reply = failed(failure, hash);
-    *reply.body_mut() = Either::Left(Full::from(wire::failure(failure.status, failure.message())));
-    reply
 }
 
 /// The answer is complete before it is sent: what remains is the kernel's work.

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::super::asked::Asked;
+use super::super::asked::{Around, Asked};
 use super::super::document::{Of, Texts, Wrong, not_json};
 use super::super::raw::{Fields, Kind, Value};
 use super::block::{content, once};
@@ -52,7 +52,7 @@ pub(crate) fn read_request(body: Bytes) -> Result<Asked, Wrong> {
     let (segments, document) = texts.into_document(body.clone());
     request.segments = segments;
     drop(parsed);
-    Ok(Asked { request, document, model, messages_end })
+    Ok(Asked { request, document, model, messages_end, around: Around::default() })
 }
 
 /// Collect the texts of all messages, and give the place behind the last one.
