@@ -225,6 +225,8 @@ pub struct Target {
     pub provider: String,
     /// The provider's wire format.
     pub dialect: Dialect,
+    /// It also speaks OpenAI's Responses.
+    pub responses: bool,
     /// What the provider calls the model; nothing to pass on what the caller asked for.
     pub model: Option<String>,
     /// The provider's address, without a slash at the end.
@@ -233,6 +235,17 @@ pub struct Target {
     pub api_key: Option<Secret>,
     /// Started by the gateway itself: `base_url` is set when it listens.
     pub sandbox: bool,
+}
+
+impl Target {
+    /// What it is spoken to in, by a caller of this dialect: the same, if it speaks that too.
+    #[must_use]
+    pub fn dialect_for(&self, caller: Dialect) -> Dialect {
+        match caller {
+            Dialect::Responses if self.responses => caller,
+            _ => self.dialect,
+        }
+    }
 }
 
 /// Where plugins are, and their bounds as a whole.

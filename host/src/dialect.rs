@@ -12,6 +12,7 @@ mod given;
 mod openai;
 mod pieces;
 mod raw;
+mod responses;
 mod sse;
 mod text;
 mod translation;
@@ -40,6 +41,8 @@ pub enum Dialect {
     Anthropic,
     /// Google's Gemini API.
     Gemini,
+    /// OpenAI's Responses.
+    Responses,
 }
 
 /// What a path says of a request, in dialects that have it there and not in the body.
@@ -69,6 +72,17 @@ impl Dialect {
             Self::OpenAi => "openai",
             Self::Anthropic => "anthropic",
             Self::Gemini => "gemini",
+            Self::Responses => "responses",
+        }
+    }
+
+    /// The dialect whose headers and credentials it has: one provider may have several formats for conversations.
+    #[must_use]
+    pub fn family(self) -> Self {
+        match self {
+            Self::OpenAi | Self::Responses => Self::OpenAi,
+            Self::Anthropic => Self::Anthropic,
+            Self::Gemini => Self::Gemini,
         }
     }
 
@@ -81,6 +95,7 @@ impl Dialect {
             Self::OpenAi => openai::read_request(body),
             Self::Anthropic => anthropic::read_request(body),
             Self::Gemini => gemini::read_request(address, body),
+            Self::Responses => responses::read_request(body),
         }
     }
 
@@ -93,13 +108,14 @@ impl Dialect {
             Self::OpenAi => openai::read_answer(body),
             Self::Anthropic => anthropic::read_answer(body),
             Self::Gemini => gemini::read_answer(body),
+            Self::Responses => responses::read_answer(body),
         }
     }
 
     /// The body of an error response.
     pub(crate) fn error_body(self, words: ErrorWords<'_>) -> Bytes {
         match self {
-            Self::OpenAi => openai::error_body(words),
+            Self::OpenAi | Self::Responses => openai::error_body(words),
             Self::Anthropic => anthropic::error_body(words),
             Self::Gemini => gemini::error_body(words),
         }
@@ -111,13 +127,14 @@ impl Dialect {
             Self::OpenAi => openai::error_event(words),
             Self::Anthropic => anthropic::error_event(words),
             Self::Gemini => gemini::error_event(words),
+            Self::Responses => responses::error_event(words, None),
         }
     }
 
     /// A list of models.
     pub(crate) fn models_body<'a>(self, names: impl Iterator<Item = &'a str>) -> Bytes {
         match self {
-            Self::OpenAi => openai::models_body(names),
+            Self::OpenAi | Self::Responses => openai::models_body(names),
             Self::Anthropic => anthropic::models_body(names),
             Self::Gemini => gemini::models_body(names),
         }
@@ -129,6 +146,7 @@ impl Dialect {
             Self::OpenAi => "/chat/completions".into(),
             Self::Anthropic => "/messages".into(),
             Self::Gemini => gemini::path(address),
+            Self::Responses => "/responses".into(),
         }
     }
 
@@ -142,7 +160,7 @@ impl Dialect {
 
     /// Whether nothing but the order of events tells what of an answer comes before what.
     pub(crate) fn is_in_order(self) -> bool {
-        self == Self::Gemini
+        matches!(self, Self::Gemini | Self::Responses)
     }
 }
 
@@ -152,6 +170,7 @@ pub(crate) enum EventReader {
     OpenAi(openai::EventReader),
     Anthropic(anthropic::EventReader),
     Gemini(gemini::EventReader),
+    Responses(responses::EventReader),
 }
 
 impl EventReader {
@@ -160,6 +179,7 @@ impl EventReader {
             Dialect::OpenAi => Self::OpenAi(openai::EventReader::default()),
             Dialect::Anthropic => Self::Anthropic(anthropic::EventReader::default()),
             Dialect::Gemini => Self::Gemini(gemini::EventReader::default()),
+            Dialect::Responses => Self::Responses(responses::EventReader::default()),
         }
     }
 
@@ -172,13 +192,14 @@ impl EventReader {
             Self::OpenAi(reader) => reader.read(raw),
             Self::Anthropic(reader) => reader.read(raw),
             Self::Gemini(reader) => reader.read(raw),
+            Self::Responses(reader) => reader.read(raw),
         }
     }
 
     /// An event has gone out to the caller.
     pub(crate) fn has_left(&mut self, event: &Event) {
         match self {
-            Self::OpenAi(_) | Self::Gemini(_) => {}
+            Self::OpenAi(_) | Self::Gemini(_) | Self::Responses(_) => {}
             Self::Anthropic(reader) => reader.has_left(event),
         }
     }
@@ -189,6 +210,17 @@ impl EventReader {
             Self::OpenAi(reader) => openai::denied_events(reader, choices, words),
             Self::Anthropic(reader) => anthropic::denied_events(reader, words),
             Self::Gemini(_) => gemini::denied_events(choices, words),
+            Self::Responses(reader) => responses::denied_events(reader, words),
+        }
+    }
+
+    /// An error in the middle of the stream.
+    pub(crate) fn error_event(&self, words: ErrorWords<'_>) -> Bytes {
+        match self {
+            Self::OpenAi(_) => openai::error_event(words),
+            Self::Anthropic(_) => anthropic::error_event(words),
+            Self::Gemini(_) => gemini::error_event(words),
+            Self::Responses(reader) => responses::failed_events(reader, words),
         }
     }
 }

@@ -38,8 +38,9 @@ pub enum Does {
 }
 
 /// Where several have the same path, the first whose header is there.
-pub static ENDPOINTS: [Endpoint; 7] = [
+pub static ENDPOINTS: [Endpoint; 8] = [
     Endpoint::post("/v1/chat/completions", Dialect::OpenAi, Does::Converse),
+    Endpoint::post("/v1/responses", Dialect::Responses, Does::Converse),
     Endpoint::post("/v1/messages", Dialect::Anthropic, Does::Converse),
     Endpoint::post("/v1beta/models/{model}:generateContent", Dialect::Gemini, Does::Converse).streaming(false),
     Endpoint::post("/v1beta/models/{model}:streamGenerateContent", Dialect::Gemini, Does::Converse).streaming(true),
@@ -183,6 +184,7 @@ mod tests {
             (Method::POST, "/v1/chat/completions", None, Dialect::OpenAi, Does::Converse),
             (Method::POST, "/v1/chat/completions?x=1", Some("anthropic-version"), Dialect::OpenAi, Does::Converse),
             (Method::POST, "/v1/messages", None, Dialect::Anthropic, Does::Converse),
+            (Method::POST, "/v1/responses", None, Dialect::Responses, Does::Converse),
             (Method::GET, "/v1/models", None, Dialect::OpenAi, Does::ListModels),
             (Method::GET, "/v1/models", Some("anthropic-version"), Dialect::Anthropic, Does::ListModels),
         ] {
@@ -260,6 +262,7 @@ mod tests {
     fn errors_have_the_dialect_of_the_endpoints_near_by() {
         for (path, header, expected) in [
             ("/v1/messages/nothing", None, Dialect::Anthropic),
+            ("/v1/responses/resp_1", None, Dialect::Responses),
             ("/nothing", Some("anthropic-version"), Dialect::Anthropic),
             ("/nothing", None, Dialect::OpenAi),
             ("/v1/chat/completions", Some("anthropic-version"), Dialect::OpenAi),

@@ -196,8 +196,8 @@ impl Error {
         match self {
             Self::NoSuchPath => {
                 "there is nothing at this path; the gateway answers POST /v1/chat/completions, POST /v1/messages, \
-                 GET /v1/models, POST /v1beta/models/{model}:generateContent and :streamGenerateContent, and \
-                 GET /v1beta/models"
+                 POST /v1/responses, GET /v1/models, POST /v1beta/models/{model}:generateContent and \
+                 :streamGenerateContent, and GET /v1beta/models"
                     .into()
             }
             Self::NoSuchMethod(_) => "this path is not for this method".into(),

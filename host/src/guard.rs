@@ -48,7 +48,7 @@ impl Admitted {
             model: Some(model.unwrap_or(&self.request.model).to_owned()),
             streaming: Some(self.request.streaming),
         };
-        let dialect = target.dialect;
+        let dialect = target.dialect_for(x.dialect);
         if x.dialect == dialect {
             return Ok(Outgoing { body, address, dialect, translation: None });
         }

@@ -261,7 +261,7 @@ fn request_headers(
     target: &Target,
 ) -> Result<HeaderMap, Error> {
     let mut headers = HeaderMap::with_capacity(8);
-    let same = caller == dialect;
+    let same = caller.family() == dialect.family();
     for (name, value) in from_caller {
         if passes_on(name) || (same && is_of(dialect, name)) {
             headers.append(name, value.clone());
@@ -283,7 +283,7 @@ fn request_headers(
         None => {}
         Some(key) => {
             let (name, value) = match dialect {
-                Dialect::OpenAi => (header::AUTHORIZATION, format!("Bearer {}", key.reveal())),
+                Dialect::OpenAi | Dialect::Responses => (header::AUTHORIZATION, format!("Bearer {}", key.reveal())),
                 Dialect::Anthropic => (API_KEY, key.reveal().to_owned()),
                 Dialect::Gemini => (endpoint::GOOGLE_KEY, key.reveal().to_owned()),
             };
@@ -302,7 +302,7 @@ const ANTHROPIC_VERSION: HeaderName = HeaderName::from_static("anthropic-version
 /// Headers in which callers send a credential.
 fn credentials(dialect: Dialect) -> [HeaderName; 2] {
     match dialect {
-        Dialect::OpenAi | Dialect::Anthropic => [header::AUTHORIZATION, API_KEY],
+        Dialect::OpenAi | Dialect::Responses | Dialect::Anthropic => [header::AUTHORIZATION, API_KEY],
         Dialect::Gemini => [header::AUTHORIZATION, endpoint::GOOGLE_KEY],
     }
 }
@@ -316,7 +316,7 @@ fn passes_on(name: &HeaderName) -> bool {
 /// Whether a header means something to providers of this dialect alone.
 fn is_of(dialect: Dialect, name: &HeaderName) -> bool {
     let prefix = match dialect {
-        Dialect::OpenAi => "openai-",
+        Dialect::OpenAi | Dialect::Responses => "openai-",
         Dialect::Anthropic => "anthropic-",
         Dialect::Gemini => "x-goog-api-client",
     };

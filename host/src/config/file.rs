@@ -123,13 +123,16 @@ pub struct Upstream {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Provider {
-    /// The wire format: `"openai"`, `"anthropic"`, `"gemini"`, or `"sandbox"` for the model server that is built in.
+    /// The wire format: `"openai"`, `"anthropic"`, `"gemini"`, `"responses"`, or `"sandbox"` for the model server that is
+    /// built in.
     pub dialect: Spanned<String>,
     /// Its address, as `"https://api.openai.com/v1"`. The sandbox needs none.
     pub base_url: Option<Spanned<String>>,
     /// The credential: `{ env = "OPENAI_API_KEY" }` or `{ file = "/run/secrets/key" }`. Without one, what the
     /// caller sends as its own is passed on, if the caller speaks the same dialect.
     pub api_key: Option<Spanned<SecretSource>>,
+    /// Whether one of the dialect `"openai"` speaks OpenAI's Responses too.
+    pub responses: Option<Spanned<bool>>,
 }
 
 /// Where a secret is.

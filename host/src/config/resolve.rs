@@ -24,6 +24,8 @@ use crate::dialect::Dialect;
 const ANY: &str = "*";
 /// The address where the sandbox model would be; the program puts the real one in when it listens.
 pub(super) const SANDBOX_URL: &str = "http://127.0.0.1/v1";
+/// The host that is known to speak Responses too.
+const OPENAI: &str = "api.openai.com";
 
 pub(super) fn resolve(file: file::File, base: &Path, problems: &mut Problems) -> Settings {
     let server = server(&file.server, problems);
@@ -262,6 +264,7 @@ fn targets(file: &file::File, base: &Path, problems: &mut Problems) -> BTreeMap<
                 name: name.clone(),
                 provider: wanted.clone(),
                 dialect: provider.dialect,
+                responses: provider.responses,
                 model: entry.value.model.clone(),
                 base_url: provider.base_url.clone(),
                 api_key: provider.api_key.clone(),
@@ -287,6 +290,7 @@ fn targets(file: &file::File, base: &Path, problems: &mut Problems) -> BTreeMap<
 
 struct Provider {
     dialect: Dialect,
+    responses: bool,
     base_url: Uri,
     api_key: Option<Secret>,
     sandbox: bool,
@@ -299,13 +303,17 @@ fn provider(name: &str, entry: &file::Entry<file::Provider>, base: &Path, proble
         "openai" => (Dialect::OpenAi, false),
         "anthropic" => (Dialect::Anthropic, false),
         "gemini" => (Dialect::Gemini, false),
+        "responses" => (Dialect::Responses, false),
         "sandbox" => (Dialect::OpenAi, true),
         other => {
-            let close = suggestion(other, ["openai", "anthropic", "gemini", "sandbox"].into_iter());
+            let words = ["openai", "anthropic", "gemini", "responses", "sandbox"];
+            let close = suggestion(other, words.into_iter());
             problems.add(
                 Some(written.dialect.span()),
                 field("dialect"),
-                format!("{other:?} is not a dialect; use \"openai\", \"anthropic\", \"gemini\" or \"sandbox\"{close}"),
+                format!(
+                    "{other:?} is not a dialect; use \"openai\", \"anthropic\", \"gemini\", \"responses\" or \"sandbox\"{close}"
+                ),
             );
             return None;
         }
@@ -320,6 +328,16 @@ fn provider(name: &str, entry: &file::Entry<file::Provider>, base: &Path, proble
             }
         },
     };
+    let responses = written.responses.as_ref();
+    if let Some(given) = responses.filter(|_| dialect != Dialect::OpenAi || sandbox) {
+        problems.add(
+            Some(given.span()),
+            field("responses"),
+            "is for a provider of the dialect \"openai\"; remove this line",
+        );
+        return None;
+    }
+    let responses = responses.map(|given| *given.get_ref());
     let Some(given) = &written.base_url else {
         if !sandbox {
             problems.add(
@@ -329,14 +347,18 @@ fn provider(name: &str, entry: &file::Entry<file::Provider>, base: &Path, proble
             );
             return None;
         }
-        return Some(Provider { dialect, base_url: Uri::from_static(SANDBOX_URL), api_key, sandbox });
+        return Some(Provider { dialect, responses: true, base_url: Uri::from_static(SANDBOX_URL), api_key, sandbox });
     };
     if sandbox {
         problems.add(Some(given.span()), field("base_url"), "the sandbox chooses its address itself; remove this line");
         return None;
     }
     match base_url(given.get_ref()) {
-        Ok(base_url) => Some(Provider { dialect, base_url, api_key, sandbox }),
+        Ok(base_url) => {
+            let is_openai = || base_url.host().is_some_and(|host| host.eq_ignore_ascii_case(OPENAI));
+            let responses = responses.unwrap_or_else(|| dialect == Dialect::OpenAi && is_openai());
+            Some(Provider { dialect, responses, base_url, api_key, sandbox })
+        }
         Err(wrong) => {
             problems.add(Some(given.span()), field("base_url"), wrong);
             None

@@ -21,6 +21,7 @@ pub(crate) struct Asked {
     pub(super) messages_end: usize,
     /// How the dialect writes a conversation.
     pub(super) turns: Turns,
+    pub(super) around: Around,
 }
 
 /// How a dialect writes what is said in a conversation, and the names of models.
@@ -32,6 +33,22 @@ pub(super) enum Turns {
     Contents,
 }
 
+/// What has to stand around messages that are added.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Around {
+    /// Somewhere before them.
+    pub(super) opens: Option<(usize, &'static str)>,
+    pub(super) before: &'static str,
+    pub(super) after: &'static str,
+}
+
+impl Default for Around {
+    /// There is a message in the list.
+    fn default() -> Self {
+        Self { opens: None, before: ",", after: "" }
+    }
+}
+
 impl Asked {
     /// The body to send: with the texts of `segments`, for the model that the target calls `model`, and with
     /// messages added at the end of the conversation.
@@ -41,7 +58,10 @@ impl Asked {
             further.push((place.clone(), self.turns.model(model)));
         }
         if !added.is_empty() {
-            let messages: String = added.iter().map(|(role, text)| self.turns.further(*role, text)).collect();
+            let Around { opens, before, after } = self.around;
+            let messages: Vec<String> = added.iter().map(|(role, text)| self.turns.further(*role, text)).collect();
+            further.extend(opens.map(|(at, opening)| (at..at, opening.to_owned())));
+            let messages = format!("{before}{}{after}", messages.join(","));
             further.push((self.messages_end..self.messages_end, messages));
         }
         self.document.write(&self.request.segments, segments, further)
@@ -60,10 +80,10 @@ impl Turns {
     fn further(self, role: Role, text: &str) -> String {
         let text = encode(text);
         match self {
-            Self::Messages => format!(",{{\"role\":\"{}\",\"content\":{text}}}", word(role)),
+            Self::Messages => format!("{{\"role\":\"{}\",\"content\":{text}}}", word(role)),
             Self::Contents => {
                 let role = if role == Role::Assistant { "model" } else { "user" };
-                format!(",{{\"role\":\"{role}\",\"parts\":[{{\"text\":{text}}}]}}")
+                format!("{{\"role\":\"{role}\",\"parts\":[{{\"text\":{text}}}]}}")
             }
         }
     }

@@ -68,7 +68,8 @@ impl Document {
         if changes.is_empty() {
             return self.body.clone();
         }
-        changes.sort_by_key(|(range, _)| range.start);
+        // What is put in front of a text comes before what is put in its place.
+        changes.sort_by_key(|(range, _)| (range.start, range.end));
         splice(&self.body, &changes).into()
     }
 }

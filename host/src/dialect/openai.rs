@@ -3,7 +3,7 @@
 
 mod answer;
 mod event;
-mod head;
+pub(super) mod head;
 mod message;
 mod request;
 pub(crate) mod translation;

@@ -40,6 +40,42 @@ impl Pieces<'_> {
         self.add(Lane { choice, channel, part: part.to_owned() }, Unit::Piece, value.0, place, name)
     }
 
+    /// All of a lane, said once more.
+    pub(super) fn again(&mut self, channel: Channel, part: &str, value: Value<'_>) -> Result<(), Wrong> {
+        let Some(text) = value.text() else { return self.alone(part, value) };
+        if !text.is_empty() {
+            let lane = Lane { choice: 0, channel, part: part.to_owned() };
+            self.event.add(Piece::new(lane, Unit::Again, text.into_owned(), value.place(self.whole), false));
+        }
+        Ok(())
+    }
+
+    /// Texts that nobody strings together with those of other events.
+    pub(super) fn alone(&mut self, part: &str, value: Value<'_>) -> Result<(), Wrong> {
+        self.alone_on(Channel::Other, part, |texts, of| texts.anything(value, of))
+    }
+
+    /// The same for a field: its key, if that is more than a name, and its value.
+    pub(super) fn field_alone(&mut self, part: &str, field: &Field<'_>) -> Result<(), Wrong> {
+        self.alone_on(Channel::Other, part, |texts, of| texts.field(field, of))
+    }
+
+    /// Texts that nobody strings together share a lane, however many places they stand in.
+    pub(super) fn alone_on(
+        &mut self,
+        channel: Channel,
+        part: &str,
+        collect: impl FnOnce(&mut Texts<'_>, &Of) -> Result<(), Wrong>,
+    ) -> Result<(), Wrong> {
+        let mut texts = Texts::of_stream(self.whole, String::new());
+        collect(&mut texts, &Of::new(Role::Assistant, channel))?;
+        for (segment, place) in texts.segments.into_iter().zip(texts.places) {
+            let lane = Lane { choice: 0, channel, part: part.to_owned() };
+            self.event.add(Piece::new(lane, Unit::Whole, segment.text, place, false));
+        }
+        Ok(())
+    }
+
     /// A text at `place`, whose source is `literal`.
     pub(super) fn add(
         &mut self,

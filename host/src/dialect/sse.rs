@@ -105,6 +105,8 @@ pub(crate) enum Unit {
     Whole,
     /// Some readers string such texts together, others take the last: it has to be harmless both ways.
     Either,
+    /// All of its lane, said once more.
+    Again,
 }
 
 /// A text in an event: a piece of a lane.
@@ -171,6 +173,11 @@ impl Event {
 
     pub(super) fn add(&mut self, piece: Piece) {
         self.pieces.push(piece);
+    }
+
+    /// A part that no text guardrail can look into.
+    pub(super) fn opaque(&mut self, what: Opaque) {
+        self.opaque.push(what);
     }
 
     pub(super) fn shadow(&mut self, choice: u32, place: Range<usize>) {

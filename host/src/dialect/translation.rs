@@ -8,7 +8,7 @@ use super::conversation::{Conversation, Delta, Loss};
 use super::document::Wrong;
 use super::raw::Value;
 use super::sse::{Cutter, tidy};
-use super::{Address, Dialect, anthropic, gemini, openai};
+use super::{Address, Dialect, anthropic, gemini, openai, responses};
 
 /// The way back from a target to a caller who speaks another dialect.
 #[derive(Clone, Copy, Debug)]
@@ -37,19 +37,26 @@ impl Translation {
             Dialect::OpenAi => openai::translation::parse_request(body, losses)?,
             Dialect::Anthropic => anthropic::translation::parse_request(body, losses)?,
             Dialect::Gemini => gemini::translation::parse_request(body, address, losses)?,
+            Dialect::Responses => responses::translation::parse_request(body, losses)?,
         };
         let model = &conversation.model;
         let body = match target {
             Dialect::OpenAi => openai::translation::write_request(&conversation, model, losses)?,
             Dialect::Anthropic => anthropic::translation::write_request(&conversation, model, losses)?,
             Dialect::Gemini => gemini::translation::write_request(&conversation, model, losses)?,
+            Dialect::Responses => responses::translation::write_request(&conversation, model, losses)?,
         };
         Ok((Self { target, caller, streams_usage: conversation.streams_usage, is_of_models: false }, body))
     }
 
     /// The way back of a list of models.
     pub(crate) fn of_models(caller: Dialect, target: Dialect) -> Option<Self> {
-        (caller != target).then_some(Self { target, caller, streams_usage: false, is_of_models: true })
+        (caller.family() != target.family()).then_some(Self {
+            target,
+            caller,
+            streams_usage: false,
+            is_of_models: true,
+        })
     }
 
     /// A complete answer or an error of the target, for the caller.
@@ -59,12 +66,12 @@ impl Translation {
     pub(crate) fn answer(&self, status: StatusCode, body: &[u8], losses: &mut Vec<Loss>) -> Result<Bytes, Wrong> {
         if !status.is_success() {
             let failure = match self.target {
-                Dialect::OpenAi => openai::translation::parse_failure(body),
+                Dialect::OpenAi | Dialect::Responses => openai::translation::parse_failure(body),
                 Dialect::Anthropic => anthropic::translation::parse_failure(body),
                 Dialect::Gemini => gemini::translation::parse_failure(body),
             };
             return Ok(match self.caller {
-                Dialect::OpenAi => openai::translation::write_failure(status, &failure),
+                Dialect::OpenAi | Dialect::Responses => openai::translation::write_failure(status, &failure),
                 Dialect::Anthropic => anthropic::translation::write_failure(status, &failure),
                 Dialect::Gemini => gemini::translation::write_failure(status, &failure),
             });
@@ -76,11 +83,13 @@ impl Translation {
             Dialect::OpenAi => openai::translation::parse_answer(body, losses)?,
             Dialect::Anthropic => anthropic::translation::parse_answer(body, losses)?,
             Dialect::Gemini => gemini::translation::parse_answer(body, losses)?,
+            Dialect::Responses => responses::translation::parse_answer(body, losses)?,
         };
         match self.caller {
             Dialect::OpenAi => openai::translation::write_answer(&reply, losses),
             Dialect::Anthropic => anthropic::translation::write_answer(&reply, losses),
             Dialect::Gemini => gemini::translation::write_answer(&reply, losses),
+            Dialect::Responses => responses::translation::write_answer(&reply, losses),
         }
     }
 
@@ -105,11 +114,13 @@ impl Translation {
                 Dialect::OpenAi => Reader::OpenAi(openai::translation::DeltaReader::default()),
                 Dialect::Anthropic => Reader::Anthropic(anthropic::translation::DeltaReader::default()),
                 Dialect::Gemini => Reader::Gemini(gemini::translation::DeltaReader::default()),
+                Dialect::Responses => Reader::Responses(responses::translation::DeltaReader::default()),
             },
             writer: match self.caller {
                 Dialect::OpenAi => Writer::OpenAi(openai::translation::DeltaWriter::new(self.streams_usage)),
                 Dialect::Anthropic => Writer::Anthropic(anthropic::translation::DeltaWriter::default()),
                 Dialect::Gemini => Writer::Gemini(gemini::translation::DeltaWriter::default()),
+                Dialect::Responses => Writer::Responses(responses::translation::DeltaWriter::default()),
             },
             is_over: false,
         }
@@ -130,6 +141,7 @@ enum Reader {
     OpenAi(openai::translation::DeltaReader),
     Anthropic(anthropic::translation::DeltaReader),
     Gemini(gemini::translation::DeltaReader),
+    Responses(responses::translation::DeltaReader),
 }
 
 #[derive(Debug)]
@@ -137,6 +149,7 @@ enum Writer {
     OpenAi(openai::translation::DeltaWriter),
     Anthropic(anthropic::translation::DeltaWriter),
     Gemini(gemini::translation::DeltaWriter),
+    Responses(responses::translation::DeltaWriter),
 }
 
 impl Events {
@@ -183,6 +196,7 @@ impl Events {
             Reader::OpenAi(reader) => reader.read(data, &mut deltas, losses)?,
             Reader::Anthropic(reader) => reader.read(data, &mut deltas, losses)?,
             Reader::Gemini(reader) => reader.read(data, &mut deltas, losses)?,
+            Reader::Responses(reader) => reader.read(data, &mut deltas, losses)?,
         }
         deltas.iter().try_for_each(|delta| self.write(delta, out))
     }
@@ -196,6 +210,7 @@ impl Events {
             Writer::OpenAi(writer) => writer.write(delta, out),
             Writer::Anthropic(writer) => writer.write(delta, out),
             Writer::Gemini(writer) => writer.write(delta, out)?,
+            Writer::Responses(writer) => writer.write(delta, out),
         }
         Ok(())
     }

@@ -6,9 +6,11 @@
 //! leaves when all its texts are decided. So an event none of whose text was edited leaves as it came. Events leave in the
 //! order in which they came, but that a text whose end is held back does not hold up others (`order`).
 
+mod again;
 mod lane;
 mod order;
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -24,6 +26,7 @@ use crate::error::Error;
 use crate::exchange::Exchange;
 use crate::plugin::Plugin;
 use crate::upstream;
+use again::Said;
 use lane::LaneState;
 use order::Waiting;
 
@@ -33,7 +36,6 @@ pub(crate) struct StreamGuard {
     x: Arc<Exchange>,
     admitted: Admitted,
     target: String,
-    dialect: Dialect,
     body: upstream::Body,
     cutter: Cutter,
     reader: EventReader,
@@ -42,6 +44,8 @@ pub(crate) struct StreamGuard {
     queue: BTreeMap<u64, Queued>,
     /// Texts that nobody strings together, and that have to be looked at by themselves.
     alone: Vec<Alone>,
+    /// What lanes have said, in a dialect that says it all again at their end.
+    said: Option<Said>,
     /// Choices of which the caller has seen other text than the model wrote.
     edited: BTreeSet<u32>,
     /// The number of the next event.
@@ -57,7 +61,7 @@ pub(crate) struct StreamGuard {
     /// Parts of an answer that are at an end, and of which no more text may follow.
     closed: BTreeSet<String>,
     /// The caller's dialect, unlike the provider's, has one part of an answer behind the other, or the provider's has no
-    /// numbers for them: events leave in the order in which they came.
+    /// numbers for them, or for its events: they leave in the order in which they came.
     in_order: bool,
     /// There, thoughts that are followed by something else: what is held back of them is decided, lest all that follows
     /// waits for it.
@@ -136,13 +140,13 @@ impl StreamGuard {
             x: x.clone(),
             admitted: admitted.clone(),
             target: target.name.clone(),
-            dialect,
             body,
             cutter: Cutter::new(x.generation.settings.upstream.event_bytes_max),
             reader: EventReader::new(dialect),
             lanes: BTreeMap::new(),
             queue: BTreeMap::new(),
             alone: Vec::new(),
+            said: (dialect == Dialect::Responses).then(Said::default),
             edited: BTreeSet::new(),
             number: 0,
             queued_bytes: 0,
@@ -263,28 +267,44 @@ impl StreamGuard {
             if self.over.contains(&piece.lane.choice) && piece.lane.channel != Channel::Other {
                 return Err(Error::Broken("a choice went on behind its end".to_owned()));
             }
-            if self.closed.contains(&piece.lane.part) {
+            let id = (number, index);
+            let mut lane = Cow::Borrowed(&piece.lane);
+            let mut is_over = self.closed.contains(&piece.lane.part);
+            if let Some(said) = &mut self.said {
+                let bytes_max = self.x.generation.settings.upstream.answer_bytes_max;
+                match piece.unit {
+                    Unit::Again if said.again(id, &piece.lane, &piece.text) => continue,
+                    // It is another text than before.
+                    Unit::Again => lane.to_mut().part.push_str(" again"),
+                    Unit::Piece => {
+                        is_over |= said.is_over(&piece.lane);
+                        if !said.came(&piece.lane, &piece.text, bytes_max) {
+                            return Err(Error::AnswerTooLarge(bytes_max));
+                        }
+                    }
+                    Unit::Whole | Unit::Either => {}
+                }
+            }
+            if is_over {
                 return Err(Error::Broken("a part of the answer went on behind its end".to_owned()));
             }
-            if !self.lanes.contains_key(&piece.lane) {
+            if !self.lanes.contains_key(&*lane) {
                 if self.lanes.len() >= LANES_MAX {
                     return Err(Error::Broken(format!("the answer has more than {LANES_MAX} texts")));
                 }
-                let lane = LaneState::new(piece.role, &self.text_guardrails);
-                self.lanes.insert(piece.lane.clone(), lane);
+                self.lanes.insert(lane.clone().into_owned(), LaneState::new(piece.role, &self.text_guardrails));
             }
             if self.in_order {
-                settle(&mut self.settled, &self.lanes, &piece.lane);
+                settle(&mut self.settled, &self.lanes, &lane);
             }
-            let id = (number, index);
             let repeats = |lane: &mut LaneState| lane.repeats(&piece.text);
             let unit = match piece.unit {
-                Unit::Either if self.lanes.get_mut(&piece.lane).is_some_and(repeats) => Unit::Whole,
+                Unit::Either if self.lanes.get_mut(&*lane).is_some_and(repeats) => Unit::Whole,
                 unit => unit,
             };
             match unit {
-                Unit::Whole => self.alone.push(Alone {
-                    lane: piece.lane.clone(),
+                Unit::Whole | Unit::Again => self.alone.push(Alone {
+                    lane: lane.into_owned(),
                     pieces: vec![(id, piece.text.clone())],
                     is_final: true,
                     is_json: piece.is_json,
@@ -341,7 +361,8 @@ impl StreamGuard {
         let now = Instant::now();
         let is_final = |lane: &Lane| {
             let is_over = self.over.contains(&lane.choice) && lane.channel != Channel::Other;
-            all || is_over || self.closed.contains(&lane.part) || self.settled.contains(lane)
+            let is_said = self.said.as_ref().is_some_and(|said| said.is_over(lane));
+            all || is_over || is_said || self.closed.contains(&lane.part) || self.settled.contains(lane)
         };
         let mut due: Vec<(&Lane, &mut LaneState, bool)> = self
             .lanes
@@ -412,6 +433,21 @@ impl StreamGuard {
 
     fn put_back(&mut self, decided: Vec<(PieceId, String)>) {
         for ((event, index), text) in decided {
+            let Some(queued) = self.queue.get_mut(&event) else { continue };
+            if let (Some(said), Some(piece)) = (&mut self.said, queued.event.pieces.get(index))
+                && piece.unit == Unit::Piece
+            {
+                said.left(&piece.lane, &text);
+            }
+            if let Some(slot) = queued.texts.get_mut(index) {
+                *slot = Some(text);
+            }
+        }
+    }
+
+    /// What is said again is edited as it was the first time.
+    fn say_again(&mut self) {
+        for ((event, index), text) in self.said.as_mut().map(Said::ready).unwrap_or_default() {
             if let Some(slot) = self.queue.get_mut(&event).and_then(|queued| queued.texts.get_mut(index)) {
                 *slot = Some(text);
             }
@@ -424,6 +460,7 @@ impl StreamGuard {
         if self.withheld && self.state != State::Over {
             return None;
         }
+        self.say_again();
         let mut waiting = Waiting::default();
         let mut leaving: Vec<u64> = Vec::new();
         for (place, (number, queued)) in self.queue.iter().enumerate() {
@@ -435,7 +472,8 @@ impl StreamGuard {
         }
         let begins = |number: &u64| {
             let queued = self.queue.get(number);
-            queued.is_some_and(|queued| !queued.event.pieces.is_empty() || queued.event.is_comment())
+            let says = |event: &Event| event.pieces.iter().any(|piece| piece.unit != Unit::Whole);
+            queued.is_some_and(|queued| says(&queued.event) || queued.event.is_comment())
         };
         if leaving.is_empty() || (self.state == State::Unbegun && !leaving.iter().any(begins)) {
             return None;
@@ -514,7 +552,7 @@ impl StreamGuard {
             let open: Vec<u32> = open.into_iter().collect();
             bytes.extend_from_slice(&self.reader.denied_events(&open, words));
         } else {
-            bytes.extend_from_slice(&self.dialect.error_event(words));
+            bytes.extend_from_slice(&self.reader.error_event(words));
         }
         Released(bytes.into())
     }
@@ -532,6 +570,10 @@ impl StreamGuard {
 fn settle(settled: &mut BTreeSet<Lane>, lanes: &BTreeMap<Lane, LaneState>, lane: &Lane) {
     if lane.channel == Channel::Reasoning {
         settled.remove(lane);
+        return;
+    }
+    // Fields that the dialect does not know may come with each event.
+    if lane.channel == Channel::Other {
         return;
     }
     let thoughts = lanes.keys().filter(|other| other.choice == lane.choice && other.channel == Channel::Reasoning);

@@ -4,6 +4,7 @@
 //! what it is. hyper watches for the caller's leaving while an answer is under way, and drops the answer's future or
 //! body; [`Turn`] turns that drop into a count.
 
+use std::collections::VecDeque;
 use std::future::pending;
 use std::io;
 use std::pin::pin;
@@ -26,9 +27,9 @@ use tracing::debug;
 
 use super::failure::Failure;
 use super::pace::{Chunks, Outflow};
-use super::plan::{Plan, Script};
+use super::plan::{Cut, Plan, Say, Script};
 use super::shared::{Shared, Turn};
-use super::{contents, messages, request, script, wire};
+use super::{contents, messages, request, responses, script, wire};
 
 const EVENTS: &str = "text/event-stream; charset=utf-8";
 const JSON: &str = "application/json";
@@ -101,8 +102,11 @@ async fn respond(shared: Arc<Shared>, request: Request<Incoming>) -> io::Result<
     shared.remember(&head, &body);
     match (&head.method, head.uri.path()) {
         (&Method::POST, "/v1/chat/completions") => chat(turn, &body).await,
-        (&Method::POST, "/v1/messages") => message(turn, &body).await,
-        (&Method::POST, path) if contents::asked(path, head.uri.query()).is_some() => content(turn, &head, &body).await,
+        (&Method::POST, "/v1/messages") => other(turn, &head, &body, &MESSAGES).await,
+        (&Method::POST, "/v1/responses") => other(turn, &head, &body, &RESPONSES).await,
+        (&Method::POST, path) if contents::asked(path, head.uri.query()).is_some() => {
+            other(turn, &head, &body, &CONTENTS).await
+        }
         (&Method::GET, "/v1beta/models") => Ok(whole(turn, json(wire::contents_models(), 0))),
         (_, "/v1/chat/completions") => Ok(whole(turn, failed(&Failure::method(&head.method), 0))),
         (&Method::GET, "/v1/models") => Ok(whole(turn, json(wire::models(), 0))),
@@ -157,10 +161,51 @@ async fn chat(turn: Turn, body: &Bytes) -> io::Result<Reply> {
     Ok(ok(Either::Right(Outflow::new(chunks, &manner, turn)), content_type, hash))
 }
 
-/// The same for a request of Anthropic's API.
-async fn message(turn: Turn, body: &Bytes) -> io::Result<Reply> {
+/// Another wire format than that of chat completions.
+struct Wire {
+    as_completion: fn(&Parts, &Bytes) -> Result<Bytes, Failure>,
+    whole: fn(&Say, &wire::Asked) -> Result<Vec<u8>, Failure>,
+    /// The events but for the last, and the last.
+    events: fn(Say, &wire::Asked, Cut) -> Result<(VecDeque<Bytes>, Bytes), Failure>,
+    failure: fn(&Failure) -> Vec<u8>,
+}
+
+/// Anthropic's API.
+const MESSAGES: Wire = Wire {
+    as_completion: |_, body| messages::as_completion(body),
+    whole: wire::message,
+    events: |say, asked, cut| Ok(wire::message_events(say, asked, cut)),
+    failure: |failure| wire::failure(failure.status, failure.message()),
+};
+/// OpenAI's Responses.
+const RESPONSES: Wire = Wire {
+    as_completion: |_, body| responses::as_completion(body),
+    whole: wire::response,
+    events: |say, asked, cut| Ok(wire::response_events(say, asked, cut)),
+    failure: Failure::body,
+};
+
+/// Google's API.
+const CONTENTS: Wire = Wire {
+    as_completion: |head, body| {
+        let asked = contents::asked(head.uri.path(), head.uri.query());
+        let asked = asked.ok_or_else(|| Failure::no_such_path(&head.method, head.uri.path()))?;
+        contents::as_completion(body, &asked)
+    },
+    whole: wire::contents,
+    events: |say, asked, cut| wire::contents_events(&say, asked, cut),
+    failure: |failure| wire::contents_failure(failure.status, failure.message()),
+};
+
+/// The same for a request in another wire format.
+async fn other(turn: Turn, head: &Parts, body: &Bytes, wire: &Wire) -> io::Result<Reply> {
+    let failed_in = |failure: &Failure, hash: u64| {
+        let mut reply = failed(failure, hash);
+        *reply.body_mut() = Either::Left(Full::from((wire.failure)(failure)));
+        reply
+    };
     let hash = wire::hash(body);
-    let understood = messages::as_completion(body).and_then(|completion| {
+    let understood = (wire.as_completion)(head, body).and_then(|completion| {
         let request = request::Request::read(&completion)?;
         let script = script::read(&request, &turn.shared.settings)?;
         let asked = wire::Asked::new(&request, hash, &script.plan)?;
@@ -168,86 +213,31 @@ async fn message(turn: Turn, body: &Bytes) -> io::Result<Reply> {
     });
     let (Script { plan, manner }, asked) = match understood {
         Ok(understood) => understood,
-        Err(failure) => return Ok(whole(turn, failed_message(&failure, hash))),
+        Err(failure) => return Ok(whole(turn, failed_in(&failure, hash))),
     };
     if !manner.start.is_zero() {
         tokio::time::sleep(manner.start).await;
     }
     let content_type = if asked.stream { EVENTS } else { JSON };
     let chunks = match plan {
-        Plan::Fail(failure) => return Ok(whole(turn, failed_message(&failure, hash))),
+        Plan::Fail(failure) => return Ok(whole(turn, failed_in(&failure, hash))),
         Plan::Die => {
             turn.finish();
             return Err(io::ErrorKind::ConnectionAborted.into());
         }
         Plan::Stall => pending().await,
         Plan::Garbage => return Ok(whole(turn, ok(Either::Left(wire::GARBAGE.into()), content_type, hash))),
-        Plan::Say(say) if asked.stream => {
-            let (events, last) = wire::message_events(say, &asked, manner.cut);
-            Chunks::Written { events, last }
-        }
-        Plan::Say(say) => match wire::message(&say, &asked) {
+        Plan::Say(say) if asked.stream => match (wire.events)(say, &asked, manner.cut) {
+            Ok((events, last)) => Chunks::Written { events, last },
+            Err(failure) => return Ok(whole(turn, failed_in(&failure, hash))),
+        },
+        Plan::Say(say) => match (wire.whole)(&say, &asked) {
             Ok(body) if manner.is_plain() => return Ok(whole(turn, json(body, hash))),
             Ok(body) => Chunks::whole(body.into()),
-            Err(failure) => return Ok(whole(turn, failed_message(&failure, hash))),
+            Err(failure) => return Ok(whole(turn, failed_in(&failure, hash))),
         },
     };
     Ok(ok(Either::Right(Outflow::new(chunks, &manner, turn)), content_type, hash))
-}
-
-/// The same for a request of Google's API.
-async fn content(turn: Turn, head: &Parts, body: &Bytes) -> io::Result<Reply> {
-    let hash = wire::hash(body);
-    let asked = contents::asked(head.uri.path(), head.uri.query());
-    let asked = asked.ok_or_else(|| Failure::no_such_path(&head.method, head.uri.path()));
-    let understood = asked.and_then(|asked| contents::as_completion(body, &asked)).and_then(|completion| {
-        let request = request::Request::read(&completion)?;
-        let script = script::read(&request, &turn.shared.settings)?;
-        let asked = wire::Asked::new(&request, hash, &script.plan)?;
-        Ok((script, asked))
-    });
-    let (Script { plan, manner }, asked) = match understood {
-        Ok(understood) => understood,
-        Err(failure) => return Ok(whole(turn, failed_content(&failure, hash))),
-    };
-    if !manner.start.is_zero() {
-        tokio::time::sleep(manner.start).await;
-    }
-    let content_type = if asked.stream { EVENTS } else { JSON };
-    let chunks = match plan {
-        Plan::Fail(failure) => Err(failure),
-        Plan::Die => {
-            turn.finish();
-            return Err(io::ErrorKind::ConnectionAborted.into());
-        }
-        Plan::Stall => pending().await,
-        Plan::Garbage => return Ok(whole(turn, ok(Either::Left(wire::GARBAGE.into()), content_type, hash))),
-        Plan::Say(say) if asked.stream => {
-            let events = wire::contents_events(&say, &asked, manner.cut);
-            events.map(|(events, last)| Chunks::Written { events, last })
-        }
-        Plan::Say(say) => match wire::contents(&say, &asked) {
-            Ok(body) if manner.is_plain() => return Ok(whole(turn, json(body, hash))),
-            Ok(body) => Ok(Chunks::whole(body.into())),
-            Err(failure) => Err(failure),
-        },
-    };
-    match chunks {
-        Ok(chunks) => Ok(ok(Either::Right(Outflow::new(chunks, &manner, turn)), content_type, hash)),
-        Err(failure) => Ok(whole(turn, failed_content(&failure, hash))),
-    }
-}
-
-fn failed_content(failure: &Failure, hash: u64) -> Reply {
-    let mut reply = failed(failure, hash);
-    *reply.body_mut() = Either::Left(Full::from(wire::contents_failure(failure.status, failure.message())));
-    reply
-}
-
-fn failed_message(failure: &Failure, hash: u64) -> Reply {
-    let mut reply = failed(failure, hash);
-    *reply.body_mut() = Either::Left(Full::from(wire::failure(failure.status, failure.message())));
-    reply
 }
 
 /// The answer is complete before it is sent: what remains is the kernel's work.

@@ -7,6 +7,7 @@ mod events;
 mod json;
 mod messages;
 mod pieces;
+mod responses;
 
 use std::borrow::Cow;
 
@@ -19,6 +20,7 @@ pub(super) use events::Events;
 use json::{Choice, Completion, Function, Message, Model, Models, ToolCall};
 pub(super) use messages::{failure, message, message_events};
 use pieces::Piece;
+pub(super) use responses::{events as response_events, whole as response};
 
 /// 15 June 2025, always: an answer says the same tomorrow.
 const CREATED: u64 = 1_750_000_000;

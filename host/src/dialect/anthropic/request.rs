@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::super::asked::{Asked, Turns};
+use super::super::asked::{Around, Asked, Turns};
 use super::super::document::{Of, Texts, Wrong, not_json};
 use super::super::raw::{Fields, Kind, Value};
 use super::block::{content, once};
@@ -56,7 +56,8 @@ pub(crate) fn read_request(body: Bytes) -> Result<Asked, Wrong> {
     let (segments, document) = texts.into_document(body.clone());
     request.segments = segments;
     drop(parsed);
-    Ok(Asked { request, document, model: Some(model), messages_end, turns: Turns::Messages })
+    let (turns, around) = (Turns::Messages, Around::default());
+    Ok(Asked { request, document, model: Some(model), messages_end, turns, around })
 }
 
 /// Collect the texts of all messages, and give the place behind the last one.

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use super::super::Address;
-use super::super::asked::{Asked, Turns};
+use super::super::asked::{Around, Asked, Turns};
 use super::super::document::{Of, Texts, Wrong, is_name, not_json};
 use super::super::raw::{Fields, Kind, Value};
 use super::spelling::{camel, last, unrepeated};
@@ -58,7 +58,8 @@ pub(crate) fn read_request(address: Address, body: Bytes) -> Result<Asked, Wrong
     let (segments, document) = texts.into_document(body.clone());
     request.segments = segments;
     drop(parsed);
-    Ok(Asked { request, document, model, messages_end, turns: Turns::Contents })
+    let (turns, around) = (Turns::Contents, Around::default());
+    Ok(Asked { request, document, model, messages_end, turns, around })
 }
 
 /// Collect the texts of all contents, and give the place behind the last one.

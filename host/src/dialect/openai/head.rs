@@ -5,14 +5,14 @@ use super::super::text::encode;
 
 /// The fields that all events of a stream share, as the first one had them.
 #[derive(Debug, Default)]
-pub(super) struct Head(Vec<(&'static str, String)>);
+pub(in super::super) struct Head(Vec<(&'static str, String)>);
 
-const HEAD: &[&str] = &["id", "object", "created", "model", "system_fingerprint"];
+const HEAD: &[&str] = &["id", "object", "created", "created_at", "model", "system_fingerprint"];
 /// Bytes of one of them.
 const HEAD_BYTES_MAX: usize = 256;
 
 impl Head {
-    pub(super) fn note(&mut self, name: &str, value: Value<'_>) {
+    pub(in super::super) fn note(&mut self, name: &str, value: Value<'_>) {
         let Some(name) = HEAD.iter().find(|known| **known == name) else { return };
         let is_new = self.0.iter().all(|(known, _)| known != name);
         if is_new && value.0.len() <= HEAD_BYTES_MAX && !value.0.starts_with(['{', '[']) {
@@ -22,7 +22,7 @@ impl Head {
         }
     }
 
-    pub(super) fn source(&self) -> String {
+    pub(in super::super) fn source(&self) -> String {
         self.0.iter().map(|(name, value)| format!("\"{name}\":{value},")).collect()
     }
 }

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::super::asked::{Asked, Turns};
+use super::super::asked::{Around, Asked, Turns};
 use super::super::document::{Of, Texts, Wrong, not_json, shown};
 use super::super::raw::{Field, Fields, Kind, Value};
 use super::message;
@@ -101,7 +101,8 @@ pub(crate) fn read_request(body: Bytes) -> Result<Asked, Wrong> {
     let (segments, document) = texts.into_document(body.clone());
     request.segments = segments;
     drop(parsed);
-    Ok(Asked { request, document, model: Some(model), messages_end, turns: Turns::Messages })
+    let (turns, around) = (Turns::Messages, Around::default());
+    Ok(Asked { request, document, model: Some(model), messages_end, turns, around })
 }
 
 fn unreadable(text: &str, error: &serde_json::Error) -> Wrong {

@@ -11,6 +11,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::Serialize;
 
+pub(in super::super) use answer::read_failure;
 pub(crate) use answer::{parse_answer, parse_failure, write_answer, write_failure};
 pub(crate) use request::parse_request;
 pub(crate) use stream::{DeltaReader, DeltaWriter};

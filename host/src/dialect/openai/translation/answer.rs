@@ -158,7 +158,7 @@ pub(crate) fn parse_failure(body: &[u8]) -> Failure {
 }
 
 /// What `error` says: an object, or the message alone.
-pub(super) fn read_failure(error: Value<'_>) -> Failure {
+pub(in super::super::super) fn read_failure(error: Value<'_>) -> Failure {
     let fields = error.fields();
     let said = |name: &str| {
         let value = fields.last(name)?;

@@ -1,0 +1,78 @@
+//! A whole response.
+
+use bytes::Bytes;
+
+use super::super::document::{Document, Of, Texts, Wrong, checked};
+use super::super::raw::{Fields, Kind, Value};
+use super::item::items;
+use crate::chat::{Answer, Channel, Finish, Opaque, Role, Usage};
+
+/// Read a complete answer.
+///
+/// # Errors
+/// Why nothing of it can be passed on.
+pub(crate) fn read_answer(body: Bytes) -> Result<(Answer, Document, Vec<Opaque>), Wrong> {
+    let (text, value) = checked(&body)?;
+    let mut texts = Texts::new(text);
+    let other = Of::new(Role::Assistant, Channel::Other);
+    if value.kind() != Kind::Object {
+        texts.anything(value, &other)?;
+    }
+    let fields = value.fields();
+    let mut answer = Answer { finish: finish(&fields), ..Answer::default() };
+    for field in &fields.0 {
+        match (&*field.name(), field.value.kind()) {
+            ("output", _) => items(&mut texts, field.value, &other.on(Channel::Content))?,
+            // What the request said, once more: it may be items with pictures in them.
+            ("instructions", Kind::Array) => items(&mut texts, field.value, &other)?,
+            (name, _) => {
+                if name == "usage" {
+                    answer.usage = usage(field.value);
+                }
+                texts.field(field, &other)?;
+            }
+        }
+    }
+    let opaque = std::mem::take(&mut texts.opaque);
+    let (segments, document) = texts.into_document(body.clone());
+    Ok((Answer { segments, ..answer }, document, opaque))
+}
+
+/// Why a response ended: its status says so, and that a tool is called its output.
+pub(super) fn finish(response: &Fields<'_>) -> Finish {
+    let word = |field: &str| response.last(field).and_then(Value::text).unwrap_or_default();
+    match &*word("status") {
+        "completed" => {
+            let output = response.last("output").map(Value::items).unwrap_or_default();
+            let kinds = output.into_iter().filter_map(|item| item.fields().last("type").and_then(Value::text));
+            let calls = kinds.into_iter().any(|kind| matches!(&*kind, "function_call" | "custom_tool_call"));
+            if calls { Finish::ToolCalls } else { Finish::Stop }
+        }
+        "incomplete" => {
+            let details = response.last("incomplete_details").map(Value::fields).unwrap_or_default();
+            match details.last("reason").and_then(Value::text).as_deref() {
+                Some("max_output_tokens") => Finish::Length,
+                Some("content_filter") => Finish::ContentFilter,
+                _ => Finish::Other,
+            }
+        }
+        _ => Finish::Other,
+    }
+}
+
+pub(super) fn usage(value: Value<'_>) -> Option<Usage> {
+    if value.kind() != Kind::Object {
+        return None;
+    }
+    let fields = value.fields();
+    let count = |name: &str| fields.last(name).and_then(Value::number).unwrap_or_default();
+    let detail = |name: &str, of: &str| {
+        fields.last(name).and_then(|details| details.fields().last(of)).and_then(Value::number).unwrap_or_default()
+    };
+    Some(Usage {
+        input_tokens: count("input_tokens"),
+        cached_input_tokens: detail("input_tokens_details", "cached_tokens"),
+        output_tokens: count("output_tokens"),
+        reasoning_tokens: detail("output_tokens_details", "reasoning_tokens"),
+    })
+}
