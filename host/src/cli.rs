@@ -2,6 +2,7 @@
 
 mod check;
 mod demo;
+mod keys;
 mod plugin;
 mod serve;
 mod table;
@@ -35,6 +36,9 @@ enum Command {
     Demo(demo::Demo),
     /// Check the configuration and, if that is right, the plugins, without opening a socket.
     Check(check::Check),
+    /// Make, list, rotate and revoke the keys of callers.
+    #[command(subcommand)]
+    Keys(keys::Keys),
     /// Look at plugins.
     #[command(subcommand)]
     Plugin(plugin::Plugin),
@@ -50,6 +54,7 @@ impl Cli {
             Command::Serve(serve) => serve.run(),
             Command::Demo(demo) => demo.run(),
             Command::Check(check) => check.run(),
+            Command::Keys(keys) => keys.run(),
             Command::Plugin(plugin) => plugin.run(),
         }
     }

@@ -1,6 +1,9 @@
 //! Sluicegate: a gateway in front of model APIs whose every decision is a sandboxed plugin.
 #![forbid(unsafe_code)]
 
+pub mod admin;
+pub mod auth;
+pub mod caller;
 pub mod chat;
 pub mod cli;
 pub mod config;
@@ -11,7 +14,9 @@ pub mod exchange;
 pub mod gateway;
 pub mod generation;
 pub mod guard;
+pub mod key;
 pub mod limits;
+pub mod moment;
 pub mod money;
 pub mod plugin;
 pub mod proxy;
@@ -19,4 +24,5 @@ pub mod reply;
 mod route;
 pub mod sandbox;
 pub mod server;
+pub mod store;
 pub mod upstream;

@@ -182,6 +182,9 @@ pub(crate) fn error(x: &Exchange, error: &Error) -> Response<Body> {
         // The same call would fail alike: the SDKs would only repeat it.
         headers.insert(SHOULD_RETRY, HeaderValue::from_static("false"));
     }
+    if let Error::UnknownCaller(_) = error {
+        headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    }
     if let Error::NoSuchMethod(allowed) = error {
         headers.insert(header::ALLOW, HeaderValue::from_static(allowed.as_str()));
     }

@@ -7,9 +7,6 @@ use crate::config::Target;
 use crate::error::Error;
 use crate::exchange::Exchange;
 
-/// Characters of a model's name that are said back: callers may write anything.
-const MODEL_CHARS_MAX: usize = 100;
-
 /// The targets to try, in order.
 ///
 /// # Errors
@@ -18,7 +15,7 @@ pub(crate) fn choose(x: &Exchange, request: &Request) -> Result<Vec<Arc<Target>>
     let settings = &x.generation.settings;
     let model = settings.models.get(&request.model).unwrap_or(&settings.any_model);
     if model.targets.is_empty() {
-        return Err(Error::UnknownModel(request.model.chars().take(MODEL_CHARS_MAX).collect()));
+        return Err(Error::unknown_model(&request.model));
     }
     Ok(model.targets.clone())
 }

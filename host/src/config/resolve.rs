@@ -14,7 +14,9 @@ use toml::Spanned;
 use tracing::level_filters::LevelFilter;
 
 use super::problem::suggestion;
-use super::{Log, Model, Plugins, Problems, Secret, Server, Settings, Stream, Target, Translation, Upstream, file};
+use super::{
+    Log, Model, Plugins, Problems, Secret, Server, Settings, Stream, Target, Translation, Upstream, callers, file,
+};
 use crate::dialect::Dialect;
 
 /// The name under `[models]` that stands for all others.
@@ -40,6 +42,7 @@ pub(super) fn resolve(file: file::File, base: &Path, problems: &mut Problems) ->
     if !models_unreadable {
         unused(&file, problems);
     }
+    let admin = callers::admin(&file.admin, server.listen, base, problems);
     Settings {
         server,
         upstream,
@@ -47,6 +50,9 @@ pub(super) fn resolve(file: file::File, base: &Path, problems: &mut Problems) ->
         any_model,
         plugins: plugins(&file.plugins, base, problems),
         stream: stream(&file.stream, problems),
+        auth: callers::auth(&file.auth, file.jwt.as_ref(), base, problems),
+        store: callers::store(&file.store, base, problems),
+        admin,
         translation: Translation { leave_out: file.translation.leave_out.unwrap_or_default() },
         log: log(&file.log, problems),
     }
@@ -79,7 +85,12 @@ fn size(
     usize::try_from(number(given, default, allowed, field, problems)).unwrap_or(usize::MAX)
 }
 
-fn milliseconds(given: Option<&Spanned<u64>>, default: u64, field: &str, problems: &mut Problems) -> Duration {
+pub(super) fn milliseconds(
+    given: Option<&Spanned<u64>>,
+    default: u64,
+    field: &str,
+    problems: &mut Problems,
+) -> Duration {
     // A day is longer than any wait that makes sense, and far from overflowing a clock.
     Duration::from_millis(number(given, default, 1..=86_400_000, field, problems))
 }
@@ -338,7 +349,7 @@ pub(super) fn base_url(given: &str) -> Result<Uri, String> {
     Ok(uri)
 }
 
-fn secret(source: &file::SecretSource, base: &Path) -> Result<Secret, String> {
+pub(super) fn secret(source: &file::SecretSource, base: &Path) -> Result<Secret, String> {
     match (&source.env, &source.file) {
         (Some(name), None) => Secret::from_env(name),
         (None, Some(path)) => Secret::from_file(&base.join(path)),
