@@ -100,7 +100,11 @@ fn tokens(entry: &file::Entry<file::Jwt>, base: &Path, problems: &mut Problems) 
     let mut not_empty = |field: &str, given: Option<&Spanned<String>>| {
         let given = given?;
         if given.get_ref().trim().is_empty() {
-            problems.add(Some(given.span()), format!("auth.jwt.{field}"), "is empty");
+            problems.add(
+                Some(given.span()),
+                format!("auth.jwt.{field}"),
+                "is empty; a token of the issuer shows what belongs here",
+            );
         }
         Some(given.get_ref().clone())
     };
