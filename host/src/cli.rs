@@ -3,6 +3,7 @@
 mod check;
 mod demo;
 mod diff;
+mod keys;
 mod plugin;
 mod serve;
 mod table;
@@ -38,6 +39,9 @@ enum Command {
     Check(check::Check),
     /// Say what two profiles have different, field by field.
     Diff(diff::Diff),
+    /// Make, list, rotate and revoke the keys of callers.
+    #[command(subcommand)]
+    Keys(keys::Keys),
     /// Look at plugins.
     #[command(subcommand)]
     Plugin(plugin::Plugin),
@@ -54,6 +58,7 @@ impl Cli {
             Command::Demo(demo) => demo.run(),
             Command::Check(check) => check.run(),
             Command::Diff(diff) => diff.run(),
+            Command::Keys(keys) => keys.run(),
             Command::Plugin(plugin) => plugin.run(),
         }
     }

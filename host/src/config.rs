@@ -1,11 +1,13 @@
 //! Configuration in two stages: [`mod@file`] is what a person writes, this module what the program needs. Nothing
 //! here is optional in the sense of "default": `resolve` has filled in and checked everything.
 
+mod callers;
 #[cfg(test)]
 mod documented;
 mod environment;
 pub mod file;
 pub mod installation;
+mod key_set;
 mod layers;
 mod problem;
 mod resolve;
@@ -22,8 +24,10 @@ use std::time::Duration;
 use http::Uri;
 use rustls::pki_types::CertificateDer;
 
+pub use callers::{Admin, Auth, Jwt, KeySource, Store, is_loopback};
 pub use environment::{from_environment, variables_in_force};
 pub use installation::{Installation, Mode, OnFailure, StreamMode};
+pub use key_set::{PublicKey, read_key_set};
 pub use layers::{Files, Layer};
 pub use problem::{Problem, Problems};
 pub use schema::check as check_plugin_config;
@@ -48,6 +52,12 @@ pub struct Settings {
     pub stream: Stream,
     /// What may be left out on the way to a provider of another dialect.
     pub translation: Translation,
+    /// Who may call.
+    pub auth: Auth,
+    /// Where what outlives the process is kept.
+    pub store: Store,
+    /// The port for operators, if there is one.
+    pub admin: Option<Admin>,
     /// What is logged, and how.
     pub log: Log,
 }

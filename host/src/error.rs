@@ -17,6 +17,8 @@ pub enum Error {
     NoSuchPath,
     /// There is something, but only for this method.
     NoSuchMethod(&'static Method),
+    /// Who is calling is not said, or what is said is not true: why, in a word for the operator.
+    UnknownCaller(&'static str),
     /// The request's body is longer than the limit, in bytes.
     BodyTooLarge(usize),
     /// The request's body did not arrive in time.
@@ -94,13 +96,23 @@ impl From<Loss> for Malformed {
     }
 }
 
+/// Characters of a model's name that are said back: callers may write anything.
+const MODEL_CHARS_MAX: usize = 100;
+
 impl Error {
+    /// There is no such model, at least not for this caller.
+    #[must_use]
+    pub fn unknown_model(name: &str) -> Self {
+        Self::UnknownModel(name.chars().take(MODEL_CHARS_MAX).collect())
+    }
+
     /// The HTTP status.
     #[must_use]
     pub fn status(&self) -> StatusCode {
         match self {
             Self::NoSuchPath | Self::UnknownModel(_) => StatusCode::NOT_FOUND,
             Self::NoSuchMethod(_) => StatusCode::METHOD_NOT_ALLOWED,
+            Self::UnknownCaller(_) => StatusCode::UNAUTHORIZED,
             Self::BodyTooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::BodyTooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::BodyEncoded => StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -132,6 +144,7 @@ impl Error {
         match self {
             Self::NoSuchPath => "not_found",
             Self::NoSuchMethod(_) => "method_not_allowed",
+            Self::UnknownCaller(_) => "invalid_api_key",
             Self::BodyTooLarge(_) => "body_too_large",
             Self::BodyTooSlow => "body_too_slow",
             Self::BodyBroken => "body_broken",
@@ -157,6 +170,7 @@ impl Error {
         match self {
             Self::NoSuchPath
             | Self::NoSuchMethod(_)
+            | Self::UnknownCaller(_)
             | Self::BodyTooLarge(_)
             | Self::BodyTooSlow
             | Self::BodyBroken
@@ -201,6 +215,11 @@ impl Error {
                     .into()
             }
             Self::NoSuchMethod(_) => "this path is not for this method".into(),
+            // Whether a key is unknown, expired or revoked is nobody's business but its owner's.
+            Self::UnknownCaller(_) => {
+                "no valid key: send one of this gateway's (sg-...), or a token that it takes, where your SDK sends its API key"
+                    .into()
+            }
             Self::BodyTooLarge(limit) => format!("the request's body is longer than {limit} bytes").into(),
             Self::BodyTooSlow => "the request's body did not arrive in time".into(),
             Self::BodyBroken => "the request's body broke off".into(),
@@ -250,6 +269,7 @@ impl Error {
     #[must_use]
     pub fn detail(&self) -> Option<&str> {
         match self {
+            Self::UnknownCaller(why) => Some(why),
             Self::Unreachable(detail) | Self::Broken(detail) | Self::GuardFailed { detail, .. } => Some(detail),
             Self::Denied { denial, .. } => denial.detail.as_deref(),
             Self::Malformed(Malformed { field, .. }) | Self::Untranslatable { lost: Malformed { field, .. }, .. } => {

@@ -9,14 +9,13 @@ use tokio::time::Instant;
 use tracing::{info, warn};
 use uuid::Uuid;
 
+use crate::caller::Caller;
 use crate::chat::{Opaque, Phase, Usage};
 use crate::dialect::{Dialect, Loss, is_name};
 use crate::error::Error;
 use crate::generation::Generation;
 use crate::plugin::{Calling, Decision, Outcome, Receipt, Runtime, header, summary};
 
-/// The partition of callers without keys.
-const TENANT: &str = "default";
 /// Stands in the log for what is not a name.
 const NO_NAME: &str = "(not a name)";
 /// Receipts that one exchange keeps. A stream makes one for each window and plugin.
@@ -33,6 +32,8 @@ pub struct Exchange {
     pub id: Arc<str>,
     /// The caller's.
     pub dialect: Dialect,
+    /// Who it is for.
+    pub caller: Arc<Caller>,
     /// Whose caches and remembered verdicts count.
     pub tenant: Arc<str>,
     /// The plugins and settings that it began with, and keeps.
@@ -91,6 +92,7 @@ impl Exchange {
     /// Begin an exchange.
     #[must_use]
     pub fn begin(
+        caller: Arc<Caller>,
         generation: Arc<Generation>,
         runtime: Arc<Runtime>,
         dialect: Dialect,
@@ -103,7 +105,8 @@ impl Exchange {
         Arc::new(Self {
             id,
             dialect,
-            tenant: TENANT.into(),
+            tenant: caller.tenant.clone(),
+            caller,
             generation,
             runtime,
             wants_receipts,
@@ -324,6 +327,7 @@ impl Exchange {
         let not_inspected = record.not_inspected.len();
         let left_out = (!record.left_out.is_empty()).then(|| record.left_out.len());
         let dialect = self.dialect.word();
+        let (tenant, key) = (&*self.tenant, self.caller.key.as_deref());
         let plugins = summary(&record.receipts);
         let (input_tokens, output_tokens) =
             (record.usage.map(|usage| usage.input_tokens), record.usage.map(|usage| usage.output_tokens));
@@ -340,6 +344,8 @@ impl Exchange {
             code,
             plugin,
             detail,
+            tenant,
+            key,
             dialect,
             model,
             target,

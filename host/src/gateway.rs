@@ -6,6 +6,8 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 
+use crate::auth::Auth;
+use crate::caller::Caller;
 use crate::config::Settings;
 use crate::dialect::Dialect;
 use crate::exchange::Exchange;
@@ -21,6 +23,8 @@ pub struct Gateway {
     pub upstream: Upstream,
     /// What runs plugins.
     pub runtime: Arc<Runtime>,
+    /// What is known about callers.
+    pub auth: Auth,
     generation: ArcSwap<Generation>,
     broken: ArcSwap<Vec<Broken>>,
 }
@@ -29,11 +33,12 @@ impl Gateway {
     /// A gateway without plugins.
     ///
     /// # Errors
-    /// When TLS cannot be set up.
+    /// When TLS cannot be set up, or the callers cannot be told apart.
     pub fn new(settings: Settings, runtime: Arc<Runtime>) -> Result<Self, String> {
         let upstream = Upstream::new(&settings)?;
+        let auth = Auth::open(&settings)?;
         let generation = ArcSwap::from_pointee(Generation::new(1, Arc::new(settings), Vec::new()));
-        Ok(Self { upstream, runtime, generation, broken: ArcSwap::default() })
+        Ok(Self { upstream, runtime, auth, generation, broken: ArcSwap::default() })
     }
 
     /// The generation that new exchanges begin with.
@@ -59,9 +64,15 @@ impl Gateway {
         self.broken.load_full()
     }
 
-    /// Begin an exchange.
+    /// Begin an exchange for this caller.
     #[must_use]
-    pub fn begin(&self, dialect: Dialect, wants_receipts: bool) -> Arc<Exchange> {
-        Exchange::begin(self.generation(), self.runtime.clone(), dialect, wants_receipts)
+    pub fn begin(
+        &self,
+        caller: Arc<Caller>,
+        generation: Arc<Generation>,
+        dialect: Dialect,
+        wants_receipts: bool,
+    ) -> Arc<Exchange> {
+        Exchange::begin(caller, generation, self.runtime.clone(), dialect, wants_receipts)
     }
 }

@@ -1,6 +1,9 @@
 //! Sluicegate: a gateway in front of model APIs whose every decision is a sandboxed plugin.
 #![forbid(unsafe_code)]
 
+pub mod admin;
+pub mod auth;
+pub mod caller;
 pub mod chat;
 pub mod cli;
 pub mod config;
@@ -12,7 +15,9 @@ pub mod gateway;
 pub mod generation;
 pub mod guard;
 pub mod health;
+pub mod key;
 pub mod limits;
+pub mod moment;
 pub mod money;
 pub mod plugin;
 pub mod proxy;
@@ -20,5 +25,6 @@ pub mod reply;
 mod route;
 pub mod sandbox;
 pub mod server;
+pub mod store;
 mod trouble;
 pub mod upstream;

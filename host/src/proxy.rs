@@ -13,6 +13,7 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::Incoming;
 use tokio::time::{Instant, sleep, timeout};
 
+use crate::caller::Caller;
 use crate::config::Target;
 use crate::dialect::Address;
 use crate::endpoint::{self, Does, Endpoint};
@@ -21,15 +22,26 @@ use crate::exchange::Exchange;
 use crate::gateway::Gateway;
 use crate::guard::stream::{Next, StreamGuard};
 use crate::guard::{self, Admitted, Judged, Released};
+use crate::key::Models;
 use crate::trouble::{Rounds, Trouble};
-use crate::{reply, route, upstream};
+use crate::{auth, reply, route, upstream};
 
 /// Serve one request. Whatever happens, the caller gets a response in its dialect, and the exchange is recorded.
 pub async fn serve(gateway: &Gateway, request: Request<Incoming>) -> Response<reply::Body> {
     let (mut head, body) = request.into_parts();
     endpoint::take_key(&mut head);
-    let x = gateway.begin(endpoint::dialect(&head), wants_receipts(&head.headers));
-    match answer(gateway, &x, &head, body).await {
+    let generation = gateway.generation();
+    let identified = gateway.auth.identify(&generation.settings, &gateway.upstream, &head.headers).await;
+    let (caller, refused) = match identified {
+        Ok(caller) => (caller, None),
+        Err(error) => (Arc::new(Caller::anonymous()), Some(error)),
+    };
+    let x = gateway.begin(caller, generation, endpoint::dialect(&head), wants_receipts(&head.headers));
+    let answered = match refused {
+        None => answer(gateway, &x, &head, body).await,
+        Some(error) => Err(error),
+    };
+    match answered {
         Ok(response) => response,
         Err(error) => reply::error(&x, &error),
     }
@@ -59,6 +71,7 @@ async fn converse(
     let body = read(x, head, body).await?;
     let asked = guard::read(x.dialect, address, body).await?;
     x.asks(&asked.request.model, asked.request.streaming);
+    auth::may_ask(&x.caller, &asked.request.model)?;
     let admitted = guard::admit(x, asked).await?;
     ask(gateway, x, head, admitted).await
 }
@@ -173,9 +186,14 @@ async fn give_up(x: &Arc<Exchange>, admitted: &Admitted, trouble: Trouble) -> Re
     }
 }
 
-/// The list of models: what is configured; and what the provider has, where any model may be asked for.
+/// The list of models: what is configured and allowed; and what the provider has, where any model may be asked for.
 async fn models(gateway: &Gateway, x: &Arc<Exchange>, head: &Parts) -> Result<Response<reply::Body>, Error> {
     let settings = &x.generation.settings;
+    if let Models::Only(allowed) = &x.caller.models {
+        let any = !settings.any_model.groups.is_empty();
+        let names = allowed.iter().filter(|name| any || settings.models.contains_key(*name));
+        return Ok(reply::own(x, x.dialect.models_body(names.map(String::as_str))));
+    }
     let Some(target) = settings.any_model.targets().next().filter(|_| settings.models.is_empty()) else {
         return Ok(reply::own(x, x.dialect.models_body(settings.models.keys().map(String::as_str))));
     };

@@ -188,6 +188,9 @@ pub(crate) fn error(x: &Exchange, error: &Error) -> Response<Body> {
         let seconds = time.as_secs() + u64::from(time.subsec_nanos() > 0);
         headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
     }
+    if let Error::UnknownCaller(_) = error {
+        headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    }
     if let Error::NoSuchMethod(allowed) = error {
         headers.insert(header::ALLOW, HeaderValue::from_static(allowed.as_str()));
     }

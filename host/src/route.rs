@@ -13,9 +13,6 @@ use crate::error::Error;
 use crate::exchange::Exchange;
 use crate::health::Health;
 
-/// Characters of a model's name that are said back: callers may write anything.
-const MODEL_CHARS_MAX: usize = 100;
-
 /// The targets to ask, in order, without those that rest.
 ///
 /// # Errors
@@ -24,7 +21,7 @@ pub(crate) fn choose(x: &Exchange, health: &Health, request: &Request) -> Result
     let settings = &x.generation.settings;
     let model = settings.models.get(&request.model).unwrap_or(&settings.any_model);
     if model.groups.is_empty() {
-        return Err(Error::UnknownModel(request.model.chars().take(MODEL_CHARS_MAX).collect()));
+        return Err(Error::unknown_model(&request.model));
     }
     let now = Instant::now();
     let mut targets = Vec::new();

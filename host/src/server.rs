@@ -11,6 +11,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio::time::timeout;
 use tracing::{info, warn};
 
+use crate::config;
 use crate::gateway::Gateway;
 
 /// How long to wait when no connection can be accepted, as when file descriptors run out.
@@ -34,12 +35,25 @@ pub fn executor(workers: Option<usize>) -> std::io::Result<tokio::runtime::Runti
     builder.build()
 }
 
+/// Connections to the admin port at the same time: a few people and their tools.
+const ADMIN_CONNECTIONS_MAX: usize = 64;
+
 /// A listening server.
 #[derive(Debug)]
 pub struct Server {
     listener: TcpListener,
     address: SocketAddr,
     gateway: Arc<Gateway>,
+    port: Port,
+}
+
+/// Whom a port is for.
+#[derive(Clone, Debug)]
+enum Port {
+    /// Callers.
+    Public,
+    /// Operators, as the settings said when it was opened.
+    Admin(Arc<config::Admin>),
 }
 
 impl Server {
@@ -49,9 +63,22 @@ impl Server {
     /// When the address cannot be bound.
     pub async fn bind(gateway: Arc<Gateway>) -> std::io::Result<Self> {
         let listen = gateway.generation().settings.server.listen;
+        Self::bind_port(gateway, listen, Port::Public).await
+    }
+
+    /// Listen for operators, if there is a port for them.
+    ///
+    /// # Errors
+    /// When the address cannot be bound.
+    pub async fn bind_admin(gateway: Arc<Gateway>) -> std::io::Result<Option<Self>> {
+        let Some(admin) = gateway.generation().settings.admin.clone() else { return Ok(None) };
+        Self::bind_port(gateway, admin.listen, Port::Admin(Arc::new(admin))).await.map(Some)
+    }
+
+    async fn bind_port(gateway: Arc<Gateway>, listen: SocketAddr, port: Port) -> std::io::Result<Self> {
         let listener = TcpListener::bind(listen).await?;
         let address = listener.local_addr()?;
-        Ok(Self { listener, address, gateway })
+        Ok(Self { listener, address, gateway, port })
     }
 
     /// Where it listens.
@@ -62,8 +89,11 @@ impl Server {
 
     /// Serve until `stop` says true, then let open exchanges end within the grace. Says whether all of them did.
     pub async fn run(self, mut stop: watch::Receiver<bool>) -> bool {
-        let Self { listener, gateway, .. } = self;
-        let settings = gateway.generation().settings.server.clone();
+        let Self { listener, gateway, port, .. } = self;
+        let mut settings = gateway.generation().settings.server.clone();
+        if let Port::Admin(_) = port {
+            settings.connections_max = ADMIN_CONNECTIONS_MAX;
+        }
         let places = Arc::new(Semaphore::new(settings.connections_max));
         loop {
             let place = tokio::select! {
@@ -82,9 +112,9 @@ impl Server {
                 },
                 () = said_stop(&mut stop) => break,
             };
-            let (gateway, server, stop) = (gateway.clone(), settings.clone(), stop.clone());
+            let (gateway, port, server, stop) = (gateway.clone(), port.clone(), settings.clone(), stop.clone());
             tokio::spawn(async move {
-                connection::serve(stream, gateway, &server, stop).await;
+                connection::serve(stream, gateway, port, &server, stop).await;
                 drop(place);
             });
         }

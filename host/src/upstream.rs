@@ -1,5 +1,7 @@
 //! Calls to providers: connection pools, timeouts, and one attempt at a time. Takes nothing but [`Admitted`].
 
+mod fetch;
+
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -24,6 +26,7 @@ use crate::error::Error;
 use crate::exchange::Exchange;
 use crate::guard::{Admitted, Outgoing};
 use crate::health::{Health, Turn};
+use crate::key::secret::is_in;
 
 /// Idle connections kept for each provider.
 const IDLE_PER_HOST_MAX: usize = 256;
@@ -105,7 +108,7 @@ impl Upstream {
         let mut request = Request::new(Full::new(body));
         *request.method_mut() = Method::POST;
         *request.uri_mut() = join(&target.base_url, &dialect.path(&address))?;
-        *request.headers_mut() = request_headers(x.dialect, dialect, from_caller, target)?;
+        *request.headers_mut() = request_headers(x, dialect, from_caller, target)?;
         let breaker = x.generation.settings.upstream.breaker;
         let mut turn = self.health.begin(target, breaker, Instant::now()).map_err(Error::TargetsRest)?;
         let answer = self.exchange(x, dialect, request).await;
@@ -126,7 +129,7 @@ impl Upstream {
     pub(crate) async fn models(&self, x: &Exchange, target: &Target, from_caller: &HeaderMap) -> Result<Answer, Error> {
         let mut request = Request::new(Full::new(Bytes::new()));
         *request.uri_mut() = join(&target.base_url, target.dialect.models_path())?;
-        *request.headers_mut() = request_headers(x.dialect, target.dialect, from_caller, target)?;
+        *request.headers_mut() = request_headers(x, target.dialect, from_caller, target)?;
         request.headers_mut().remove(header::CONTENT_TYPE);
         Ok(Answer {
             translation: Translation::of_models(x.dialect, target.dialect),
@@ -255,15 +258,16 @@ fn join(base: &Uri, path: &str) -> Result<Uri, Error> {
 /// What a caller's headers tell the provider. Everything else stays here: cookies and addresses are nobody's business,
 /// and no text passes uninspected.
 fn request_headers(
-    caller: Dialect,
+    x: &Exchange,
     dialect: Dialect,
     from_caller: &HeaderMap,
     target: &Target,
 ) -> Result<HeaderMap, Error> {
     let mut headers = HeaderMap::with_capacity(8);
-    let same = caller.family() == dialect.family();
+    let same = x.dialect.family() == dialect.family();
     for (name, value) in from_caller {
-        if passes_on(name) || (same && is_of(dialect, name)) {
+        // A key of this gateway is for nobody else, whichever header it is in.
+        if (passes_on(name) || (same && is_of(dialect, name))) && !is_in(value.as_bytes()) {
             headers.append(name, value.clone());
         }
     }
@@ -274,10 +278,12 @@ fn request_headers(
         headers.entry(ANTHROPIC_VERSION).or_insert(HeaderValue::from_static("2023-06-01"));
     }
     match &target.api_key {
-        // A caller's credential is for a provider of the kind that it believes to talk to.
-        None if same => {
+        // A caller's credential is for a provider of the kind that it believes to talk to, unless it said with it to this
+        // gateway who it is.
+        None if same && !x.caller.is_identified => {
             for name in credentials(dialect) {
-                headers.extend(from_caller.get(&name).map(|value| (name, value.clone())));
+                let value = from_caller.get(&name).filter(|value| !is_in(value.as_bytes()));
+                headers.extend(value.map(|value| (name, value.clone())));
             }
         }
         None => {}

@@ -5,9 +5,10 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
+use tempfile::TempDir;
 
 /// A program that serves. It is ended when it is dropped.
 struct Program {
@@ -19,10 +20,13 @@ struct Program {
 impl Program {
     /// Without a configuration, so in front of the sandbox model.
     fn serving() -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        Self::serving_in(&tempfile::tempdir().unwrap())
+    }
+
+    fn serving_in(folder: &TempDir) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_sluicegate"))
             .args(["serve", "--listen", "127.0.0.1:0"])
-            .current_dir(&folder)
+            .current_dir(folder)
             .env_clear()
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -105,4 +109,56 @@ fn what_cannot_be_done_ends_with_1_and_what_is_not_understood_with_2() {
     let (code, words) = run(&["serv"]);
     assert_eq!(code, Some(2));
     assert!(words.contains("similar subcommand") && words.contains("serve"), "{words}");
+}
+
+/// Run the program there: how it ends, and what it says on standard output and on standard error.
+fn run_in(folder: &TempDir, arguments: &[&str]) -> (Option<i32>, String, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_sluicegate"));
+    let output = command.args(arguments).current_dir(folder).env_clear().output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (output.status.code(), text(output.stdout), text(output.stderr))
+}
+
+#[test]
+fn a_key_that_the_command_line_makes_lets_a_caller_in_while_the_gateway_runs() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = Program::serving_in(&folder);
+    let status = |key: &str| {
+        let mut stream = program.connect();
+        let head = "GET /v1/models HTTP/1.1\r\nhost: x\r\nconnection: close\r\nauthorization: Bearer";
+        stream.write_all(format!("{head} {key}\r\n\r\n").as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer.get(9..12).unwrap().to_owned()
+    };
+    let until = |key: &str, wanted: &str| {
+        let patience = Instant::now() + Duration::from_secs(30);
+        while status(key) != wanted {
+            assert!(Instant::now() < patience, "the gateway does not notice the change");
+        }
+    };
+    let (code, out, err) = run_in(&folder, &["keys", "list"]);
+    assert!(code == Some(1) && out.is_empty() && err.contains("no key has been made yet"), "{out}{err}");
+    // Before there is a key, anyone on this machine is let in.
+    assert_eq!(status("none"), "200");
+
+    let made = run_in(&folder, &["keys", "create", "search", "--tenant", "blue", "--expires", "90d"]);
+    let (Some(0), key, about) = made else { panic!("{made:?}") };
+    let key = key.trim();
+    assert!(key.starts_with("sg-") && !about.contains(key), "{about}");
+    until("none", "401");
+    assert_eq!(status(key), "200");
+
+    let id = key.split('-').nth(1).unwrap();
+    let (code, out, _) = run_in(&folder, &["keys", "list"]);
+    assert!(code == Some(0) && out.contains(id) && out.contains("blue") && !out.contains(key), "{out}");
+    let (code, newer, _) = run_in(&folder, &["keys", "rotate", id, "--grace", "0s"]);
+    assert_eq!(code, Some(0));
+    until(newer.trim(), "200");
+    assert_eq!(status(key), "401");
+    let (code, out, _) = run_in(&folder, &["keys", "revoke", id]);
+    assert_eq!((code, out), (Some(0), format!("key {id} (\"search\") is revoked\n")));
+    until(newer.trim(), "401");
+    let (code, _, err) = run_in(&folder, &["keys", "rotate", id]);
+    assert!(code == Some(1) && err.contains("was revoked, and stays so"), "{err}");
 }

@@ -8,10 +8,13 @@ use std::time::Duration;
 use sluicegate::config;
 use sluicegate::gateway::Gateway as Host;
 use sluicegate::gateway::reload::{self, Watched};
+use sluicegate::key::Draft;
 use sluicegate::plugin::Runtime;
 use sluicegate::plugin::directory::Broken;
 use sluicegate::sandbox::{self, Sandbox};
 use sluicegate::server::Server;
+use sluicegate::store::issue;
+use sluicegate::store::sqlite::Sqlite;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -137,11 +140,13 @@ impl Setup {
         host.load_plugins().await?;
         let server = Server::bind(host.clone()).await.unwrap();
         let address = server.address();
+        let admin = Server::bind_admin(host.clone()).await.unwrap();
         let (stop, stopped) = watch::channel(false);
         let watched = Watched { config: Some(config.into()), ..Watched::default() };
         let watcher = tokio::spawn(reload::watch(host.clone(), watched, stopped.clone()));
+        let admin = admin.map(|admin| (admin.address(), tokio::spawn(admin.run(stopped.clone()))));
         let serving = tokio::spawn(server.run(stopped));
-        Ok(Gateway { host, address, setup: self, files, stop, serving, watcher })
+        Ok(Gateway { host, address, admin, setup: self, files, stop, serving, watcher })
     }
 }
 
@@ -152,6 +157,7 @@ pub struct Gateway {
     pub host: Arc<Host>,
     /// Where it listens.
     pub address: SocketAddr,
+    admin: Option<(SocketAddr, JoinHandle<bool>)>,
     setup: Setup,
     files: TempDir,
     stop: watch::Sender<bool>,
@@ -188,6 +194,56 @@ impl Gateway {
     /// Any other request.
     pub fn call(&self, method: &str, path: &str) -> Call {
         Call::new(self.address, method, path)
+    }
+
+    /// Any request to its admin port.
+    ///
+    /// # Panics
+    /// When it has none.
+    pub fn admin(&self, method: &str, path: &str) -> Call {
+        Call::new(self.admin_address(), method, path)
+    }
+
+    /// Where its admin port is.
+    ///
+    /// # Panics
+    /// When it has none.
+    #[must_use]
+    pub fn admin_address(&self) -> SocketAddr {
+        self.admin.as_ref().expect("admin.listen is configured").0
+    }
+
+    /// Wait until nobody listens there any more.
+    ///
+    /// # Panics
+    /// When it has none, or it panics.
+    pub async fn admin_has_stopped(&mut self) {
+        (&mut self.admin.as_mut().expect("admin.listen is configured").1).await.unwrap();
+    }
+
+    /// The text of a new key, made as the command line makes it, once the gateway knows it.
+    ///
+    /// # Panics
+    /// When there is no key.
+    pub async fn new_key(&self, draft: Draft) -> String {
+        let store = Sqlite::open(&self.host.generation().settings.store.path).unwrap();
+        let (_, secret) = issue::create(&store, draft).unwrap();
+        let text = secret.reveal().to_owned();
+        self.until_status(&text, 200).await;
+        text
+    }
+
+    /// Wait until whoever lists the models with this key gets this status.
+    ///
+    /// # Panics
+    /// When nobody ever does.
+    pub async fn until_status(&self, key: &str, status: u16) {
+        let look = async {
+            while self.call("GET", "/v1/models").header("x-api-key", key).await.status != status {
+                sleep(Duration::from_millis(3)).await;
+            }
+        };
+        timeout(PATIENCE, look).await.expect("the gateway notices a change of its keys");
     }
 
     /// A bare connection, for callers who do not keep to HTTP.
@@ -285,5 +341,8 @@ impl Drop for Gateway {
     fn drop(&mut self) {
         self.serving.abort();
         self.watcher.abort();
+        if let Some((_, admin)) = &self.admin {
+            admin.abort();
+        }
     }
 }

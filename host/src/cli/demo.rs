@@ -37,6 +37,9 @@ provider = "sandbox"
 
 [models."*"]
 targets = ["sandbox"]
+
+[auth]
+required = false
 "#;
 
 /// How often to look whether other plugins are in service.

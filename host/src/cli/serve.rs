@@ -53,6 +53,7 @@ pub(super) struct Running {
     has_file: bool,
     stop: watch::Sender<bool>,
     server: JoinHandle<bool>,
+    admin: Option<(SocketAddr, JoinHandle<bool>)>,
     watcher: JoinHandle<()>,
 }
 
@@ -76,14 +77,18 @@ impl Running {
             .map_err(|error| format!("listening on {}: {error}", gateway.generation().settings.server.listen))?;
         let address = server.address();
         not_itself(&gateway.generation().settings, address)?;
+        let admin = Server::bind_admin(gateway.clone()).await;
+        let admin = admin.map_err(|error| format!("listening on the address of [admin]: {error}"))?;
         let (stop, stopped) = watch::channel(false);
         let sandbox_uri = sandbox.as_ref().and_then(|sandbox| sandbox.base_url().parse().ok());
         let watched =
             Watched { config, address: Some(address), sandbox: sandbox_uri, overrule: Some(Box::new(overrule)) };
         let watcher = tokio::spawn(reload::watch(gateway.clone(), watched, stopped.clone()));
+        let admin = admin.map(|admin| (admin.address(), tokio::spawn(admin.run(stopped.clone()))));
         let server = tokio::spawn(server.run(stopped));
-        info!(%address, "listening");
-        Ok(Self { gateway, address, sandbox, has_file, stop, server, watcher })
+        let required = gateway.auth.is_required(&gateway.generation().settings);
+        info!(%address, admin = admin.as_ref().map(|(address, _)| address.to_string()), required, "listening");
+        Ok(Self { gateway, address, sandbox, has_file, stop, server, admin, watcher })
     }
 
     /// What a person needs to know.
@@ -92,7 +97,13 @@ impl Running {
         let plugins: Vec<&str> = generation.plugins.iter().map(|plugin| &*plugin.name).collect();
         let plugins = if plugins.is_empty() { "none".to_owned() } else { plugins.join(", ") };
         let model = model(self.sandbox.is_some(), self.has_file);
-        format!("sluicegate listens on http://{}/v1\nplugins:   {plugins}{model}", self.address)
+        let callers = callers(&self.gateway);
+        let admin = self.admin.as_ref().map(|(address, _)| format!("\nadmin:     http://{address}"));
+        let admin = admin.unwrap_or_default();
+        format!(
+            "sluicegate listens on http://{}/v1\nplugins:   {plugins}\ncallers:   {callers}{admin}{model}",
+            self.address
+        )
     }
 
     /// Stop accepting, let open exchanges end, and stop.
@@ -102,6 +113,9 @@ impl Running {
     pub(super) async fn stop(self) -> Result<(), String> {
         let _ = self.stop.send(true);
         let all_ended = self.server.await.unwrap_or(false);
+        if let Some((_, admin)) = self.admin {
+            let _ = admin.await;
+        }
         let _ = self.watcher.await;
         // Its only caller is gone.
         drop(self.sandbox);
@@ -121,6 +135,17 @@ async fn start_sandbox(settings: &mut Settings) -> Result<Sandbox, String> {
     let base_url: Uri = sandbox.base_url().parse().map_err(|error| format!("starting the sandbox model: {error}"))?;
     settings.sandbox_at(&base_url);
     Ok(sandbox)
+}
+
+/// Who may call, for the greeting.
+fn callers(gateway: &Gateway) -> &'static str {
+    let settings = &gateway.generation().settings;
+    match (gateway.auth.is_required(settings), gateway.auth.knows_callers(), settings.auth.required) {
+        (true, true, _) => "those with a key or a token",
+        (true, false, _) => "nobody yet: no key is configured (sluicegate keys create NAME)",
+        (false, _, Some(_)) => "anyone who reaches this address, as [auth] says required = false",
+        (false, _, None) => "anyone on this machine, as no key is configured (sluicegate keys create NAME)",
+    }
 }
 
 /// A line of the greeting for those who have not said which model to ask.

@@ -79,7 +79,8 @@ fn the_readme_has_every_field_of_the_configuration() {
 fn the_defaults_in_the_readme_are_those_of_the_configuration() {
     let written: String = tables("`sluicegate.toml`")
         .iter()
-        .filter(|table| !table.name.ends_with(".NAME"))
+        // Those with names have none, and `[auth.jwt]` has fields without a default.
+        .filter(|table| !table.name.ends_with(".NAME") && table.name != "auth.jwt")
         .map(|table| table.defaults(table.name))
         .collect();
     assert!(written.lines().count() > 30, "{written}");

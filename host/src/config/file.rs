@@ -34,6 +34,14 @@ pub struct File {
     pub stream: Stream,
     /// `[translation]`: what may be left out on the way to a provider of another dialect.
     pub translation: Translation,
+    /// `[auth]`: who may call.
+    pub auth: Auth,
+    /// `[auth.jwt]`: callers with a token.
+    pub jwt: Option<Entry<Jwt>>,
+    /// `[store]`: where what outlives the process is kept.
+    pub store: Store,
+    /// `[admin]`: the port for operators.
+    pub admin: Admin,
     /// `[log]`: what is logged, and how.
     pub log: Log,
     /// Named tables that cannot be read, as `targets.small`: what refers to them is not wrong for that.
@@ -251,6 +259,57 @@ pub struct Translation {
     pub leave_out: Option<Vec<String>>,
 }
 
+/// `[auth]`
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Auth {
+    /// Whether callers must say who they are. Without it, they must as soon as there is a key or `[auth.jwt]`, and wherever
+    /// `listen` is not on this machine alone.
+    pub required: Option<bool>,
+}
+
+/// `[auth.jwt]`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Jwt {
+    /// The issuer's public keys: `"https://issuer.example/.well-known/jwks.json"`.
+    pub jwks_url: Option<Spanned<String>>,
+    /// The same in a file, relative to this one.
+    pub jwks_file: Option<Spanned<PathBuf>>,
+    /// What the claim `iss` must be.
+    pub issuer: Spanned<String>,
+    /// What the claim `aud` must hold.
+    pub audience: Spanned<String>,
+    /// The claim with the tenant. Without it, all belong to the tenant `default`.
+    pub tenant_claim: Option<Spanned<String>>,
+    /// The claim with the user: `"sub"`.
+    pub user_claim: Option<Spanned<String>>,
+    /// The claim with the models that may be asked for. Without it, all.
+    pub models_claim: Option<Spanned<String>>,
+    /// Milliseconds by which clocks may differ: `60000`.
+    pub leeway_ms: Option<Spanned<u64>>,
+    /// Milliseconds after which the keys are read again: `300000`.
+    pub refresh_ms: Option<Spanned<u64>>,
+}
+
+/// `[store]`
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Store {
+    /// The file with the keys, relative to this one: `"sluicegate.db"`.
+    pub path: Option<Spanned<PathBuf>>,
+}
+
+/// `[admin]`
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Admin {
+    /// Address and port of the admin port: `"127.0.0.1:8081"`. Without it, there is none.
+    pub listen: Option<Spanned<String>>,
+    /// What its callers must know: `{ env = "NAME" }` or `{ file = "PATH" }`. Needed where others can reach the address.
+    pub token: Option<Spanned<SecretSource>>,
+}
+
 /// `[log]`
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -261,8 +320,21 @@ pub struct Log {
     pub format: Option<Spanned<String>>,
 }
 
-pub(super) const TABLES: &[&str] =
-    &["server", "upstream", "providers", "targets", "models", "plugins", "stream", "translation", "log"];
+pub(super) const TABLES: &[&str] = &[
+    "server",
+    "upstream",
+    "providers",
+    "targets",
+    "models",
+    "plugins",
+    "stream",
+    "translation",
+    "auth",
+    "auth.jwt",
+    "store",
+    "admin",
+    "log",
+];
 
 /// Read the file table by table, so that one mistake does not hide the next.
 pub(super) fn read(document: DeTable<'_>, problems: &mut Problems) -> File {
@@ -278,6 +350,9 @@ pub(super) fn read(document: DeTable<'_>, problems: &mut Problems) -> File {
             "plugins" => file.plugins = table(&name, value, problems).unwrap_or_default(),
             "stream" => file.stream = table(&name, value, problems).unwrap_or_default(),
             "translation" => file.translation = table(&name, value, problems).unwrap_or_default(),
+            "auth" => auth(value, &mut file, problems),
+            "store" => file.store = table(&name, value, problems).unwrap_or_default(),
+            "admin" => file.admin = table(&name, value, problems).unwrap_or_default(),
             "log" => file.log = table(&name, value, problems).unwrap_or_default(),
             field if !matches!(value.get_ref(), DeValue::Table(_)) => {
                 let message = "stands outside of all tables; write it below the one it belongs to, as [server]";
@@ -290,6 +365,20 @@ pub(super) fn read(document: DeTable<'_>, problems: &mut Problems) -> File {
         }
     }
     file
+}
+
+/// `[auth]`, and the table in it.
+fn auth(mut value: Spanned<DeValue<'_>>, file: &mut File, problems: &mut Problems) {
+    if let DeValue::Table(fields) = value.get_mut() {
+        if let Some((key, jwt)) = fields.remove_entry("jwt") {
+            let span = key.span();
+            match table("auth.jwt", jwt, problems) {
+                Some(value) => file.jwt = Some(Entry { span, value }),
+                None => drop(file.unreadable.insert("auth.jwt".to_owned())),
+            }
+        }
+    }
+    file.auth = table("auth", value, problems).unwrap_or_default();
 }
 
 /// The parser's words without those that only it understands.

@@ -130,7 +130,7 @@ fn plain(value: &DeValue<'_>) -> toml::Value {
 fn lay_over<'a>(below: &mut DeTable<'a>, above: DeTable<'a>) {
     for (key, value) in above {
         let (span, value) = (value.span(), value.into_inner());
-        let joined = match (below.remove(key.get_ref()).map(Spanned::into_inner), value) {
+        let joined = match (below.remove(&**key.get_ref()).map(Spanned::into_inner), value) {
             (Some(DeValue::Table(mut below)), DeValue::Table(above)) => {
                 lay_over(&mut below, above);
                 DeValue::Table(below)

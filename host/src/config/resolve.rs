@@ -16,7 +16,7 @@ use tracing::level_filters::LevelFilter;
 use super::problem::suggestion;
 use super::{
     Balance, Breaker, Group, Log, Member, Model, Plugins, Problems, Retry, Secret, Server, Settings, Stream, Target,
-    Translation, Upstream, file,
+    Translation, Upstream, callers, file,
 };
 use crate::dialect::Dialect;
 
@@ -45,6 +45,7 @@ pub(super) fn resolve(file: file::File, base: &Path, problems: &mut Problems) ->
     if !models_unreadable {
         unused(&file, problems);
     }
+    let admin = callers::admin(&file.admin, server.listen, base, problems);
     Settings {
         server,
         upstream,
@@ -52,6 +53,9 @@ pub(super) fn resolve(file: file::File, base: &Path, problems: &mut Problems) ->
         any_model,
         plugins: plugins(&file.plugins, base, problems),
         stream: stream(&file.stream, problems),
+        auth: callers::auth(&file.auth, file.jwt.as_ref(), base, problems),
+        store: callers::store(&file.store, base, problems),
+        admin,
         translation: Translation { leave_out: file.translation.leave_out.unwrap_or_default() },
         log: log(&file.log, problems),
     }
@@ -94,7 +98,12 @@ fn whole(
     u32::try_from(number(given, default, allowed, field, problems)).unwrap_or(u32::MAX)
 }
 
-fn milliseconds(given: Option<&Spanned<u64>>, default: u64, field: &str, problems: &mut Problems) -> Duration {
+pub(super) fn milliseconds(
+    given: Option<&Spanned<u64>>,
+    default: u64,
+    field: &str,
+    problems: &mut Problems,
+) -> Duration {
     // A day is longer than any wait that makes sense, and far from overflowing a clock.
     Duration::from_millis(number(given, default, 1..=86_400_000, field, problems))
 }
@@ -386,7 +395,7 @@ pub(super) fn base_url(given: &str) -> Result<Uri, String> {
     Ok(uri)
 }
 
-fn secret(source: &file::SecretSource, base: &Path) -> Result<Secret, String> {
+pub(super) fn secret(source: &file::SecretSource, base: &Path) -> Result<Secret, String> {
     match (&source.env, &source.file) {
         (Some(name), None) => Secret::from_env(name),
         (None, Some(path)) => Secret::from_file(&base.join(path)),

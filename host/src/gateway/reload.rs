@@ -85,8 +85,10 @@ impl std::fmt::Debug for Watched {
 
 /// Keep the gateway in step with its files, until `stop` says true.
 pub async fn watch(gateway: Arc<Gateway>, watched: Watched, mut stop: watch::Receiver<bool>) {
+    let keep_in_step =
+        async { tokio::join!(keep_in_step(&gateway, &watched), gateway.auth.keep_in_step(&gateway.upstream)) };
     tokio::select! {
-        () = keep_in_step(&gateway, &watched) => {}
+        _ = keep_in_step => {}
         () = crate::server::said_stop(&mut stop) => {}
     }
 }
@@ -209,6 +211,9 @@ fn takes_restart(now: &Settings, in_service: &Settings) -> Vec<&'static str> {
         ("upstream.connect_ms", upstream.connect != old_upstream.connect),
         ("upstream.ca_file", upstream.authorities != old_upstream.authorities),
         ("plugins.memo_bytes", now.plugins.memo_bytes != in_service.plugins.memo_bytes),
+        ("[auth.jwt]", now.auth.jwt != in_service.auth.jwt),
+        ("store.path", now.store != in_service.store),
+        ("[admin]", now.admin != in_service.admin),
         ("[log]", now.log != in_service.log),
     ];
     fields.into_iter().filter_map(|(field, changed)| changed.then_some(field)).collect()

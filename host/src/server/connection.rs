@@ -19,10 +19,10 @@ use tokio::time::{Instant, sleep_until, timeout};
 use tokio_io_timeout::TimeoutStream;
 use tracing::debug;
 
-use super::said_stop;
+use super::{Port, said_stop};
 use crate::config;
 use crate::gateway::Gateway;
-use crate::{proxy, reply};
+use crate::{admin, proxy, reply};
 
 /// Headers of one request; hyper's own default.
 const HEADERS_MAX: usize = 100;
@@ -33,6 +33,7 @@ const STREAMS_MAX: u32 = 100;
 pub(super) async fn serve(
     stream: TcpStream,
     gateway: Arc<Gateway>,
+    port: Port,
     settings: &config::Server,
     mut stop: watch::Receiver<bool>,
 ) {
@@ -44,11 +45,14 @@ pub(super) async fn serve(
     let builder = builder(settings);
     let requests = Arc::new(Requests::new());
     let service = service_fn(|request: Request<Incoming>| {
-        let gateway = gateway.clone();
+        let (gateway, port) = (gateway.clone(), port.clone());
         let longest = gateway.generation().settings.upstream.total;
         let in_service = requests.clone().begin(Instant::now() + longest + settings.write);
         async move {
-            let response = proxy::serve(&gateway, request).await;
+            let response = match port {
+                Port::Public => proxy::serve(&gateway, request).await,
+                Port::Admin(admin) => admin::serve(&gateway, &admin, request).await,
+            };
             Ok::<_, Infallible>(response.map(|body| Held { body, _in_service: in_service }))
         }
     });

@@ -96,9 +96,14 @@ fn only_the_plugin_side_knows_wasmtime() {
 
 #[test]
 fn only_the_edges_know_json() {
-    let edges = ["dialect/*", "config/*", "sandbox.rs", "sandbox/*", "store/*", "admin/*"];
+    let edges = ["dialect/*", "config/*", "sandbox.rs", "sandbox/*", "store/*", "admin.rs", "admin/*"];
     // The demo is a caller of the gateway, and no part of it.
     only(&[&edges[..], &["cli/demo/*"]].concat(), r"\bserde_json\b");
+}
+
+#[test]
+fn only_the_store_knows_sqlite() {
+    only(&["store/*"], r"\b(rusqlite|rusqlite_migration)::");
 }
 
 #[test]
@@ -108,17 +113,19 @@ fn only_the_server_and_the_sandbox_accept_connections() {
 
 #[test]
 fn the_steps_are_called_from_the_proxy_alone() {
+    only(&["proxy.rs"], r"\.identify\(&generation|\bauth::may_ask\(");
     only(&["proxy.rs"], r"\bguard::(read|admit|release|release_words)\(");
     only(&["proxy.rs"], r"\broute::choose\(");
     only(&["proxy.rs"], r"\bupstream\s*\.(send|models)\(");
     only(&["proxy.rs"], r"\breply::(whole|streamed|own|error)\(");
     only(&["proxy.rs"], r"\bStreamGuard::new\(");
-    only(&["server/connection.rs"], r"\bproxy::serve\(");
+    only(&["server/connection.rs"], r"\b(proxy|admin)::serve\(");
 }
 
 #[test]
 fn the_steps_do_not_call_each_other() {
     let calls = |steps: &str| format!(r"\b({steps})::[a-z_]+\(");
+    never(&["auth.rs", "auth/*"], &calls("guard|route|reply|server|cache"));
     never(&["guard.rs", "guard/*"], &calls("route|reply|server|upstream|cache"));
     never(&["route.rs"], &calls("guard|reply|server|upstream|cache"));
     never(&["upstream.rs", "upstream/*"], &calls("guard|route|reply|server|cache"));
@@ -172,7 +179,7 @@ fn log_calls(code: &str) -> Vec<&str> {
 #[test]
 fn no_words_of_callers_and_models_are_logged() {
     let words = Regex::new(
-        r"\b(text|texts|body|content|prompt|answer|segments?|message|messages|words|original|replacement|reveal)\b",
+        r"\b(text|texts|body|content|prompt|answer|segments?|message|messages|words|original|replacement|reveal|secret)\b",
     )
     .unwrap();
     // Words in quotation marks are the log's own.

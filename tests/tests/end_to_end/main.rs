@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "these are tests")]
 
+mod admin;
 mod answers;
 mod attacks;
 mod bad_requests;
@@ -21,6 +22,7 @@ mod headers;
 mod hostile;
 mod https;
 mod invariants;
+mod keys;
 mod limits;
 mod lossless;
 mod prefilter;
@@ -33,5 +35,6 @@ mod state;
 mod streamed;
 mod streams;
 mod timeouts;
+mod tokens;
 mod wasi;
 mod whole;

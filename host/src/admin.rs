@@ -1,0 +1,179 @@
+//! The port for operators: health for whoever watches the gateway, and an API for its keys. Nothing of it is on the
+//! public port.
+
+mod door;
+mod keys;
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{self, HeaderValue};
+use http::{Method, Request, Response, StatusCode};
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use hyper::body::Incoming;
+use serde::Serialize;
+use tokio::time::timeout;
+
+use crate::config;
+use crate::gateway::Gateway;
+use crate::reply::Body;
+use crate::store;
+
+/// Bytes of a request's body: a key with all that can be said of it is some kilobytes.
+const BODY_BYTES_MAX: usize = 64 << 10;
+/// Time for a body to arrive: whoever sends it is near by.
+const BODY: Duration = Duration::from_secs(10);
+
+/// Serve one request of an operator.
+pub(crate) async fn serve(gateway: &Gateway, admin: &config::Admin, request: Request<Incoming>) -> Response<Body> {
+    answer(gateway, admin, request).await.unwrap_or_else(|refused| refused.response())
+}
+
+async fn answer(
+    gateway: &Gateway,
+    admin: &config::Admin,
+    request: Request<Incoming>,
+) -> Result<Response<Body>, Refused> {
+    let (head, body) = request.into_parts();
+    door::is_from_here(&head, admin)?;
+    let path: Vec<&str> = head.uri.path().trim_start_matches('/').split('/').collect();
+    match *path {
+        ["healthz"] => only(&head.method, &Method::GET).map(|()| words(StatusCode::OK, "ok\n")),
+        ["readyz"] => only(&head.method, &Method::GET).map(|()| match gateway.auth.not_ready() {
+            None => words(StatusCode::OK, "ready\n"),
+            Some(why) => words(StatusCode::SERVICE_UNAVAILABLE, why),
+        }),
+        // Before a word of the API: nobody without the token learns what there is.
+        ["api", ref below @ ..] => {
+            door::has_token(&head, admin)?;
+            let body = read(&head, body).await?;
+            match below {
+                ["keys", below @ ..] => keys::answer(gateway, &head.method, below, &body).await,
+                _ => Err(Refused::NotFound),
+            }
+        }
+        _ => Err(Refused::NotFound),
+    }
+}
+
+/// Why a request is not answered.
+#[derive(Debug)]
+enum Refused {
+    /// It comes from where no operator is.
+    Elsewhere(&'static str),
+    /// It lacks the token.
+    NoToken,
+    NotFound,
+    NoSuchMethod,
+    NotJson,
+    BodyTooLarge,
+    BodyBroken,
+    /// It is not understood: a field, if it is one, and why.
+    Wrong(Option<&'static str>, String),
+    /// The store did not do it.
+    Store(store::Error),
+}
+
+impl From<store::Error> for Refused {
+    fn from(error: store::Error) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl Refused {
+    fn response(self) -> Response<Body> {
+        let no_store = |why: &str| tracing::error!(why, "the store failed an operator");
+        let (status, code, field, message) = match self {
+            Self::Elsewhere(why) => (StatusCode::FORBIDDEN, "forbidden", None, why.to_owned()),
+            Self::NoToken => {
+                let message = "send the token of [admin] as authorization: Bearer ...".to_owned();
+                (StatusCode::UNAUTHORIZED, "unauthorized", None, message)
+            }
+            Self::NotFound => (StatusCode::NOT_FOUND, "not_found", None, "there is nothing at this path".to_owned()),
+            Self::NoSuchMethod => {
+                let message = "this path is not for this method".to_owned();
+                (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", None, message)
+            }
+            Self::NotJson => {
+                let message = "send JSON, with content-type: application/json".to_owned();
+                (StatusCode::UNSUPPORTED_MEDIA_TYPE, "not_json", None, message)
+            }
+            Self::BodyTooLarge => {
+                let message = format!("the body is longer than {BODY_BYTES_MAX} bytes");
+                (StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", None, message)
+            }
+            Self::BodyBroken => {
+                (StatusCode::BAD_REQUEST, "body_broken", None, "the body broke off or took too long".to_owned())
+            }
+            Self::Wrong(field, message) => (StatusCode::BAD_REQUEST, "invalid_request", field, message),
+            Self::Store(store::Error::Wrong(field, message)) => {
+                (StatusCode::BAD_REQUEST, "invalid_request", Some(field), message)
+            }
+            Self::Store(error @ store::Error::NoSuchKey) => {
+                (StatusCode::NOT_FOUND, "key_not_found", None, error.to_string())
+            }
+            Self::Store(error @ store::Error::Revoked) => {
+                (StatusCode::CONFLICT, "key_revoked", None, error.to_string())
+            }
+            Self::Store(store::Error::Failed(why)) => {
+                no_store(&why);
+                (StatusCode::INTERNAL_SERVER_ERROR, "store_failed", None, why)
+            }
+        };
+        #[derive(Serialize)]
+        struct Envelope<'a> {
+            error: Inner<'a>,
+        }
+        #[derive(Serialize)]
+        struct Inner<'a> {
+            code: &'a str,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            field: Option<&'a str>,
+            message: &'a str,
+        }
+        let mut response = json(status, &Envelope { error: Inner { code, field, message: &message } });
+        if status == StatusCode::UNAUTHORIZED {
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        response
+    }
+}
+
+fn only(method: &Method, allowed: &Method) -> Result<(), Refused> {
+    if method == allowed { Ok(()) } else { Err(Refused::NoSuchMethod) }
+}
+
+async fn read(head: &http::request::Parts, body: Incoming) -> Result<Bytes, Refused> {
+    let body = match timeout(BODY, Limited::new(body, BODY_BYTES_MAX).collect()).await {
+        Ok(Ok(collected)) => collected.to_bytes(),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => return Err(Refused::BodyTooLarge),
+        Ok(Err(_)) | Err(_) => return Err(Refused::BodyBroken),
+    };
+    let is_json = |kind: &HeaderValue| {
+        let kind = kind.as_bytes().split(|byte| *byte == b';').next().unwrap_or_default();
+        kind.trim_ascii().eq_ignore_ascii_case(b"application/json")
+    };
+    let mut kinds = head.headers.get_all(header::CONTENT_TYPE).iter();
+    // Forms of other sites can send a body, but not as JSON.
+    let taken = body.is_empty() || (kinds.next().is_some_and(is_json) && kinds.all(is_json));
+    if taken { Ok(body) } else { Err(Refused::NotJson) }
+}
+
+fn words(status: StatusCode, words: &'static str) -> Response<Body> {
+    respond(status, "text/plain; charset=utf-8", Bytes::from_static(words.as_bytes()))
+}
+
+fn json(status: StatusCode, value: &impl Serialize) -> Response<Body> {
+    respond(status, "application/json", serde_json::to_vec(value).unwrap_or_default().into())
+}
+
+fn respond(status: StatusCode, kind: &'static str, body: Bytes) -> Response<Body> {
+    let mut response = Response::new(Full::new(body).boxed_unsync());
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+    // A new key's secret is in one of them.
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response
+}

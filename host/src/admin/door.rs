@@ -1,0 +1,125 @@
+//! Who gets in at the port for operators.
+//!
+//! Where being on this machine is enough, a browser on this machine is the way in for others: a page can send requests to
+//! 127.0.0.1 (cross-site request forgery), and a name that its owner turns to 127.0.0.1 makes the page one of the same site
+//! (DNS rebinding). The browser says truthfully which name it asked (`host`) and whose page it is (`origin`).
+
+use http::header::{self, HeaderName};
+use http::request::Parts;
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+
+use super::Refused;
+use crate::config::{Admin, is_loopback};
+
+const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+
+/// Whether a request is meant for this port, and no page of another site has sent it.
+pub(super) fn is_from_here(head: &Parts, admin: &Admin) -> Result<(), Refused> {
+    let host = asked_host(head).ok_or(Refused::Elsewhere("name the host that is asked, once"))?;
+    // A name that leads here says nothing; who has the token need not prove it by a name.
+    if admin.token.is_none() && !names_this_machine(host) {
+        return Err(Refused::Elsewhere("ask for this port as localhost or 127.0.0.1"));
+    }
+    let sites = head.headers.get_all(FETCH_SITE);
+    if !sites.iter().all(|site| matches!(site.as_bytes(), b"same-origin" | b"none")) {
+        return Err(Refused::Elsewhere("a page of another site has sent this"));
+    }
+    let origins = head.headers.get_all(header::ORIGIN);
+    let is_own = |origin: &[u8]| {
+        let origin = origin.strip_prefix(b"http://").or(origin.strip_prefix(b"https://"));
+        origin.is_some_and(|origin| origin.eq_ignore_ascii_case(host.as_bytes()))
+    };
+    if !origins.iter().all(|origin| is_own(origin.as_bytes())) {
+        return Err(Refused::Elsewhere("a page of another site has sent this"));
+    }
+    Ok(())
+}
+
+/// The host with its port, as it was asked for: `host`, or `:authority` in HTTP/2.
+fn asked_host(head: &Parts) -> Option<&str> {
+    let mut hosts = head.headers.get_all(header::HOST).iter();
+    match (hosts.next(), hosts.next(), head.uri.authority()) {
+        (Some(host), None, None) => host.to_str().ok(),
+        (None, None, Some(authority)) => Some(authority.as_str()),
+        (Some(host), None, Some(authority)) => host.to_str().ok().filter(|host| *host == authority.as_str()),
+        _ => None,
+    }
+}
+
+fn names_this_machine(host: &str) -> bool {
+    let name = match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+        _ => host,
+    };
+    let bare = name.strip_prefix('[').and_then(|name| name.strip_suffix(']')).unwrap_or(name);
+    bare.eq_ignore_ascii_case("localhost") || bare.parse().is_ok_and(is_loopback)
+}
+
+/// Whether a request has the token, where one is needed.
+pub(super) fn has_token(head: &Parts, admin: &Admin) -> Result<(), Refused> {
+    let Some(token) = &admin.token else { return Ok(()) };
+    let given = head.headers.get(header::AUTHORIZATION).map(|value| value.as_bytes()).unwrap_or_default();
+    let (scheme, given) = given.split_at_checked(7).unwrap_or_default();
+    // Of their hashes, so that not even the length is told.
+    let is_it: bool = Sha256::digest(given).ct_eq(&Sha256::digest(token.reveal().as_bytes())).into();
+    if is_it && scheme.eq_ignore_ascii_case(b"bearer ") { Ok(()) } else { Err(Refused::NoToken) }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use http::Request;
+
+    use super::*;
+    use crate::config::Secret;
+
+    fn admin(token: Option<&str>) -> Admin {
+        Admin { listen: ([127, 0, 0, 1], 8081).into(), token: token.map(Secret::new) }
+    }
+
+    fn head(headers: &[(&str, &str)]) -> Parts {
+        let request =
+            headers.iter().fold(Request::get("/api/keys"), |request, (name, value)| request.header(*name, *value));
+        request.body(()).unwrap().into_parts().0
+    }
+
+    #[test]
+    fn only_names_of_this_machine_are_answered_without_a_token() {
+        for host in ["localhost:8081", "LOCALHOST", "127.0.0.1:8081", "127.3.2.1", "[::1]:8081", "[::1]"] {
+            assert!(is_from_here(&head(&[("host", host)]), &admin(None)).is_ok(), "{host}");
+        }
+        for host in
+            ["evil.example:8081", "localhost.evil.example", "192.0.2.1:8081", "0.0.0.0:8081", "", "127.0.0.1.evil"]
+        {
+            assert!(is_from_here(&head(&[("host", host)]), &admin(None)).is_err(), "{host}");
+            assert!(is_from_here(&head(&[("host", host)]), &admin(Some("t"))).is_ok(), "{host}");
+        }
+        assert!(is_from_here(&head(&[]), &admin(None)).is_err());
+        assert!(is_from_here(&head(&[("host", "localhost"), ("host", "localhost")]), &admin(None)).is_err());
+    }
+
+    #[test]
+    fn pages_of_other_sites_are_refused() {
+        let with =
+            |name, value| is_from_here(&head(&[("host", "localhost:8081"), (name, value)]), &admin(None)).is_ok();
+        assert!(with("origin", "http://localhost:8081"));
+        for origin in ["http://evil.example", "null", "http://localhost:8080", "http://localhost", "localhost:8081", ""]
+        {
+            assert!(!with("origin", origin), "{origin}");
+        }
+        assert!(with("sec-fetch-site", "same-origin") && with("sec-fetch-site", "none"));
+        assert!(!with("sec-fetch-site", "cross-site") && !with("sec-fetch-site", "same-site"));
+    }
+
+    #[test]
+    fn the_token_is_the_whole_token() {
+        let with = |value| has_token(&head(&[("authorization", value)]), &admin(Some("secret"))).is_ok();
+        assert!(with("Bearer secret") && with("bearer secret"));
+        for wrong in ["Bearer secre", "Bearer secrets", "Bearer ", "Bearer", "Basic secret", "secret", ""] {
+            assert!(!with(wrong), "{wrong}");
+        }
+        assert!(has_token(&head(&[]), &admin(Some("secret"))).is_err());
+        assert!(has_token(&head(&[]), &admin(None)).is_ok());
+    }
+}

@@ -1,0 +1,42 @@
+//! Documents that the gateway itself asks for: an issuer's keys. Over the same TLS as providers; a redirect is an error,
+//! as it could lead anywhere.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{ACCEPT, ACCEPT_ENCODING, HeaderValue};
+use http::{Request, StatusCode, Uri};
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use tokio::time::timeout;
+
+use super::{Upstream, causes};
+
+/// Time for the whole document.
+const TIME: Duration = Duration::from_secs(5);
+
+impl Upstream {
+    /// Get a document.
+    ///
+    /// # Errors
+    /// Why there is none, without a word of what was sent instead.
+    pub(crate) async fn fetch(&self, uri: &Uri, bytes_max: usize) -> Result<Vec<u8>, String> {
+        let fetched = timeout(TIME, self.fetch_slowly(uri, bytes_max)).await;
+        fetched.unwrap_or_else(|_| Err(format!("it did not come within {} s", TIME.as_secs())))
+    }
+
+    async fn fetch_slowly(&self, uri: &Uri, bytes_max: usize) -> Result<Vec<u8>, String> {
+        let mut request = Request::new(Full::new(Bytes::new()));
+        *request.uri_mut() = uri.clone();
+        request.headers_mut().insert(ACCEPT, HeaderValue::from_static("application/json"));
+        request.headers_mut().insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+        let response = self.client.request(request).await.map_err(|error| causes(&error))?;
+        if response.status() != StatusCode::OK {
+            return Err(format!("it answers with {}", response.status().as_u16()));
+        }
+        match Limited::new(response.into_body(), bytes_max).collect().await {
+            Ok(collected) => Ok(collected.to_bytes().into()),
+            Err(error) if error.is::<LengthLimitError>() => Err(format!("it is longer than {bytes_max} bytes")),
+            Err(error) => Err(format!("it broke off: {error}")),
+        }
+    }
+}
