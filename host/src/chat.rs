@@ -153,6 +153,10 @@ pub struct Request {
     pub tools: Vec<ToolDefinition>,
     /// JSON Schema that the caller wants the answer to satisfy.
     pub answer_schema: Option<String>,
+    /// The most tokens that an answer may have, if the request says so.
+    pub answer_tokens_max: Option<u64>,
+    /// How many answers are asked for, if the request says so.
+    pub answers: Option<u64>,
 }
 
 impl Request {

@@ -12,6 +12,7 @@ use crate::exchange::Exchange;
 use crate::generation::Generation;
 use crate::plugin::directory::Broken;
 use crate::plugin::{Plugin, Runtime};
+use crate::store::counters::{self, Counters};
 use crate::upstream::Upstream;
 
 /// The gateway: what all exchanges share.
@@ -21,6 +22,8 @@ pub struct Gateway {
     pub upstream: Upstream,
     /// What runs plugins.
     pub runtime: Arc<Runtime>,
+    /// What was taken of limits and budgets.
+    pub counters: Arc<dyn Counters>,
     generation: ArcSwap<Generation>,
     broken: ArcSwap<Vec<Broken>>,
 }
@@ -29,11 +32,12 @@ impl Gateway {
     /// A gateway without plugins.
     ///
     /// # Errors
-    /// When TLS cannot be set up.
+    /// When TLS cannot be set up, or the store cannot be opened.
     pub fn new(settings: Settings, runtime: Arc<Runtime>) -> Result<Self, String> {
         let upstream = Upstream::new(&settings)?;
+        let counters = counters::open(&settings.store)?;
         let generation = ArcSwap::from_pointee(Generation::new(1, Arc::new(settings), Vec::new()));
-        Ok(Self { upstream, runtime, generation, broken: ArcSwap::default() })
+        Ok(Self { upstream, runtime, counters, generation, broken: ArcSwap::default() })
     }
 
     /// The generation that new exchanges begin with.

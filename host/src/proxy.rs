@@ -20,16 +20,19 @@ use crate::exchange::Exchange;
 use crate::gateway::Gateway;
 use crate::guard::stream::{Next, StreamGuard};
 use crate::guard::{self, Admitted, Judged, Released};
-use crate::{reply, route, upstream};
+use crate::money::Money;
+use crate::{meter, reply, route, upstream};
 
 /// Serve one request. Whatever happens, the caller gets a response in its dialect, and the exchange is recorded.
 pub async fn serve(gateway: &Gateway, request: Request<Incoming>) -> Response<reply::Body> {
     let (head, body) = request.into_parts();
     let x = gateway.begin(endpoint::dialect(&head), wants_receipts(&head.headers));
-    match answer(gateway, &x, &head, body).await {
+    let response = match answer(gateway, &x, &head, body).await {
         Ok(response) => response,
         Err(error) => reply::error(&x, &error),
-    }
+    };
+    x.is_on_record().await;
+    response
 }
 
 async fn answer(
@@ -58,6 +61,7 @@ async fn converse(
     x.asks(&asked.request.model, asked.request.streaming);
     let admitted = guard::admit(x, asked).await?;
     let targets = route::choose(x, admitted.request())?;
+    meter::reserve(&gateway.counters, x, admitted.request(), Money::ZERO).await?;
     ask(gateway, x, head, admitted, &targets).await
 }
 
@@ -108,7 +112,7 @@ async fn attempt(
     retries_left: u32,
     is_last: bool,
 ) -> Result<Attempt, Error> {
-    let answer = gateway.upstream.send(x, admitted, target, &head.headers).await?;
+    let answer = send(gateway, x, head, admitted, target).await?;
     if !is_last && is_the_targets(answer.status) {
         let (exchange, status) = (&*x.id, answer.status.as_u16());
         tracing::warn!(exchange, target = target.name, status, "target answers with an error, asking the next one");
@@ -129,6 +133,27 @@ async fn attempt(
         Next::Retry(corrected) => Attempt::Retry(corrected),
         Next::End => Attempt::Reply(reply::streamed(x, status, &headers, Released::nothing(), stream, translation)),
     })
+}
+
+/// Send it to a provider, and note what may cost something.
+async fn send(
+    gateway: &Gateway,
+    x: &Exchange,
+    head: &Parts,
+    admitted: &Admitted,
+    target: &Target,
+) -> Result<upstream::Answer, Error> {
+    let Some(reservation) = x.reservation() else {
+        return gateway.upstream.send(x, admitted, target, &head.headers).await;
+    };
+    reservation.asks();
+    let sent = gateway.upstream.send(x, admitted, target, &head.headers).await;
+    match &sent {
+        Err(error) if error.is_before_sending() => reservation.was_not_sent(),
+        Ok(answer) if !answer.status.is_success() => reservation.was_free(),
+        Ok(_) | Err(_) => {}
+    }
+    sent
 }
 
 /// Statuses that speak of the provider's state rather than of the request.

@@ -34,6 +34,12 @@ pub struct File {
     pub translation: Translation,
     /// `[log]`: what is logged, and how.
     pub log: Log,
+    /// `[tenants.NAME]`: what a tenant may take; `[tenants."*"]` is each that is not named.
+    pub tenants: BTreeMap<String, Entry<Tenant>>,
+    /// `[store]`: where what outlives an exchange is kept.
+    pub store: Store,
+    /// `[reservation]`: how much is reserved for an exchange.
+    pub reservation: Reservation,
     /// Named tables that cannot be read, as `targets.small`: what refers to them is not wrong for that.
     pub unreadable: BTreeSet<String>,
 }
@@ -200,8 +206,89 @@ pub struct Log {
     pub format: Option<Spanned<String>>,
 }
 
-pub(super) const TABLES: &[&str] =
-    &["server", "upstream", "providers", "targets", "models", "plugins", "stream", "translation", "log"];
+/// `[tenants.NAME]`
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tenant {
+    /// How much it may ask for: `{ requests_per_minute = 60 }`; without a limit, as much as it likes.
+    pub limits: Option<Limits>,
+    /// How much it may spend, in dollars: `{ day = "5.00" }`; without a bound, as much as it likes.
+    pub budget: Option<Budget>,
+}
+
+/// `limits` of a tenant.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Limits {
+    /// Requests in a minute.
+    pub requests_per_minute: Option<Spanned<u64>>,
+    /// Requests in a day.
+    pub requests_per_day: Option<Spanned<u64>>,
+    /// Tokens in a minute, of requests and answers together.
+    pub tokens_per_minute: Option<Spanned<u64>>,
+    /// Tokens in a day, of requests and answers together.
+    pub tokens_per_day: Option<Spanned<u64>>,
+    /// Exchanges at the same time.
+    pub concurrent: Option<Spanned<u64>>,
+}
+
+/// `budget` of a tenant: dollars as texts, since `0.1` is not a number that a computer has.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Budget {
+    /// In a day.
+    pub day: Option<Spanned<String>>,
+    /// In a month.
+    pub month: Option<Spanned<String>>,
+    /// In all.
+    pub total: Option<Spanned<String>>,
+}
+
+/// `[store]`
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Store {
+    /// The file of the embedded store, relative to this file: `"sluicegate.db"`. Without it, all is kept in memory.
+    pub path: Option<Spanned<PathBuf>>,
+    /// A Redis or Valkey that several gateways share: `{ url = { env = "REDIS_URL" } }`.
+    pub redis: Option<Redis>,
+    /// Milliseconds to wait for it: `500`.
+    pub wait_ms: Option<Spanned<u64>>,
+    /// What becomes of requests with limits while it cannot be asked: `"closed"` refuses them, `"open"` lets them pass:
+    /// `"closed"`.
+    pub on_failure: Option<Spanned<String>>,
+}
+
+/// `redis` of the store.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Redis {
+    /// Its address, which may hold a password: `redis://:PASSWORD@HOST:6379/0`, or `rediss://` for TLS.
+    pub url: Spanned<SecretSource>,
+}
+
+/// `[reservation]`
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Reservation {
+    /// Tokens of an answer where the request does not say how many it may have: `4096`.
+    pub answer_tokens: Option<Spanned<u64>>,
+}
+
+pub(super) const TABLES: &[&str] = &[
+    "server",
+    "upstream",
+    "providers",
+    "targets",
+    "models",
+    "plugins",
+    "stream",
+    "translation",
+    "log",
+    "tenants",
+    "store",
+    "reservation",
+];
 
 /// Read the file table by table, so that one mistake does not hide the next. Nothing if it is not TOML: what a parser
 /// makes of the rest of such a file is not what the person meant.
@@ -226,6 +313,9 @@ pub(super) fn read(text: &str, problems: &mut Problems) -> Option<File> {
             "stream" => file.stream = table(&name, value, problems).unwrap_or_default(),
             "translation" => file.translation = table(&name, value, problems).unwrap_or_default(),
             "log" => file.log = table(&name, value, problems).unwrap_or_default(),
+            "tenants" => file.tenants = named(&name, "limits", value, &mut file.unreadable, problems),
+            "store" => file.store = table(&name, value, problems).unwrap_or_default(),
+            "reservation" => file.reservation = table(&name, value, problems).unwrap_or_default(),
             field if !matches!(value.get_ref(), DeValue::Table(_)) => {
                 let message = "stands outside of all tables; write it below the one it belongs to, as [server]";
                 problems.add(Some(span), field, message);

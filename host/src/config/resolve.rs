@@ -14,11 +14,14 @@ use toml::Spanned;
 use tracing::level_filters::LevelFilter;
 
 use super::problem::suggestion;
-use super::{Log, Model, Plugins, Problems, Secret, Server, Settings, Stream, Target, Translation, Upstream, file};
+use super::{
+    Log, Model, Plugins, Problems, Reservation, Secret, Server, Settings, Stream, Target, Translation, Upstream, file,
+    store, tenants,
+};
 use crate::dialect::Dialect;
 
-/// The name under `[models]` that stands for all others.
-const ANY: &str = "*";
+/// The name under `[models]` and `[tenants]` that stands for all others.
+pub(super) const ANY: &str = "*";
 /// The address where the sandbox model would be; the program puts the real one in when it listens.
 pub(super) const SANDBOX_URL: &str = "http://127.0.0.1/v1";
 
@@ -47,13 +50,24 @@ pub(super) fn resolve(file: file::File, base: &Path, problems: &mut Problems) ->
         any_model,
         plugins: plugins(&file.plugins, base, problems),
         stream: stream(&file.stream, problems),
-        translation: Translation { leave_out: file.translation.leave_out.unwrap_or_default() },
+        translation: Translation { leave_out: file.translation.leave_out.clone().unwrap_or_default() },
         log: log(&file.log, problems),
+        tenants: tenants::tenants(&file, problems),
+        store: store::store(&file.store, base, problems),
+        reservation: Reservation {
+            answer_tokens: number(
+                file.reservation.answer_tokens.as_ref(),
+                4_096,
+                1..=10_000_000,
+                "reservation.answer_tokens",
+                problems,
+            ),
+        },
     }
 }
 
 /// A number within its bounds, or the default with a problem noted.
-fn number(
+pub(super) fn number(
     given: Option<&Spanned<u64>>,
     default: u64,
     allowed: RangeInclusive<u64>,
@@ -79,7 +93,12 @@ fn size(
     usize::try_from(number(given, default, allowed, field, problems)).unwrap_or(usize::MAX)
 }
 
-fn milliseconds(given: Option<&Spanned<u64>>, default: u64, field: &str, problems: &mut Problems) -> Duration {
+pub(super) fn milliseconds(
+    given: Option<&Spanned<u64>>,
+    default: u64,
+    field: &str,
+    problems: &mut Problems,
+) -> Duration {
     // A day is longer than any wait that makes sense, and far from overflowing a clock.
     Duration::from_millis(number(given, default, 1..=86_400_000, field, problems))
 }
@@ -338,7 +357,7 @@ pub(super) fn base_url(given: &str) -> Result<Uri, String> {
     Ok(uri)
 }
 
-fn secret(source: &file::SecretSource, base: &Path) -> Result<Secret, String> {
+pub(super) fn secret(source: &file::SecretSource, base: &Path) -> Result<Secret, String> {
     match (&source.env, &source.file) {
         (Some(name), None) => Secret::from_env(name),
         (None, Some(path)) => Secret::from_file(&base.join(path)),

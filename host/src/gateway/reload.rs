@@ -204,6 +204,7 @@ fn takes_restart(now: &Settings, in_service: &Settings) -> Vec<&'static str> {
         ("upstream.connect_ms", upstream.connect != old_upstream.connect),
         ("upstream.ca_file", upstream.authorities != old_upstream.authorities),
         ("plugins.memo_bytes", now.plugins.memo_bytes != in_service.plugins.memo_bytes),
+        ("[store]", now.store != in_service.store),
         ("[log]", now.log != in_service.log),
     ];
     fields.into_iter().filter_map(|(field, changed)| changed.then_some(field)).collect()
