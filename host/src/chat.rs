@@ -155,6 +155,10 @@ pub struct Request {
     pub answer_schema: Option<String>,
     /// The provider may call tools of its own for it, and what they did cannot be undone.
     pub acts: bool,
+    /// The most tokens that an answer may have, if the request says so.
+    pub answer_tokens_max: Option<u64>,
+    /// How many answers are asked for, if the request says so.
+    pub answers: Option<u64>,
 }
 
 impl Request {

@@ -13,6 +13,8 @@ mod problem;
 mod resolve;
 mod schema;
 mod secret;
+mod store;
+mod tenants;
 mod wording;
 
 use std::collections::BTreeMap;
@@ -24,7 +26,7 @@ use std::time::Duration;
 use http::Uri;
 use rustls::pki_types::CertificateDer;
 
-pub use callers::{Admin, Auth, Jwt, KeySource, Store, is_loopback};
+pub use callers::{Admin, Auth, Jwt, KeySource, is_loopback};
 pub use environment::{from_environment, variables_in_force};
 pub use installation::{Installation, Mode, OnFailure, StreamMode};
 pub use key_set::{PublicKey, read_key_set};
@@ -34,6 +36,7 @@ pub use schema::check as check_plugin_config;
 pub use secret::Secret;
 
 use crate::dialect::Dialect;
+use crate::limits::{Account, Budget, Limits};
 
 /// Everything that the program needs to know.
 #[derive(Clone, Debug, PartialEq)]
@@ -60,6 +63,12 @@ pub struct Settings {
     pub admin: Option<Admin>,
     /// What is logged, and how.
     pub log: Log,
+    /// What tenants may take.
+    pub tenants: Tenants,
+    /// Where what outlives an exchange is kept.
+    pub store: Store,
+    /// How much is reserved.
+    pub reservation: Reservation,
 }
 
 impl Settings {
@@ -309,6 +318,55 @@ impl Translation {
         let bare: String = path.chars().filter(|c| !matches!(c, '[' | ']' | '0'..='9')).collect();
         self.leave_out.iter().any(|allowed| allowed == "*" || *allowed == bare || allowed == last)
     }
+}
+
+/// What tenants may take.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tenants {
+    /// Those with limits of their own.
+    pub named: BTreeMap<String, Account>,
+    /// What each of the others may take, by itself.
+    pub any: Option<(Limits, Budget)>,
+}
+
+impl Tenants {
+    /// Whether nothing is said about any.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.named.is_empty() && self.any.is_none()
+    }
+
+    /// What a tenant may take, if anything is said about it.
+    #[must_use]
+    pub fn account(&self, tenant: &str) -> Option<Account> {
+        let any = || self.any.map(|(limits, budget)| Account { name: Self::name(tenant), limits, budget });
+        self.named.get(tenant).cloned().or_else(any)
+    }
+
+    /// What a tenant's counters are kept under.
+    fn name(tenant: &str) -> Arc<str> {
+        format!("tenant:{tenant}").into()
+    }
+}
+
+/// Where what outlives an exchange is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Store {
+    /// The file of the embedded store, which is made when there is something to keep.
+    pub path: PathBuf,
+    /// The address of the shared store, if there is one: limits and budgets are counted there.
+    pub redis: Option<Secret>,
+    /// The longest wait for it.
+    pub wait: Duration,
+    /// What becomes of exchanges with limits while it cannot be asked.
+    pub on_failure: OnFailure,
+}
+
+/// How much is reserved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reservation {
+    /// Tokens of an answer where the request does not say how many it may have.
+    pub answer_tokens: u64,
 }
 
 /// What is logged, and how.

@@ -8,6 +8,7 @@ use http::{Method, StatusCode};
 
 use crate::chat::Denial;
 use crate::dialect::{Dialect, ErrorWords, Loss, Wrong};
+use crate::meter::Reached;
 use crate::plugin::Outcome;
 
 /// Why an exchange was not answered.
@@ -40,6 +41,10 @@ pub enum Error {
     UnknownModel(String),
     /// More texts of the request would have to be restored in the answer than this.
     TooManyOriginals(usize),
+    /// A limit or a budget has no room for it.
+    LimitReached(Reached),
+    /// The store cannot be asked whether there is room, and nothing may pass without; why.
+    StoreFailed(String),
     /// A guardrail refused.
     Denied {
         /// The installation that refused.
@@ -121,7 +126,8 @@ impl Error {
             | Self::Untranslatable { .. }
             | Self::TooManyOriginals(_)
             | Self::Denied { .. } => StatusCode::BAD_REQUEST,
-            Self::GuardFailed { .. } | Self::NotContent { .. } | Self::TargetsRest(_) => {
+            Self::LimitReached(_) => StatusCode::TOO_MANY_REQUESTS,
+            Self::StoreFailed(_) | Self::GuardFailed { .. } | Self::NotContent { .. } | Self::TargetsRest(_) => {
                 StatusCode::SERVICE_UNAVAILABLE
             }
             Self::Unreachable(_) | Self::Broken(_) | Self::AnswerTooLarge(_) => StatusCode::BAD_GATEWAY,
@@ -153,6 +159,9 @@ impl Error {
             Self::Untranslatable { .. } => "untranslatable",
             Self::TooManyOriginals(_) => "too_many_originals",
             Self::UnknownModel(_) => "model_not_found",
+            Self::LimitReached(reached) if reached.is_budget() => "budget_exceeded",
+            Self::LimitReached(_) => "rate_limit_exceeded",
+            Self::StoreFailed(_) => "store_unavailable",
             Self::Denied { .. } => "denied",
             Self::GuardFailed { .. } | Self::NotContent { .. } => "guardrail_failed",
             Self::TargetsRest(_) => "upstream_resting",
@@ -179,6 +188,10 @@ impl Error {
             | Self::Untranslatable { .. }
             | Self::TooManyOriginals(_)
             | Self::UnknownModel(_) => "invalid_request_error",
+            // As OpenAI has it: the SDKs and what is built on them know these words.
+            Self::LimitReached(reached) if reached.is_budget() => "insufficient_quota",
+            Self::LimitReached(_) => "rate_limit_error",
+            Self::StoreFailed(_) => "server_error",
             Self::Denied { .. } => "guardrail_denied",
             Self::GuardFailed { .. } | Self::NotContent { .. } => "guardrail_failed",
             Self::TargetsRest(_)
@@ -239,6 +252,10 @@ impl Error {
                 "the request has more than {limit} different texts to be restored in the answer; send fewer at once"
             )
             .into(),
+            Self::LimitReached(reached) => reached.message().into(),
+            Self::StoreFailed(_) => {
+                "whether the limits leave room for this request cannot be said at the moment; try again later".into()
+            }
             Self::Denied { denial, .. } => denial.reason.as_str().into(),
             Self::GuardFailed { plugin, outcome, .. } => format!(
                 "the guardrail {plugin:?} failed ({}), and what it did not inspect does not pass",
@@ -270,7 +287,11 @@ impl Error {
     pub fn detail(&self) -> Option<&str> {
         match self {
             Self::UnknownCaller(why) => Some(why),
-            Self::Unreachable(detail) | Self::Broken(detail) | Self::GuardFailed { detail, .. } => Some(detail),
+            Self::Unreachable(detail)
+            | Self::Broken(detail)
+            | Self::StoreFailed(detail)
+            | Self::GuardFailed { detail, .. } => Some(detail),
+            Self::LimitReached(reached) => Some(reached.detail()),
             Self::Denied { denial, .. } => denial.detail.as_deref(),
             Self::Malformed(Malformed { field, .. }) | Self::Untranslatable { lost: Malformed { field, .. }, .. } => {
                 Some(field)
@@ -288,6 +309,25 @@ impl Error {
             }
             _ => None,
         }
+    }
+
+    /// Whether an SDK that tries the same again by itself does any good.
+    #[must_use]
+    pub fn is_worth_a_retry(&self) -> bool {
+        match self {
+            Self::GuardFailed { .. } | Self::NotContent { .. } => false,
+            Self::LimitReached(reached) => reached.is_worth_a_retry(),
+            _ => true,
+        }
+    }
+
+    /// Whether nothing was sent to a provider.
+    #[must_use]
+    pub fn is_before_sending(&self) -> bool {
+        matches!(
+            self,
+            Self::Unreachable(_) | Self::TargetsRest(_) | Self::Untranslatable { .. } | Self::Malformed(_)
+        )
     }
 
     /// Whether another target might do better, as long as nothing was released.
@@ -310,6 +350,7 @@ impl Error {
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::TargetsRest(rest) => Some(*rest),
+            Self::LimitReached(reached) => reached.retry_after(),
             _ => None,
         }
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -14,7 +14,10 @@ use crate::chat::{Opaque, Phase, Usage};
 use crate::dialect::{Dialect, Loss, is_name};
 use crate::error::Error;
 use crate::generation::Generation;
+use crate::meter::Reservation;
+use crate::money::Money;
 use crate::plugin::{Calling, Decision, Outcome, Receipt, Runtime, header, summary};
+use crate::store::counters::Standing;
 
 /// Stands in the log for what is not a name.
 const NO_NAME: &str = "(not a name)";
@@ -46,6 +49,10 @@ pub struct Exchange {
     pub deadline: Instant,
     started: Instant,
     record: Mutex<Record>,
+    /// What was reserved for it, if anything is limited.
+    reservation: OnceLock<Reservation>,
+    /// What its accounts have left.
+    standing: OnceLock<Standing>,
 }
 
 /// What an exchange did.
@@ -61,6 +68,8 @@ struct Record {
     attempts: Vec<Attempt>,
     streaming: bool,
     usage: Option<Usage>,
+    /// Limits and budgets did not count, as the store could not be asked.
+    unmetered: bool,
     ended: bool,
 }
 
@@ -113,6 +122,8 @@ impl Exchange {
             deadline,
             started,
             record: Mutex::default(),
+            reservation: OnceLock::new(),
+            standing: OnceLock::new(),
         })
     }
 
@@ -180,8 +191,52 @@ impl Exchange {
 
     /// Note what the provider says that it used.
     pub fn used(&self, usage: Option<Usage>) {
-        if usage.is_some() {
-            self.record().usage = usage;
+        let Some(known) = usage else { return };
+        self.record().usage = usage;
+        if let Some(reservation) = self.reservation() {
+            reservation.used(known, Money::ZERO);
+        }
+    }
+
+    /// Note that the provider has said its last word.
+    pub fn is_whole(&self) {
+        if let Some(reservation) = self.reservation() {
+            reservation.is_whole();
+        }
+    }
+
+    /// Note what was reserved for it. It is settled when the exchange ends.
+    pub fn holds(&self, reservation: Reservation) {
+        // There is one reservation in an exchange; another one would settle itself when it is dropped here.
+        let _ = self.reservation.set(reservation);
+    }
+
+    /// What was reserved for it, if anything is limited.
+    #[must_use]
+    pub fn reservation(&self) -> Option<&Reservation> {
+        self.reservation.get()
+    }
+
+    /// Note what its accounts have left.
+    pub fn stands(&self, standing: Standing) {
+        let _ = self.standing.set(standing);
+    }
+
+    /// What its accounts have left, if anything is limited.
+    #[must_use]
+    pub fn standing(&self) -> Option<&Standing> {
+        self.standing.get()
+    }
+
+    /// Note that limits and budgets do not count, as the store cannot be asked.
+    pub fn is_unmetered(&self) {
+        self.record().unmetered = true;
+    }
+
+    /// Wait until what it has used would survive the end of this process.
+    pub async fn is_on_record(&self) {
+        if let Some(reservation) = self.reservation() {
+            reservation.is_on_record().await;
         }
     }
 
@@ -317,6 +372,9 @@ impl Exchange {
         if std::mem::replace(&mut record.ended, true) {
             return;
         }
+        if let Some(reservation) = self.reservation() {
+            reservation.settle();
+        }
         let exchange = &*self.id;
         let (model, streaming) = (record.model.as_str(), record.streaming);
         let target = record.attempts.last().map(|attempt| attempt.target.as_str());
@@ -326,6 +384,7 @@ impl Exchange {
         let calls = record.calls;
         let not_inspected = record.not_inspected.len();
         let left_out = (!record.left_out.is_empty()).then(|| record.left_out.len());
+        let unmetered = record.unmetered.then_some(true);
         let dialect = self.dialect.word();
         let (tenant, key) = (&*self.tenant, self.caller.key.as_deref());
         let plugins = summary(&record.receipts);
@@ -357,6 +416,7 @@ impl Exchange {
             plugins,
             not_inspected,
             left_out,
+            unmetered,
             input_tokens,
             output_tokens,
             "exchange ended"

@@ -14,6 +14,7 @@ use crate::exchange::Exchange;
 use crate::generation::Generation;
 use crate::plugin::directory::Broken;
 use crate::plugin::{Plugin, Runtime};
+use crate::store::counters::{self, Counters};
 use crate::upstream::Upstream;
 
 /// The gateway: what all exchanges share.
@@ -25,6 +26,8 @@ pub struct Gateway {
     pub runtime: Arc<Runtime>,
     /// What is known about callers.
     pub auth: Auth,
+    /// What was taken of limits and budgets.
+    pub counters: Arc<dyn Counters>,
     generation: ArcSwap<Generation>,
     broken: ArcSwap<Vec<Broken>>,
 }
@@ -33,12 +36,13 @@ impl Gateway {
     /// A gateway without plugins.
     ///
     /// # Errors
-    /// When TLS cannot be set up, or the callers cannot be told apart.
+    /// When TLS cannot be set up, the callers cannot be told apart, or the store cannot be opened.
     pub fn new(settings: Settings, runtime: Arc<Runtime>) -> Result<Self, String> {
         let upstream = Upstream::new(&settings)?;
         let auth = Auth::open(&settings)?;
+        let counters = counters::open(&settings)?;
         let generation = ArcSwap::from_pointee(Generation::new(1, Arc::new(settings), Vec::new()));
-        Ok(Self { upstream, runtime, auth, generation, broken: ArcSwap::default() })
+        Ok(Self { upstream, runtime, auth, counters, generation, broken: ArcSwap::default() })
     }
 
     /// The generation that new exchanges begin with.

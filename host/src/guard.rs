@@ -269,6 +269,7 @@ pub(crate) async fn release(
     };
     target.name.clone_into(&mut answer.target);
     x.used(answer.usage);
+    x.is_whole();
     x.opaque(Phase::Answer, &opaque);
     let before = answer.segments.clone();
     inspect_answer(x, &mut answer.segments).await?;

@@ -17,6 +17,7 @@ pub mod guard;
 pub mod health;
 pub mod key;
 pub mod limits;
+pub mod meter;
 pub mod moment;
 pub mod money;
 pub mod plugin;

@@ -23,8 +23,9 @@ use crate::gateway::Gateway;
 use crate::guard::stream::{Next, StreamGuard};
 use crate::guard::{self, Admitted, Judged, Released};
 use crate::key::Models;
+use crate::money::Money;
 use crate::trouble::{Rounds, Trouble};
-use crate::{auth, reply, route, upstream};
+use crate::{auth, meter, reply, route, upstream};
 
 /// Serve one request. Whatever happens, the caller gets a response in its dialect, and the exchange is recorded.
 pub async fn serve(gateway: &Gateway, request: Request<Incoming>) -> Response<reply::Body> {
@@ -41,10 +42,12 @@ pub async fn serve(gateway: &Gateway, request: Request<Incoming>) -> Response<re
         None => answer(gateway, &x, &head, body).await,
         Some(error) => Err(error),
     };
-    match answered {
+    let response = match answered {
         Ok(response) => response,
         Err(error) => reply::error(&x, &error),
-    }
+    };
+    x.is_on_record().await;
+    response
 }
 
 async fn answer(
@@ -73,6 +76,7 @@ async fn converse(
     x.asks(&asked.request.model, asked.request.streaming);
     auth::may_ask(&x.caller, &asked.request.model)?;
     let admitted = guard::admit(x, asked).await?;
+    meter::reserve(&gateway.counters, x, admitted.request(), Money::ZERO).await?;
     ask(gateway, x, head, admitted).await
 }
 
@@ -142,7 +146,7 @@ async fn attempt(
     target: &Arc<Target>,
     retries_left: u32,
 ) -> Result<Attempt, Error> {
-    let answer = gateway.upstream.send(x, admitted, target, &head.headers).await?;
+    let answer = send(gateway, x, head, admitted, target).await?;
     if Trouble::is_told_by(&answer, target) {
         return Ok(Attempt::Trouble(Trouble::Answer(Box::new(answer), target.clone())));
     }
@@ -173,6 +177,27 @@ async fn release(
         Next::Retry(corrected) => Attempt::Retry(corrected),
         Next::End => Attempt::Reply(reply::streamed(x, status, &headers, Released::nothing(), stream, translation)),
     })
+}
+
+/// Send it to a provider, and note what may cost something.
+async fn send(
+    gateway: &Gateway,
+    x: &Exchange,
+    head: &Parts,
+    admitted: &Admitted,
+    target: &Target,
+) -> Result<upstream::Answer, Error> {
+    let Some(reservation) = x.reservation() else {
+        return gateway.upstream.send(x, admitted, target, &head.headers).await;
+    };
+    reservation.asks();
+    let sent = gateway.upstream.send(x, admitted, target, &head.headers).await;
+    match &sent {
+        Err(error) if error.is_before_sending() => reservation.was_not_sent(),
+        Ok(answer) if !answer.status.is_success() => reservation.was_free(),
+        Ok(_) | Err(_) => {}
+    }
+    sent
 }
 
 /// Nobody has answered: the caller is told why, by the provider where it said so.

@@ -16,6 +16,7 @@ use crate::error::Error;
 use crate::exchange::{End, Exchange};
 use crate::guard::Released;
 use crate::guard::stream::{Next, StreamGuard};
+use crate::meter;
 use crate::upstream::answer_headers;
 
 /// The body of a response.
@@ -69,6 +70,8 @@ pub(crate) fn streamed(
     let state = Streaming { x: x.clone(), first: Some(first), guard: Some(guard), translation };
     let frames = unfold(state, |mut state| async move {
         let bytes = state.next().await?;
+        // It may be the end of the answer, and what was used is known by then.
+        state.x.is_on_record().await;
         Some((Ok::<_, Infallible>(Frame::data(bytes)), state))
     });
     let mut response = Response::new(StreamBody::new(frames).boxed_unsync());
@@ -179,7 +182,7 @@ pub(crate) fn error(x: &Exchange, error: &Error) -> Response<Body> {
     *response.status_mut() = error.status();
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    if let Error::GuardFailed { .. } | Error::NotContent { .. } = error {
+    if !error.is_worth_a_retry() {
         // The same call would fail alike: the SDKs would only repeat it.
         headers.insert(SHOULD_RETRY, HeaderValue::from_static("false"));
     }
@@ -221,6 +224,10 @@ fn about(x: &Exchange, headers: &mut HeaderMap) {
         if !not_inspected.is_empty() {
             set(NOT_INSPECTED, &not_inspected);
         }
+    }
+    if let Some(standing) = x.standing() {
+        // In place of the provider's: what is left of those is the gateway's business.
+        headers.extend(meter::headers(x.dialect, standing));
     }
 }
 

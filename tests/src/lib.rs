@@ -18,11 +18,15 @@ mod caller;
 mod gateway;
 pub mod guests;
 mod installed;
+mod process;
 mod provider;
+mod redis;
 mod words;
 
 pub use caller::{Answer, Body, Call, Open, Receipt};
 pub use gateway::{Gateway, Setup};
 pub use installed::{Installed, gentle, hostile, standard};
+pub use process::{Process, be_a_gateway};
 pub use provider::{Model, Provider, Received, Reply};
+pub use redis::Redis;
 pub use words::{DONE, EMAIL, chat, chunk, completion, delta, finish, streamed};

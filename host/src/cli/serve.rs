@@ -117,6 +117,11 @@ impl Running {
             let _ = admin.await;
         }
         let _ = self.watcher.await;
+        // What the last exchanges have used; a store that is away would be waited for in vain.
+        let wait = self.gateway.generation().settings.store.wait;
+        if tokio::time::timeout(wait, self.gateway.counters.all_written()).await.is_err() {
+            tracing::warn!("stopped, and what the last exchanges have used is not settled");
+        }
         // Its only caller is gone.
         drop(self.sandbox);
         if all_ended {

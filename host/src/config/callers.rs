@@ -1,4 +1,4 @@
-//! Who may call, where what is known about them is kept, and where operators look: `[auth]`, `[store]`, `[admin]`.
+//! Who may call, and where operators look: `[auth]`, `[admin]`.
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -47,13 +47,6 @@ pub enum KeySource {
     Url(Uri),
     /// In this file.
     File(PathBuf),
-}
-
-/// Where what outlives the process is kept.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Store {
-    /// The file.
-    pub path: PathBuf,
 }
 
 /// The port for operators.
@@ -136,18 +129,6 @@ fn keys_url(given: &str) -> Result<Uri, String> {
         return Err("credentials do not belong into an address".to_owned());
     }
     Ok(uri)
-}
-
-pub(super) fn store(file: &file::Store, base: &Path, problems: &mut Problems) -> Store {
-    let path = match &file.path {
-        Some(given) if given.get_ref().as_os_str().is_empty() => {
-            problems.add(Some(given.span()), "store.path", "is empty; name a file, as \"sluicegate.db\"");
-            Path::new("sluicegate.db")
-        }
-        Some(given) => given.get_ref(),
-        None => Path::new("sluicegate.db"),
-    };
-    Store { path: base.join(path) }
 }
 
 pub(super) fn admin(file: &file::Admin, public: SocketAddr, base: &Path, problems: &mut Problems) -> Option<Admin> {

@@ -38,12 +38,16 @@ pub struct File {
     pub auth: Auth,
     /// `[auth.jwt]`: callers with a token.
     pub jwt: Option<Entry<Jwt>>,
-    /// `[store]`: where what outlives the process is kept.
-    pub store: Store,
     /// `[admin]`: the port for operators.
     pub admin: Admin,
     /// `[log]`: what is logged, and how.
     pub log: Log,
+    /// `[tenants.NAME]`: what a tenant may take; `[tenants."*"]` is each that is not named.
+    pub tenants: BTreeMap<String, Entry<Tenant>>,
+    /// `[store]`: where what outlives an exchange is kept.
+    pub store: Store,
+    /// `[reservation]`: how much is reserved for an exchange.
+    pub reservation: Reservation,
     /// Named tables that cannot be read, as `targets.small`: what refers to them is not wrong for that.
     pub unreadable: BTreeSet<String>,
 }
@@ -292,14 +296,6 @@ pub struct Jwt {
     pub refresh_ms: Option<Spanned<u64>>,
 }
 
-/// `[store]`
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Store {
-    /// The file with the keys, relative to this one: `"sluicegate.db"`.
-    pub path: Option<Spanned<PathBuf>>,
-}
-
 /// `[admin]`
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -320,6 +316,76 @@ pub struct Log {
     pub format: Option<Spanned<String>>,
 }
 
+/// `[tenants.NAME]`
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tenant {
+    /// How much it may ask for: `{ requests_per_minute = 60 }`; without a limit, as much as it likes.
+    pub limits: Option<Limits>,
+    /// How much it may spend, in dollars: `{ day = "5.00" }`; without a bound, as much as it likes.
+    pub budget: Option<Budget>,
+}
+
+/// `limits` of a tenant.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Limits {
+    /// Requests in a minute.
+    pub requests_per_minute: Option<Spanned<u64>>,
+    /// Requests in a day.
+    pub requests_per_day: Option<Spanned<u64>>,
+    /// Tokens in a minute, of requests and answers together.
+    pub tokens_per_minute: Option<Spanned<u64>>,
+    /// Tokens in a day, of requests and answers together.
+    pub tokens_per_day: Option<Spanned<u64>>,
+    /// Exchanges at the same time.
+    pub concurrent: Option<Spanned<u64>>,
+}
+
+/// `budget` of a tenant: dollars as texts, since `0.1` is not a number that a computer has.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Budget {
+    /// In a day.
+    pub day: Option<Spanned<String>>,
+    /// In a month.
+    pub month: Option<Spanned<String>>,
+    /// In all.
+    pub total: Option<Spanned<String>>,
+}
+
+/// `[store]`
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Store {
+    /// The file with the keys and with what was used of limits and budgets, relative to this one: `"sluicegate.db"`. It is
+    /// made when there is something to keep.
+    pub path: Option<Spanned<PathBuf>>,
+    /// A Redis or Valkey that several gateways share: `{ url = { env = "REDIS_URL" } }`.
+    pub redis: Option<Redis>,
+    /// Milliseconds to wait for it: `500`.
+    pub wait_ms: Option<Spanned<u64>>,
+    /// What becomes of requests with limits while it cannot be asked: `"closed"` refuses them, `"open"` lets them pass:
+    /// `"closed"`.
+    pub on_failure: Option<Spanned<String>>,
+}
+
+/// `redis` of the store.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Redis {
+    /// Its address, which may hold a password: `redis://:PASSWORD@HOST:6379/0`, or `rediss://` for TLS.
+    pub url: Spanned<SecretSource>,
+}
+
+/// `[reservation]`
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Reservation {
+    /// Tokens of an answer where the request does not say how many it may have: `4096`.
+    pub answer_tokens: Option<Spanned<u64>>,
+}
+
 pub(super) const TABLES: &[&str] = &[
     "server",
     "upstream",
@@ -331,7 +397,9 @@ pub(super) const TABLES: &[&str] = &[
     "translation",
     "auth",
     "auth.jwt",
+    "tenants",
     "store",
+    "reservation",
     "admin",
     "log",
 ];
@@ -351,9 +419,11 @@ pub(super) fn read(document: DeTable<'_>, problems: &mut Problems) -> File {
             "stream" => file.stream = table(&name, value, problems).unwrap_or_default(),
             "translation" => file.translation = table(&name, value, problems).unwrap_or_default(),
             "auth" => auth(value, &mut file, problems),
-            "store" => file.store = table(&name, value, problems).unwrap_or_default(),
             "admin" => file.admin = table(&name, value, problems).unwrap_or_default(),
             "log" => file.log = table(&name, value, problems).unwrap_or_default(),
+            "tenants" => file.tenants = named(&name, "limits", value, &mut file.unreadable, problems),
+            "store" => file.store = table(&name, value, problems).unwrap_or_default(),
+            "reservation" => file.reservation = table(&name, value, problems).unwrap_or_default(),
             field if !matches!(value.get_ref(), DeValue::Table(_)) => {
                 let message = "stands outside of all tables; write it below the one it belongs to, as [server]";
                 problems.add(Some(span), field, message);

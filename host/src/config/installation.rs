@@ -47,12 +47,12 @@ pub enum Mode {
     Off,
 }
 
-/// What happens when a plugin fails.
+/// What happens when a plugin or a store fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OnFailure {
     /// The exchange is refused.
     Closed,
-    /// The exchange goes on, and the receipt says so.
+    /// The exchange goes on, and its record says so.
     Open,
 }
 

@@ -15,13 +15,13 @@ use tracing::level_filters::LevelFilter;
 
 use super::problem::suggestion;
 use super::{
-    Balance, Breaker, Group, Log, Member, Model, Plugins, Problems, Retry, Secret, Server, Settings, Stream, Target,
-    Translation, Upstream, callers, file,
+    Balance, Breaker, Group, Log, Member, Model, Plugins, Problems, Reservation, Retry, Secret, Server, Settings, Stream,
+    Target, Translation, Upstream, callers, file, store, tenants,
 };
 use crate::dialect::Dialect;
 
-/// The name under `[models]` that stands for all others.
-const ANY: &str = "*";
+/// The name under `[models]` and `[tenants]` that stands for all others.
+pub(super) const ANY: &str = "*";
 /// The address where the sandbox model would be; the program puts the real one in when it listens.
 pub(super) const SANDBOX_URL: &str = "http://127.0.0.1/v1";
 /// The host that is known to speak Responses too.
@@ -54,15 +54,25 @@ pub(super) fn resolve(file: file::File, base: &Path, problems: &mut Problems) ->
         plugins: plugins(&file.plugins, base, problems),
         stream: stream(&file.stream, problems),
         auth: callers::auth(&file.auth, file.jwt.as_ref(), base, problems),
-        store: callers::store(&file.store, base, problems),
         admin,
-        translation: Translation { leave_out: file.translation.leave_out.unwrap_or_default() },
+        translation: Translation { leave_out: file.translation.leave_out.clone().unwrap_or_default() },
         log: log(&file.log, problems),
+        tenants: tenants::tenants(&file, problems),
+        store: store::store(&file.store, base, problems),
+        reservation: Reservation {
+            answer_tokens: number(
+                file.reservation.answer_tokens.as_ref(),
+                4_096,
+                1..=10_000_000,
+                "reservation.answer_tokens",
+                problems,
+            ),
+        },
     }
 }
 
 /// A number within its bounds, or the default with a problem noted.
-fn number(
+pub(super) fn number(
     given: Option<&Spanned<u64>>,
     default: u64,
     allowed: RangeInclusive<u64>,

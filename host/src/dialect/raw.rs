@@ -48,6 +48,12 @@ impl<'a> Value<'a> {
         self.0.parse().ok()
     }
 
+    /// The number of a whole number; the largest one for a number that is larger, or not written as a whole one.
+    pub(super) fn count(self) -> Option<u64> {
+        let is_count = self.kind() == Kind::Number && !self.0.starts_with('-');
+        is_count.then(|| self.0.parse().unwrap_or(u64::MAX))
+    }
+
     /// The fields of an object; none for anything else.
     pub(super) fn fields(self) -> Fields<'a> {
         serde_json::from_str(self.0).unwrap_or_default()

@@ -212,7 +212,7 @@ fn takes_restart(now: &Settings, in_service: &Settings) -> Vec<&'static str> {
         ("upstream.ca_file", upstream.authorities != old_upstream.authorities),
         ("plugins.memo_bytes", now.plugins.memo_bytes != in_service.plugins.memo_bytes),
         ("[auth.jwt]", now.auth.jwt != in_service.auth.jwt),
-        ("store.path", now.store != in_service.store),
+        ("[store]", now.store != in_service.store),
         ("[admin]", now.admin != in_service.admin),
         ("[log]", now.log != in_service.log),
     ];

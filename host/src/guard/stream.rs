@@ -249,6 +249,7 @@ impl StreamGuard {
         let choices: BTreeSet<u32> = self.lanes.keys().map(|lane| lane.choice).collect();
         let ended = !self.finish.is_empty() && choices.iter().all(|choice| self.finish.contains_key(choice));
         if whole && ended {
+            self.x.is_whole();
             self.state = State::Complete;
             return Ok(());
         }
@@ -337,6 +338,9 @@ impl StreamGuard {
         }
         // An error that the provider reports in the stream is its last word too.
         let done = event.done || event.failed;
+        if done {
+            self.x.is_whole();
+        }
         event.done = done;
         let texts = vec![None; event.pieces.len()];
         self.queue.insert(number, Queued { event, texts });

@@ -13,7 +13,7 @@ use rusqlite_migration::{M, MigrationDefinitionError, Migrations};
 use super::Error;
 
 /// All tables, in the order in which they came to be. What was published is never changed: a change is one more.
-const MIGRATIONS: &[M<'static>] = &[M::up(super::keys::TABLE)];
+const MIGRATIONS: &[M<'static>] = &[M::up(super::keys::TABLE), M::up(super::counters::TABLE)];
 
 /// How long to wait for another process to end its change: each takes milliseconds.
 const BUSY: Duration = Duration::from_secs(5);
@@ -38,23 +38,7 @@ impl Sqlite {
     /// # Errors
     /// When that is not possible, or it was written by a newer version.
     pub fn open(path: &Path) -> Result<Self, Error> {
-        // Nobody else's business: there are no secrets in it, but names of tenants and what they may spend. One that is
-        // there is left alone: to close any file is to give up all locks that this process has on it, SQLite's too.
-        match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
-            Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(failed("opening", path, &error)),
-            Ok(_) | Err(_) => {}
-        }
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let opened = Connection::open_with_flags(path, flags);
-        let mut connection = opened.map_err(|error| failed("opening", path, &error))?;
-        let mut tries_left = TRIES;
-        while let Err(unprepared) = prepare(&mut connection) {
-            tries_left -= 1;
-            if tries_left == 0 || unprepared.is_final {
-                return Err(failed("opening", path, &unprepared.why));
-            }
-            std::thread::sleep(PAUSE);
-        }
+        let connection = connect(path)?;
         Ok(Self { path: path.to_owned(), connection: Mutex::new(connection), file: identity(path) })
     }
 
@@ -85,6 +69,31 @@ impl Sqlite {
         let mut connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
         work(&mut connection).map_err(|error| failed(doing, &self.path, &error))
     }
+}
+
+/// Open the file with all its tables, and make it if it is not there.
+///
+/// # Errors
+/// When that is not possible, or it was written by a newer version.
+pub(super) fn connect(path: &Path) -> Result<Connection, Error> {
+    // Nobody else's business: there are no secrets in it, but names of tenants and what they may spend. One that is
+    // there is left alone: to close any file is to give up all locks that this process has on it, SQLite's too.
+    match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(failed("opening", path, &error)),
+        Ok(_) | Err(_) => {}
+    }
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let opened = Connection::open_with_flags(path, flags);
+    let mut connection = opened.map_err(|error| failed("opening", path, &error))?;
+    let mut tries_left = TRIES;
+    while let Err(unprepared) = prepare(&mut connection) {
+        tries_left -= 1;
+        if tries_left == 0 || unprepared.is_final {
+            return Err(failed("opening", path, &unprepared.why));
+        }
+        std::thread::sleep(PAUSE);
+    }
+    Ok(connection)
 }
 
 /// Why a file is not ready for use.

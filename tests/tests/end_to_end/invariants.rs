@@ -116,6 +116,7 @@ fn the_steps_are_called_from_the_proxy_alone() {
     only(&["proxy.rs"], r"\.identify\(&generation|\bauth::may_ask\(");
     only(&["proxy.rs"], r"\bguard::(read|admit|release|release_words)\(");
     only(&["proxy.rs"], r"\broute::choose\(");
+    only(&["proxy.rs"], r"\bmeter::reserve\(");
     only(&["proxy.rs"], r"\bupstream\s*\.(send|models)\(");
     only(&["proxy.rs"], r"\breply::(whole|streamed|own|error)\(");
     only(&["proxy.rs"], r"\bStreamGuard::new\(");
@@ -125,11 +126,12 @@ fn the_steps_are_called_from_the_proxy_alone() {
 #[test]
 fn the_steps_do_not_call_each_other() {
     let calls = |steps: &str| format!(r"\b({steps})::[a-z_]+\(");
-    never(&["auth.rs", "auth/*"], &calls("guard|route|reply|server|cache"));
-    never(&["guard.rs", "guard/*"], &calls("route|reply|server|upstream|cache"));
-    never(&["route.rs"], &calls("guard|reply|server|upstream|cache"));
-    never(&["upstream.rs", "upstream/*"], &calls("guard|route|reply|server|cache"));
+    never(&["auth.rs", "auth/*"], &calls("guard|route|meter|reply|server|cache"));
+    never(&["guard.rs", "guard/*"], &calls("route|meter|reply|server|upstream|cache"));
+    never(&["route.rs"], &calls("guard|meter|reply|server|upstream|cache"));
+    never(&["upstream.rs", "upstream/*"], &calls("guard|route|meter|reply|server|cache"));
     never(&["reply.rs"], &calls("guard|route|server|upstream|cache"));
+    never(&["meter.rs", "meter/*"], &calls("guard|route|reply|server|upstream|cache"));
 }
 
 #[test]

@@ -43,6 +43,10 @@ pub(crate) fn read_request(body: Bytes) -> Result<Asked, Wrong> {
                 request.answer_schema = schema.or(request.answer_schema);
                 texts.anything(field.value, &Of::new(Role::System, Channel::Other))?;
             }
+            "max_tokens" => {
+                request.answer_tokens_max = request.answer_tokens_max.max(field.value.count());
+                texts.field(field, &Of::new(Role::User, Channel::Other))?;
+            }
             "mcp_servers" => {
                 request.acts |= !field.value.items().is_empty();
                 texts.field(field, &Of::new(Role::User, Channel::Other))?;

@@ -90,6 +90,15 @@ pub(crate) fn read_request(body: Bytes) -> Result<Asked, Wrong> {
                 request.answer_schema = schema.map(|schema| schema.0.to_owned()).or(request.answer_schema);
                 texts.anything(value, &Of::new(Role::System, Channel::Other))?;
             }
+            // What a provider takes who reads the other of two is not known: the larger one.
+            "max_tokens" | "max_completion_tokens" => {
+                request.answer_tokens_max = request.answer_tokens_max.max(value.count());
+                texts.field(field, &Of::new(Role::User, Channel::Other))?;
+            }
+            "n" => {
+                request.answers = request.answers.max(value.count());
+                texts.field(field, &Of::new(Role::User, Channel::Other))?;
+            }
             "prediction" => texts.anything(value, &Of::new(Role::Assistant, Channel::Content))?,
             _ => texts.field(field, &Of::new(Role::User, Channel::Other))?,
         }

@@ -1,0 +1,52 @@
+//! From what a person wrote about the store to what the program needs.
+
+use std::path::Path;
+
+use super::problem::suggestion;
+use super::resolve::{milliseconds, secret};
+use super::{OnFailure, Problems, Secret, Store, file};
+use crate::store::counters::is_address;
+
+pub(super) fn store(file: &file::Store, base: &Path, problems: &mut Problems) -> Store {
+    let usual = Path::new("sluicegate.db");
+    let path = match &file.path {
+        Some(given) if given.get_ref().as_os_str().is_empty() => {
+            problems.add(Some(given.span()), "store.path", "is empty; name a file, as \"sluicegate.db\"");
+            usual
+        }
+        Some(given) => given.get_ref(),
+        None => usual,
+    };
+    Store {
+        path: base.join(path),
+        redis: file.redis.as_ref().and_then(|redis| address(redis, base, problems)),
+        wait: milliseconds(file.wait_ms.as_ref(), 500, "store.wait_ms", problems),
+        on_failure: on_failure(file, problems),
+    }
+}
+
+fn address(redis: &file::Redis, base: &Path, problems: &mut Problems) -> Option<Secret> {
+    let wrong = match secret(redis.url.get_ref(), base) {
+        Ok(url) if is_address(url.reveal()) => return Some(url),
+        // Not repeated: it may hold a password.
+        Ok(_) => "is not an address of a Redis; write it as redis://:PASSWORD@HOST:6379/0, or with rediss:// for TLS"
+            .to_owned(),
+        Err(wrong) => wrong,
+    };
+    problems.add(Some(redis.url.span()), "store.redis.url", wrong);
+    None
+}
+
+fn on_failure(file: &file::Store, problems: &mut Problems) -> OnFailure {
+    let Some(given) = &file.on_failure else { return OnFailure::Closed };
+    match given.get_ref().as_str() {
+        "closed" => OnFailure::Closed,
+        "open" => OnFailure::Open,
+        other => {
+            let close = suggestion(other, ["closed", "open"].into_iter());
+            let message = format!("{other:?} is not known; use \"closed\" or \"open\"{close}");
+            problems.add(Some(given.span()), "store.on_failure", message);
+            OnFailure::Closed
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! How many tokens an exchange is thought to take, before anybody knows.
+
+use crate::chat::Request;
+
+/// Bytes of a token. English has four and more, most other languages and code three or fewer. What is reserved too much is
+/// given back when the exchange ends; what is reserved too little is spent without having been reserved.
+const BYTES: usize = 3;
+/// Tokens of a picture, a sound or a document, of which the gateway does not know how large it is to the model.
+const OPAQUE: u64 = 1_000;
+
+/// The tokens of the request, by its bytes, and those that the answer may have: as many as the request allows, or
+/// `answer_default` where it does not say, for each of the answers that it asks for.
+pub(super) fn tokens(request: &Request, answer_default: u64) -> u64 {
+    let bytes: usize = request.segments.iter().map(|segment| segment.text.len()).sum();
+    let input = u64::try_from(bytes.div_ceil(BYTES)).unwrap_or(u64::MAX);
+    let opaque = u64::try_from(request.opaque.len()).unwrap_or(u64::MAX).saturating_mul(OPAQUE);
+    let answer = request.answer_tokens_max.unwrap_or(answer_default);
+    let answers = answer.saturating_mul(request.answers.unwrap_or(1).max(1));
+    input.saturating_add(opaque).saturating_add(answers)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chat::{Channel, Opaque, Role, Segment};
+
+    fn saying(text: &str) -> Request {
+        let segment = Segment {
+            role: Role::User,
+            channel: Channel::Content,
+            choice: 0,
+            name: None,
+            text: text.to_owned(),
+            is_json: false,
+        };
+        Request { segments: vec![segment.clone(), segment], ..Request::default() }
+    }
+
+    #[test]
+    fn the_answer_counts_as_what_the_request_allows() {
+        assert_eq!(tokens(&saying(""), 100), 100);
+        assert_eq!(tokens(&saying("four"), 100), 3 + 100);
+        assert_eq!(tokens(&Request { answer_tokens_max: Some(7), ..saying("four") }, 100), 3 + 7);
+        assert_eq!(tokens(&Request { answer_tokens_max: Some(7), answers: Some(3), ..saying("four") }, 100), 3 + 21);
+        assert_eq!(tokens(&Request { answers: Some(2), ..saying("four") }, 100), 3 + 200);
+        assert_eq!(tokens(&Request { answers: Some(0), ..saying("") }, 100), 100);
+        assert_eq!(tokens(&Request { opaque: vec![Opaque::Image, Opaque::File], ..saying("") }, 1), 2_001);
+    }
+
+    #[test]
+    fn a_request_that_allows_more_than_can_be_counted_is_as_large_as_can_be() {
+        let all = Request { answer_tokens_max: Some(u64::MAX), answers: Some(u64::MAX), ..saying("a") };
+        assert_eq!(tokens(&all, 1), u64::MAX);
+    }
+}

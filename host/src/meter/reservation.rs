@@ -1,0 +1,152 @@
+//! What an exchange has reserved, and what it has used of that so far.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::time::timeout;
+use tracing::warn;
+
+use crate::chat::Usage;
+use crate::limits::Amounts;
+use crate::money::Money;
+use crate::store::counters::{Counters, Hold};
+
+/// A reservation of one exchange.
+#[derive(Debug)]
+pub struct Reservation {
+    counters: Arc<dyn Counters>,
+    estimate: Amounts,
+    /// The longest wait for the store at the end.
+    wait: Duration,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    hold: Hold,
+    /// What earlier attempts have used.
+    earlier: Amounts,
+    attempt: Attempt,
+    is_settled: bool,
+}
+
+/// What one attempt to get an answer costs.
+#[derive(Clone, Copy, Debug, Default)]
+struct Attempt {
+    /// A provider was sent the request.
+    is_sent: bool,
+    /// It has answered with an error, which nobody charges.
+    is_free: bool,
+    /// What it said that was used, so far.
+    used: Option<Amounts>,
+    /// It has said its last word.
+    is_whole: bool,
+}
+
+impl Attempt {
+    /// What it counts as. Where a provider may have charged and has not said how much, that is the estimate; where it has
+    /// broken off, what it said so far is the least.
+    fn cost(self, estimate: Amounts) -> Amounts {
+        let asked = Amounts { requests: 1, ..Amounts::default() };
+        match self {
+            Self { is_sent: false, .. } => Amounts::default(),
+            Self { is_free: true, .. } => asked,
+            Self { used: Some(used), is_whole: true, .. } => used.or_more(asked),
+            Self { used, .. } => estimate.or_more(used.unwrap_or_default()),
+        }
+    }
+}
+
+impl Reservation {
+    pub(super) fn new(counters: Arc<dyn Counters>, hold: Hold, wait: Duration) -> Self {
+        let (estimate, earlier) = (hold.amounts, Amounts::default());
+        let state = Mutex::new(State { hold, earlier, attempt: Attempt::default(), is_settled: false });
+        Self { counters, estimate, wait, state }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A provider is about to be asked: for the first time, or once more.
+    pub fn asks(&self) {
+        let mut state = self.state();
+        state.earlier = state.so_far(self.estimate);
+        state.attempt = Attempt { is_sent: true, ..Attempt::default() };
+    }
+
+    /// It turned out that nothing was sent to it.
+    pub fn was_not_sent(&self) {
+        self.state().attempt.is_sent = false;
+    }
+
+    /// It answers with an error.
+    pub fn was_free(&self) {
+        self.state().attempt.is_free = true;
+    }
+
+    /// It says what was used so far, and what that costs.
+    pub fn used(&self, usage: Usage, money: Money) {
+        let tokens = u64::from(usage.input_tokens).saturating_add(usage.output_tokens.into());
+        let used = Amounts { requests: 1, tokens, money }.countable();
+        self.state().attempt.used = Some(used);
+    }
+
+    /// It has said its last word: what it said of usage is all.
+    pub fn is_whole(&self) {
+        self.state().attempt.is_whole = true;
+    }
+
+    /// The exchange is over. Only the first call counts.
+    pub fn settle(&self) {
+        let mut state = self.state();
+        if std::mem::replace(&mut state.is_settled, true) {
+            return;
+        }
+        let all = state.so_far(self.estimate);
+        self.counters.settle(&mut state.hold, all, true);
+    }
+
+    /// Wait until what is known to be used would survive the end of this process, as long as that may take. Before that no
+    /// caller is told the end of an answer.
+    pub async fn is_on_record(&self) {
+        let number = self.recorded();
+        if self.counters.is_written(number) {
+            return;
+        }
+        if timeout(self.wait, self.counters.written(number)).await.is_err() {
+            warn!("what an exchange has used is not written in time; a crash now would lose it");
+        }
+    }
+
+    /// The number to wait for. Where more is used than was reserved, that is reserved too.
+    fn recorded(&self) -> u64 {
+        let mut state = self.state();
+        if !state.is_settled && state.attempt.used.is_some() {
+            let known = once(state.earlier + state.attempt.used.unwrap_or_default());
+            if !known.is_within(state.hold.amounts) {
+                let more = known.or_more(state.hold.amounts);
+                self.counters.settle(&mut state.hold, more, false);
+            }
+        }
+        state.hold.number
+    }
+}
+
+impl State {
+    fn so_far(&self, estimate: Amounts) -> Amounts {
+        once(self.earlier + self.attempt.cost(estimate))
+    }
+}
+
+/// However often providers were asked for it, it is one request.
+fn once(all: Amounts) -> Amounts {
+    Amounts { requests: all.requests.min(1), ..all }.countable()
+}
+
+/// Whoever holds it may be gone without a word.
+impl Drop for Reservation {
+    fn drop(&mut self) {
+        self.settle();
+    }
+}

@@ -1,0 +1,253 @@
+//! The counters of one gateway: in memory, under one lock that is held for less than a microsecond. Sums of days, months
+//! and in all go into the file behind the back of the request; minutes and places begin anew with the process.
+
+use std::collections::HashMap;
+use std::future::ready;
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
+use uuid::Uuid;
+
+use super::journal::{Journal, Key};
+use super::meter::{Bound, Kind, Meter, bounds};
+use super::moment::{Clock, Moment};
+use super::rule::{PER_UNIT, Taken, judge, standing};
+use super::{Counters, Hold, Reserved, Unavailable};
+use crate::config::OnFailure;
+use crate::limits::{Account, Amounts};
+
+/// Counts in this process.
+#[derive(Debug)]
+pub struct Embedded {
+    accounts: Mutex<HashMap<Arc<str>, Counts>>,
+    journal: Option<Journal>,
+    on_failure: OnFailure,
+    clock: Clock,
+}
+
+/// What was taken of one account.
+#[derive(Debug, Default)]
+struct Counts {
+    requests: Bucket,
+    tokens: Bucket,
+    open: u64,
+    requests_per_day: Sum,
+    tokens_per_day: Sum,
+    money_per_day: Sum,
+    money_per_month: Sum,
+    money_in_all: Sum,
+}
+
+/// What was taken, and when that was counted last: it drains all the time.
+#[derive(Clone, Copy, Debug, Default)]
+struct Bucket {
+    level: u128,
+    at: Moment,
+}
+
+impl Bucket {
+    fn level(self, limit: u64, now: Moment) -> u128 {
+        let drained = u128::from(now.0.saturating_sub(self.at.0)) * u128::from(limit);
+        self.level.saturating_sub(drained)
+    }
+}
+
+/// What was taken in a period.
+#[derive(Clone, Copy, Debug, Default)]
+struct Sum {
+    period: u64,
+    amount: u64,
+}
+
+/// Where a meter is counted.
+enum Place<'a> {
+    Bucket(&'a mut Bucket),
+    Sum(&'a mut Sum),
+    Places(&'a mut u64),
+}
+
+impl Counts {
+    fn place(&mut self, meter: Meter) -> Place<'_> {
+        match meter {
+            Meter::RequestsPerMinute => Place::Bucket(&mut self.requests),
+            Meter::TokensPerMinute => Place::Bucket(&mut self.tokens),
+            Meter::RequestsPerDay => Place::Sum(&mut self.requests_per_day),
+            Meter::TokensPerDay => Place::Sum(&mut self.tokens_per_day),
+            Meter::MoneyPerDay => Place::Sum(&mut self.money_per_day),
+            Meter::MoneyPerMonth => Place::Sum(&mut self.money_per_month),
+            Meter::MoneyInAll => Place::Sum(&mut self.money_in_all),
+            Meter::Concurrent => Place::Places(&mut self.open),
+        }
+    }
+
+    /// What is taken now. A period that has begun meanwhile begins here.
+    fn taken(&mut self, meter: Meter, limit: Option<u64>, now: Moment) -> u128 {
+        match self.place(meter) {
+            Place::Bucket(bucket) => {
+                // Where the clock was put back, time goes on from there.
+                bucket.at = bucket.at.min(now);
+                bucket.level(limit.unwrap_or_default(), now)
+            }
+            Place::Sum(sum) => {
+                let period = meter.period(now);
+                if sum.period != period {
+                    *sum = Sum { period, amount: 0 };
+                }
+                sum.amount.into()
+            }
+            Place::Places(open) => (*open).into(),
+        }
+    }
+
+    /// Count `to` instead of `from`, which was counted at `at`. Gives the difference.
+    fn change(&mut self, bound: Bound<'_>, from: u64, to: u64, at: Moment, now: Moment) -> i128 {
+        let Bound { meter, limit, .. } = bound;
+        match self.place(meter) {
+            Place::Bucket(bucket) => {
+                let (more, less) = (u128::from(to) * u128::from(PER_UNIT), u128::from(from) * u128::from(PER_UNIT));
+                let level = bucket.level(limit.unwrap_or_default(), now);
+                *bucket = Bucket { level: level.saturating_add(more).saturating_sub(less), at: now };
+            }
+            Place::Sum(sum) => {
+                // What is settled in another period than it was reserved in changes the file alone.
+                if sum.period == meter.period(at) {
+                    sum.amount = sum.amount.saturating_add(to).saturating_sub(from);
+                }
+            }
+            Place::Places(open) => *open = open.saturating_add(to).saturating_sub(from),
+        }
+        i128::from(to) - i128::from(from)
+    }
+}
+
+impl Embedded {
+    /// Counters that are kept in this file; without one, for as long as the process runs.
+    ///
+    /// # Errors
+    /// When the file cannot be opened.
+    pub fn open(path: Option<&Path>, on_failure: OnFailure, clock: Clock) -> Result<Self, String> {
+        let mut accounts: HashMap<Arc<str>, Counts> = HashMap::new();
+        let Some(path) = path else {
+            return Ok(Self { accounts: Mutex::default(), journal: None, on_failure, clock });
+        };
+        let (journal, kept) = Journal::open(path, clock.now())?;
+        for (Key { account, meter, period }, amount) in kept {
+            if let Place::Sum(sum) = accounts.entry(account).or_default().place(meter) {
+                *sum = Sum { period, amount };
+            }
+        }
+        Ok(Self { accounts: Mutex::new(accounts), journal: Some(journal), on_failure, clock })
+    }
+
+    fn accounts(&self) -> MutexGuard<'_, HashMap<Arc<str>, Counts>> {
+        self.accounts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Take these amounts, or say why not.
+    ///
+    /// # Errors
+    /// When the file cannot be written, and nothing may pass without.
+    pub fn reserve_now(&self, accounts: &Arc<[Account]>, amounts: Amounts) -> Result<Reserved, Unavailable> {
+        let bounds = bounds(accounts);
+        if self.on_failure == OnFailure::Closed
+            && let Some(why) = self.journal.as_ref().and_then(Journal::failure)
+            && bounds.iter().any(|bound| bound.meter.kind() == Kind::Sum)
+        {
+            return Err(Unavailable(why));
+        }
+        let mut counts = self.accounts();
+        // Within the lock, or time would run backwards for whoever had to wait for it.
+        let now = self.clock.now();
+        let mut before = Vec::with_capacity(bounds.len());
+        for bound in bounds {
+            let taken = of(&mut counts, bound.account).taken(bound.meter, bound.limit, now);
+            before.push(Taken { bound, taken });
+        }
+        if let Some(refusal) = judge(&before, amounts, now) {
+            return Ok(Reserved::Refused(refusal, standing(&before, now)));
+        }
+        let mut changes = Vec::with_capacity(before.len());
+        let mut after = before;
+        for taken in &mut after {
+            let bound = taken.bound;
+            let counts = of(&mut counts, bound.account);
+            changes.push((bound, counts.change(bound, 0, bound.meter.of().amount(amounts), now, now)));
+            taken.taken = counts.taken(bound.meter, bound.limit, now);
+        }
+        drop(counts);
+        let number = self.write(&changes, now);
+        let standing = standing(&after, now);
+        let hold = Hold { id: Uuid::nil(), accounts: accounts.clone(), amounts, at: now, number };
+        Ok(Reserved::Granted(hold, standing))
+    }
+
+    /// Let the file know of sums that have changed; gives the number to wait for.
+    fn write(&self, changes: &[(Bound<'_>, i128)], at: Moment) -> u64 {
+        let Some(journal) = &self.journal else { return 0 };
+        let lasting = changes.iter().filter(|(bound, change)| bound.meter.kind() == Kind::Sum && *change != 0);
+        let of = |bound: &Bound<'_>| Key {
+            account: bound.account.name.clone(),
+            meter: bound.meter,
+            period: bound.meter.period(at),
+        };
+        journal.add(lasting.map(|(bound, change)| (of(bound), *change)))
+    }
+}
+
+/// The counts of an account.
+fn of<'a>(counts: &'a mut HashMap<Arc<str>, Counts>, account: &Account) -> &'a mut Counts {
+    counts.entry(account.name.clone()).or_default()
+}
+
+impl Counters for Embedded {
+    fn reserve<'a>(
+        &'a self,
+        accounts: &'a Arc<[Account]>,
+        amounts: Amounts,
+    ) -> BoxFuture<'a, Result<Reserved, Unavailable>> {
+        ready(self.reserve_now(accounts, amounts)).boxed()
+    }
+
+    fn settle(&self, hold: &mut Hold, amounts: Amounts, is_over: bool) {
+        let bounds = bounds(&hold.accounts);
+        let mut changes = Vec::with_capacity(bounds.len());
+        let mut counts = self.accounts();
+        let now = self.clock.now();
+        for bound in bounds {
+            let Some(counts) = counts.get_mut(&bound.account.name) else { continue };
+            let (from, to) = match bound.meter.kind() {
+                Kind::Places => (1, u64::from(!is_over)),
+                Kind::Bucket | Kind::Sum => (bound.meter.of().amount(hold.amounts), bound.meter.of().amount(amounts)),
+            };
+            changes.push((bound, counts.change(bound, from, to, hold.at, now)));
+        }
+        drop(counts);
+        let number = self.write(&changes, hold.at);
+        // What was reserved is written already, or is waited for: only what is more must be, too.
+        if !amounts.is_within(hold.amounts) {
+            hold.number = number;
+        }
+        hold.amounts = amounts;
+    }
+
+    fn is_written(&self, number: u64) -> bool {
+        self.journal.as_ref().is_none_or(|journal| journal.is_written(number))
+    }
+
+    fn all_written(&self) -> BoxFuture<'_, ()> {
+        self.written(self.journal.as_ref().map_or(0, Journal::last))
+    }
+
+    fn written(&self, number: u64) -> BoxFuture<'_, ()> {
+        match &self.journal {
+            Some(journal) => journal.written(number).boxed(),
+            None => ready(()).boxed(),
+        }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic)]
+mod tests;
