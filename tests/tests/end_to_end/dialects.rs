@@ -10,17 +10,19 @@ use sluicegate_tests::{Answer, EMAIL, Gateway, Provider, Reply, standard};
 enum Wire {
     OpenAi,
     Anthropic,
+    Responses,
 }
 
-use Wire::{Anthropic, OpenAi};
+use Wire::{Anthropic, OpenAi, Responses};
 
-const WIRES: [Wire; 2] = [OpenAi, Anthropic];
+const WIRES: [Wire; 3] = [OpenAi, Anthropic, Responses];
 
 impl Wire {
     fn dialect(self) -> &'static str {
         match self {
             OpenAi => "openai",
             Anthropic => "anthropic",
+            Responses => "responses",
         }
     }
 
@@ -28,6 +30,7 @@ impl Wire {
         match self {
             OpenAi => "/v1/chat/completions",
             Anthropic => "/v1/messages",
+            Responses => "/v1/responses",
         }
     }
 
@@ -40,6 +43,8 @@ impl Wire {
                 {"type": "function", "function": {"name": "mail", "description": "sends mail", "parameters": schema}}]}),
             Anthropic => json!({"model": "m", "stream": stream, "max_tokens": 1000, "messages": messages, "tools": [
                 {"name": "mail", "description": "sends mail", "input_schema": schema}]}),
+            Responses => json!({"model": "m", "stream": stream, "input": text, "tools": [
+                {"type": "function", "name": "mail", "description": "sends mail", "parameters": schema}]}),
         }
     }
 
@@ -57,6 +62,10 @@ impl Wire {
                     {"type": "tool_use", "id": "call_1", "name": "mail", "input": arguments}]},
                 {"role": "user", "content": [
                     {"type": "tool_result", "tool_use_id": "call_1", "content": result}]}]}),
+            Responses => json!({"model": "m", "input": [
+                {"role": "user", "content": "mail it"},
+                {"type": "function_call", "call_id": "call_1", "name": "mail", "arguments": arguments.to_string()},
+                {"type": "function_call_output", "call_id": "call_1", "output": result}]}),
         }
     }
 
@@ -68,6 +77,12 @@ impl Wire {
             (Anthropic, true) => {
                 answer.chunks().iter().filter_map(|event| event["delta"]["text"].as_str()).collect::<String>()
             }
+            (Responses, false) => {
+                let output = answer.json()["output"].clone();
+                let messages = output.as_array().unwrap().iter().filter(|item| item["type"] == "message");
+                messages.map(|item| texts(&item["content"], "text")).collect()
+            }
+            (Responses, true) => deltas(answer, "response.output_text.delta"),
         }
     }
 
@@ -94,6 +109,12 @@ impl Wire {
             (Anthropic, true) => {
                 answer.chunks().iter().filter_map(|event| event["delta"]["partial_json"].as_str()).collect()
             }
+            (Responses, false) => {
+                let output = answer.json()["output"].clone();
+                let call = output.as_array().unwrap().iter().find(|item| item["type"] == "function_call").cloned();
+                word(&call.unwrap_or_else(|| panic!("no call: {}", answer.text()))["arguments"])
+            }
+            (Responses, true) => deltas(answer, "response.function_call_arguments.delta"),
         };
         serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text:?} in {}", answer.text()))
     }
@@ -108,12 +129,47 @@ impl Wire {
             (Anthropic, true) => {
                 answer.chunks().iter().map(|event| word(&event["delta"]["stop_reason"])).collect::<String>()
             }
+            (Responses, _) => {
+                let response = match is_stream {
+                    false => answer.json(),
+                    true => {
+                        let chunks = answer.chunks();
+                        let last = chunks.iter().rfind(|event| !event["response"].is_null());
+                        last.map(|event| event["response"].clone()).unwrap_or_default()
+                    }
+                };
+                let reason = &response["incomplete_details"]["reason"];
+                word(if reason.is_null() { &response["status"] } else { reason })
+            }
+        }
+    }
+
+    /// The word for an answer in which all is said.
+    fn stops(self) -> &'static str {
+        match self {
+            OpenAi => "stop",
+            Anthropic => "end_turn",
+            Responses => "completed",
+        }
+    }
+
+    /// The word for an answer in which tools are called.
+    fn calls(self) -> &'static str {
+        match self {
+            OpenAi => "tool_calls",
+            Anthropic => "tool_use",
+            Responses => "completed",
         }
     }
 }
 
 fn word(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
+}
+
+/// What the events of this type add up to.
+fn deltas(answer: &Answer, kind: &str) -> String {
+    answer.chunks().iter().filter(|event| event["type"] == kind).map(|event| word(&event["delta"])).collect()
 }
 
 fn texts(blocks: &Value, field: &str) -> String {
@@ -141,8 +197,7 @@ async fn any_caller_talks_to_any_provider_and_originals_come_back() {
         assert_eq!(seen.len(), 1, "{about}");
         assert!(seen[0].path.ends_with(&provider.path()[3..]), "{about}: {}", seen[0].path);
         assert!(seen[0].text().contains("I am [EMAIL_1].") && !seen[0].text().contains(EMAIL), "{about}");
-        let stop = if caller == OpenAi { "stop" } else { "end_turn" };
-        assert_eq!(caller.finish(&answer), stop, "{about}: {}", answer.text());
+        assert_eq!(caller.finish(&answer), caller.stops(), "{about}: {}", answer.text());
         let is_open_ai_stream = caller == OpenAi && stream;
         assert!(!is_open_ai_stream || answer.is_done(), "{about}: {}", answer.text());
     }
@@ -159,8 +214,7 @@ async fn any_caller_gets_tool_calls_of_any_provider() {
         let answer = gateway.call("POST", caller.path()).body(ask).await;
         assert_eq!(answer.status, 200, "{about}: {}", answer.text());
         assert_eq!(caller.arguments(&answer), json!({"to": EMAIL, "n": 1.5}), "{about}");
-        let stop = if caller == OpenAi { "tool_calls" } else { "tool_use" };
-        assert_eq!(caller.finish(&answer), stop, "{about}: {}", answer.text());
+        assert_eq!(caller.finish(&answer), caller.calls(), "{about}: {}", answer.text());
         let report = caller.reports(&format!("sent to {EMAIL}"), &json!({"to": EMAIL}));
         let answer = gateway.call("POST", caller.path()).body(report).await;
         let said = caller.content(&answer);
@@ -334,7 +388,9 @@ async fn a_providers_error_is_one_of_the_callers_dialect() {
         // One that dies in the middle is an error event, never a clean end.
         if stream {
             let answer = gateway.call("POST", caller.path()).body(caller.asks("die after 5\nlong 100", true)).await;
-            assert!(!answer.text().contains("message_stop") && !answer.text().contains("[DONE]"), "{about}");
+            for clean in ["message_stop", "[DONE]", "response.completed"] {
+                assert!(!answer.text().contains(clean), "{about}");
+            }
             assert_eq!(answer.code(), "upstream_broken", "{about}: {}", answer.text());
         }
     }

@@ -25,6 +25,7 @@ mod prefilter;
 mod provider_errors;
 mod reload;
 mod requests;
+mod responses;
 mod sdks;
 mod state;
 mod streamed;

@@ -49,3 +49,28 @@ async fn anthropic_for_python_to_its_own_dialect() {
 async fn anthropic_for_python_to_open_ais_dialect() {
     python("anthropic_sdk.py", "openai").await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn responses_for_python_to_their_own_dialect() {
+    python("responses_sdk.py", "responses").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn responses_for_python_to_chat_completions() {
+    python("responses_sdk.py", "openai").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn responses_for_python_to_anthropics_dialect() {
+    python("responses_sdk.py", "anthropic").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn open_ai_for_python_to_responses() {
+    python("openai_sdk.py", "responses").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn anthropic_for_python_to_responses() {
+    python("anthropic_sdk.py", "responses").await;
+}
