@@ -324,10 +324,7 @@ impl Error {
     /// Whether nothing was sent to a provider.
     #[must_use]
     pub fn is_before_sending(&self) -> bool {
-        matches!(
-            self,
-            Self::Unreachable(_) | Self::TargetsRest(_) | Self::Untranslatable { .. } | Self::Malformed(_)
-        )
+        matches!(self, Self::Unreachable(_) | Self::TargetsRest(_) | Self::Untranslatable { .. } | Self::Malformed(_))
     }
 
     /// Whether another target might do better, as long as nothing was released.

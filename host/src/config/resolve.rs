@@ -15,8 +15,8 @@ use tracing::level_filters::LevelFilter;
 
 use super::problem::suggestion;
 use super::{
-    Balance, Breaker, Group, Log, Member, Model, Plugins, Problems, Reservation, Retry, Secret, Server, Settings, Stream,
-    Target, Translation, Upstream, callers, file, store, tenants,
+    Balance, Breaker, Group, Log, Member, Model, Plugins, Problems, Reservation, Retry, Secret, Server, Settings,
+    Stream, Target, Translation, Upstream, callers, file, store, tenants,
 };
 use crate::dialect::Dialect;
 

@@ -40,12 +40,14 @@ pub(super) struct Around {
     pub(super) opens: Option<(usize, &'static str)>,
     pub(super) before: &'static str,
     pub(super) after: &'static str,
+    /// Bytes that they are put in the place of.
+    pub(super) replaced: usize,
 }
 
 impl Default for Around {
     /// There is a message in the list.
     fn default() -> Self {
-        Self { opens: None, before: ",", after: "" }
+        Self { opens: None, before: ",", after: "", replaced: 0 }
     }
 }
 
@@ -58,11 +60,11 @@ impl Asked {
             further.push((place.clone(), self.turns.model(model)));
         }
         if !added.is_empty() {
-            let Around { opens, before, after } = self.around;
+            let Around { opens, before, after, replaced } = self.around;
             let messages: Vec<String> = added.iter().map(|(role, text)| self.turns.further(*role, text)).collect();
             further.extend(opens.map(|(at, opening)| (at..at, opening.to_owned())));
             let messages = format!("{before}{}{after}", messages.join(","));
-            further.push((self.messages_end..self.messages_end, messages));
+            further.push((self.messages_end..self.messages_end + replaced, messages));
         }
         self.document.write(&self.request.segments, segments, further)
     }

@@ -11,11 +11,12 @@ enum Wire {
     OpenAi,
     Anthropic,
     Gemini,
+    Responses,
 }
 
-use Wire::{Anthropic, Gemini, OpenAi};
+use Wire::{Anthropic, Gemini, OpenAi, Responses};
 
-const WIRES: [Wire; 3] = [OpenAi, Anthropic, Gemini];
+const WIRES: [Wire; 4] = [OpenAi, Anthropic, Gemini, Responses];
 
 impl Wire {
     fn dialect(self) -> &'static str {
@@ -23,6 +24,7 @@ impl Wire {
             OpenAi => "openai",
             Anthropic => "anthropic",
             Gemini => "gemini",
+            Responses => "responses",
         }
     }
 
@@ -33,6 +35,7 @@ impl Wire {
             Anthropic => "/v1/messages",
             Gemini if stream => "/v1beta/models/m:streamGenerateContent?alt=sse",
             Gemini => "/v1beta/models/m:generateContent",
+            Responses => "/v1/responses",
         }
     }
 
@@ -48,6 +51,8 @@ impl Wire {
             Gemini => json!({"contents": [{"role": "user", "parts": [{"text": text}]}], "tools": [
                 {"functionDeclarations": [{"name": "mail", "description": "sends mail", "parameters":
                     {"type": "OBJECT", "properties": {"to": {"type": "STRING"}}}}]}]}),
+            Responses => json!({"model": "m", "stream": stream, "input": text, "tools": [
+                {"type": "function", "name": "mail", "description": "sends mail", "parameters": schema}]}),
         }
     }
 
@@ -70,6 +75,10 @@ impl Wire {
                 {"role": "model", "parts": [{"functionCall": {"name": "mail", "args": arguments}}]},
                 {"role": "user", "parts": [
                     {"functionResponse": {"name": "mail", "response": {"output": result}}}]}]}),
+            Responses => json!({"model": "m", "stream": stream, "input": [
+                {"role": "user", "content": "mail it"},
+                {"type": "function_call", "call_id": "call_1", "name": "mail", "arguments": arguments.to_string()},
+                {"type": "function_call_output", "call_id": "call_1", "output": result}]}),
         }
     }
 
@@ -82,6 +91,12 @@ impl Wire {
                 answer.chunks().iter().filter_map(|event| event["delta"]["text"].as_str()).collect::<String>()
             }
             (Gemini, _) => parts(answer).iter().filter_map(|part| part["text"].as_str()).collect(),
+            (Responses, false) => {
+                let output = answer.json()["output"].clone();
+                let messages = output.as_array().unwrap().iter().filter(|item| item["type"] == "message");
+                messages.map(|item| texts(&item["content"], "text")).collect()
+            }
+            (Responses, true) => deltas(answer, "response.output_text.delta"),
         }
     }
 
@@ -113,6 +128,12 @@ impl Wire {
                 let call = calls.into_iter().find(|call| !call.is_null());
                 call.unwrap_or_else(|| panic!("no call: {}", answer.text()))["args"].to_string()
             }
+            (Responses, false) => {
+                let output = answer.json()["output"].clone();
+                let call = output.as_array().unwrap().iter().find(|item| item["type"] == "function_call").cloned();
+                word(&call.unwrap_or_else(|| panic!("no call: {}", answer.text()))["arguments"])
+            }
+            (Responses, true) => deltas(answer, "response.function_call_arguments.delta"),
         };
         serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text:?} in {}", answer.text()))
     }
@@ -128,6 +149,18 @@ impl Wire {
                 answer.chunks().iter().map(|event| word(&event["delta"]["stop_reason"])).collect::<String>()
             }
             (Gemini, _) => answers(answer).iter().map(|one| word(&one["candidates"][0]["finishReason"])).collect(),
+            (Responses, _) => {
+                let response = match is_stream {
+                    false => answer.json(),
+                    true => {
+                        let chunks = answer.chunks();
+                        let last = chunks.iter().rfind(|event| !event["response"].is_null());
+                        last.map(|event| event["response"].clone()).unwrap_or_default()
+                    }
+                };
+                let reason = &response["incomplete_details"]["reason"];
+                word(if reason.is_null() { &response["status"] } else { reason })
+            }
         }
     }
 
@@ -137,6 +170,7 @@ impl Wire {
             OpenAi => ["stop", "tool_calls"],
             Anthropic => ["end_turn", "tool_use"],
             Gemini => ["STOP", "STOP"],
+            Responses => ["completed", "completed"],
         }
     }
 }
@@ -155,6 +189,11 @@ fn parts(answer: &Answer) -> Vec<Value> {
 
 fn word(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
+}
+
+/// What the events of this type add up to.
+fn deltas(answer: &Answer, kind: &str) -> String {
+    answer.chunks().iter().filter(|event| event["type"] == kind).map(|event| word(&event["delta"])).collect()
 }
 
 fn texts(blocks: &Value, field: &str) -> String {
@@ -378,7 +417,9 @@ async fn a_providers_error_is_one_of_the_callers_dialect() {
         // One that dies in the middle is an error event, never a clean end.
         if stream {
             let answer = gateway.call("POST", caller.path(true)).body(caller.asks("die after 5\nlong 100", true)).await;
-            assert!(!answer.text().contains("message_stop") && !answer.text().contains("[DONE]"), "{about}");
+            for clean in ["message_stop", "[DONE]", "response.completed"] {
+                assert!(!answer.text().contains(clean), "{about}");
+            }
             assert!(caller != Gemini || caller.finish(&answer).is_empty(), "{about}: {}", answer.text());
             assert_eq!(answer.code(), "upstream_broken", "{about}: {}", answer.text());
         }

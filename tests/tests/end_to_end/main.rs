@@ -31,6 +31,7 @@ mod provider_errors;
 mod rates;
 mod reload;
 mod requests;
+mod responses;
 mod retries;
 mod sdks;
 mod shared_limits;

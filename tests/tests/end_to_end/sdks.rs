@@ -61,6 +61,11 @@ async fn anthropic_for_python_to_geminis_dialect() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn anthropic_for_python_to_responses() {
+    python("anthropic_sdk.py", "responses").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn gemini_for_python_to_its_own_dialect() {
     python("gemini_sdk.py", "gemini").await;
 }
@@ -73,4 +78,34 @@ async fn gemini_for_python_to_open_ais_dialect() {
 #[tokio::test(flavor = "multi_thread")]
 async fn gemini_for_python_to_anthropics_dialect() {
     python("gemini_sdk.py", "anthropic").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn gemini_for_python_to_responses() {
+    python("gemini_sdk.py", "responses").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn open_ai_for_python_to_responses() {
+    python("openai_sdk.py", "responses").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn responses_for_python_to_their_own_dialect() {
+    python("responses_sdk.py", "responses").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn responses_for_python_to_chat_completions() {
+    python("responses_sdk.py", "openai").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn responses_for_python_to_anthropics_dialect() {
+    python("responses_sdk.py", "anthropic").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn responses_for_python_to_geminis_dialect() {
+    python("responses_sdk.py", "gemini").await;
 }

@@ -195,12 +195,12 @@ fn word(part: &Part) -> &'static str {
 }
 
 #[cfg(test)]
-pub(crate) mod tests {
+pub(in crate::dialect) mod tests {
     use super::*;
     use crate::dialect::raw::Value;
 
     /// Documents like `json`, each with one value of it replaced by one that nobody would send in good faith.
-    pub(crate) fn spoilt(json: &str) -> Vec<String> {
+    pub(in crate::dialect) fn spoilt(json: &str) -> Vec<String> {
         const NASTY: [&str; 9] =
             ["null", "true", "-1", "1e999", "4294967295", "\"\"", "[]", "{}", r#"[[{"type":[{"type":{}}]}]]"#];
         fn places(value: &serde_json::Value, at: &str, found: &mut Vec<String>) {

@@ -301,3 +301,90 @@ impl Found<'_> {
         self.pieces.piece(0, channel, part, value, name)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::sse::{Lane, Unit};
+    use super::*;
+
+    fn read(events: &[&str]) -> Vec<Event> {
+        let mut reader = EventReader::default();
+        let read = |event: &&str| reader.read(&Bytes::from(format!("data: {event}\n\n"))).unwrap();
+        events.iter().map(read).collect()
+    }
+
+    fn wrong(event: &str) -> String {
+        EventReader::default().read(&Bytes::from(event.to_owned())).unwrap_err().message
+    }
+
+    #[test]
+    fn a_text_is_known_again_wherever_it_is_said() {
+        let events = read(&[
+            r#"{"type":"response.output_text.delta","item_id":"msg_1","output_index":1,"content_index":2,"delta":"a"}"#,
+            r#"{"type":"response.output_text.done","item_id":"msg_1","output_index":1,"content_index":2,"text":"a"}"#,
+            r#"{"type":"response.content_part.done","output_index":1,"content_index":2,"part":{"type":"output_text","text":"a"}}"#,
+            r#"{"type":"response.output_item.done","output_index":1,"item":{"type":"message","content":[{},{},{"text":"a"}]}}"#,
+            r#"{"type":"response.completed","response":{"status":"completed","output":[{},{"content":[{},{},{"text":"a"}]}]}}"#,
+        ]);
+        let lane = Lane { choice: 0, channel: Channel::Content, part: "item 1 content 2".to_owned() };
+        let said: Vec<_> = events.iter().map(|event| (event.pieces[0].lane.clone(), event.pieces[0].unit)).collect();
+        assert_eq!(said[0], (lane.clone(), Unit::Piece));
+        assert_eq!(said[1..], vec![(lane, Unit::Again); 4]);
+        assert!(events[4].done && events.iter().all(|event| event.pieces.len() == 1));
+    }
+
+    #[test]
+    fn other_texts_have_their_kind() {
+        let events = read(&[
+            r#"{"type":"response.output_item.added","output_index":0,"item":{"type":"function_call","name":"f","arguments":""}}"#,
+            r#"{"type":"response.function_call_arguments.delta","output_index":0,"delta":"{"}"#,
+            r#"{"type":"response.output_item.done","output_index":0,"item":{"name":"f","arguments":"{"}}"#,
+            r#"{"type":"response.reasoning_summary_text.delta","output_index":1,"summary_index":0,"delta":"a","obfuscation":"xyz 1"}"#,
+            r#"{"type":"response.reasoning_summary_part.done","output_index":1,"summary_index":0,"part":{"text":"a"}}"#,
+            r#"{"type":"response.refusal.done","output_index":2,"content_index":0,"refusal":"no"}"#,
+            r#"{"type":"response.brand_new.delta","output_index":3,"delta":"b"}"#,
+            r#"{"type":"response.created","response":{"id":"r","instructions":"be kind","output":[]}}"#,
+        ]);
+        let pieces = events.iter().flat_map(|event| &event.pieces);
+        let said: Vec<_> = pieces
+            .map(|piece| (piece.lane.channel, piece.lane.part.as_str(), piece.unit, piece.text.as_str()))
+            .collect();
+        let expected = [
+            (Channel::Name, "item 0", Unit::Whole, "f"),
+            (Channel::ToolArguments, "item 0", Unit::Piece, "{"),
+            (Channel::Name, "item 0", Unit::Whole, "f"),
+            (Channel::ToolArguments, "item 0", Unit::Again, "{"),
+            (Channel::Reasoning, "item 1 summary 0", Unit::Piece, "a"),
+            (Channel::Other, "response", Unit::Whole, "xyz 1"),
+            (Channel::Reasoning, "item 1 summary 0", Unit::Again, "a"),
+            (Channel::Refusal, "item 2 content 0", Unit::Again, "no"),
+            (Channel::Other, "item 3", Unit::Piece, "b"),
+            (Channel::Other, "response", Unit::Whole, "be kind"),
+        ];
+        assert_eq!(said, expected);
+        assert_eq!(events[1].pieces[0].name.as_deref(), Some("f"));
+    }
+
+    #[test]
+    fn what_two_readers_might_not_agree_on_is_refused() {
+        assert!(wrong("event: response.created\ndata: {\"type\":\"response.completed\"}\n\n").contains("two types"));
+        assert!(wrong("data: {\"type\":\"error\",\"type\":\"ping\"}\n\n").contains("twice"));
+        assert!(wrong("data: {\"output_index\":-1,\"delta\":\"a\"}\n\n").contains("output_index"));
+        assert!(
+            wrong("data: {\"response\":{\"output\":[{\"content\":[{\"text\":\"a\",\"text\":\"b\"}]}]}}\n\n")
+                .contains("twice")
+        );
+        assert!(wrong("data: nonsense\n\n").contains("not JSON"));
+    }
+
+    #[test]
+    fn what_cannot_be_looked_into_is_named() {
+        let events = read(&[
+            r#"{"type":"response.output_item.done","output_index":0,"item":{"type":"reasoning","encrypted_content":"c2VhbA=="}}"#,
+            r#"{"type":"response.image_generation_call.partial_image","output_index":0,"partial_image_b64":"aGk="}"#,
+            r#"{"type":"response.output_text.delta","output_index":0,"content_index":0,"delta":"a","logprobs":[{"token":"a"}]}"#,
+        ]);
+        let opaque: Vec<_> = events.iter().flat_map(|event| event.opaque.clone()).collect();
+        assert_eq!(opaque, [Opaque::Sealed, Opaque::Image, Opaque::Logprobs]);
+    }
+}

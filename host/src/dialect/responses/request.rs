@@ -67,13 +67,13 @@ fn read_input(texts: &mut Texts<'_>, input: Value<'_>) -> Result<(usize, Around)
         Kind::String => {
             texts.text(input, &of)?;
             let opens = Some((place.start, "[{\"role\":\"user\",\"content\":"));
-            Ok((place.end, Around { opens, before: "},", after: "]" }))
+            Ok((place.end, Around { opens, before: "},", after: "]", replaced: 0 }))
         }
         Kind::Array => {
             items(texts, input, &of)?;
             Ok(match input.items().last() {
                 Some(last) => (texts.place(*last).end, Around::default()),
-                None => (place.start + 1, Around { opens: None, before: "", after: "" }),
+                None => (place.start + 1, Around { opens: None, before: "", after: "", replaced: 0 }),
             })
         }
         _ => Err(Wrong::new("input", "must be a string or a list of items")),
@@ -86,11 +86,11 @@ fn without_input(text: &str, parsed: &Fields<'_>) -> (usize, Around) {
     match parsed.0.iter().find(|field| field.name() == "input") {
         Some(null) => {
             let place = null.value.place(text);
-            (place.end, Around { opens: Some((place.end, ",\"input\":")), before: "[", after: "]" })
+            (place.start, Around { opens: None, before: "[", after: "]", replaced: place.len() })
         }
         None => {
             let inside = text.find('{').map_or(0, |brace| brace + 1);
-            (inside, Around { opens: None, before: "\"input\":[", after: "]," })
+            (inside, Around { opens: None, before: "\"input\":[", after: "],", replaced: 0 })
         }
     }
 }
@@ -109,4 +109,81 @@ fn read_tools(texts: &mut Texts<'_>, request: &mut Request, value: Value<'_>) ->
         }
     }
     texts.anything(value, &Of::new(Role::System, Channel::ToolDefinition))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(body: &str) -> Result<Asked, Wrong> {
+        read_request(Bytes::copy_from_slice(body.as_bytes()))
+    }
+
+    #[test]
+    fn texts_come_in_the_order_of_the_conversation_with_who_says_them() {
+        let body = r#"{"model":"m","tools":[{"type":"function","name":"f"}],"input":[
+            {"role":"developer","content":"a"},{"role":"user","content":[{"type":"input_text","text":"b"}]},
+            {"type":"reasoning","summary":[{"type":"summary_text","text":"c"}]},
+            {"type":"function_call","name":"f","arguments":"{}"},{"type":"function_call_output","output":"d"},
+            {"type":"message","role":"assistant","content":[{"type":"refusal","refusal":"e"}]}],"instructions":"i"}"#;
+        let said: Vec<_> = read(body).unwrap().request.segments;
+        let said: Vec<_> = said.iter().map(|s| (s.role, s.channel, s.text.as_str())).collect();
+        let expected = [
+            (Role::System, Channel::Content, "i"),
+            (Role::System, Channel::Content, "a"),
+            (Role::User, Channel::Content, "b"),
+            (Role::Assistant, Channel::Reasoning, "c"),
+            (Role::Assistant, Channel::Name, "f"),
+            (Role::Assistant, Channel::ToolArguments, "{}"),
+            (Role::Tool, Channel::ToolResult, "d"),
+            (Role::Assistant, Channel::Refusal, "e"),
+        ];
+        assert_eq!(said[..8], expected);
+    }
+
+    #[test]
+    fn more_can_be_said_however_the_input_is_written() {
+        let said = [(Role::Assistant, "a"), (Role::User, "u")];
+        let more = r#"{"role":"assistant","content":"a"},{"role":"user","content":"u"}"#;
+        for (body, expected) in [
+            (
+                r#"{"model":"m","input":"hi"}"#,
+                format!(r#"{{"model":"m","input":[{{"role":"user","content":"hi"}},{more}]}}"#),
+            ),
+            (
+                r#"{"model":"m","input":[{"role":"user","content":"hi"} ]}"#,
+                format!(r#"{{"model":"m","input":[{{"role":"user","content":"hi"}},{more} ]}}"#),
+            ),
+            (r#"{"model":"m","input":[]}"#, format!(r#"{{"model":"m","input":[{more}]}}"#)),
+            (r#"{"model":"m","input":null}"#, format!(r#"{{"model":"m","input":[{more}]}}"#)),
+            (r#"{"model":"m"}"#, format!(r#"{{"input":[{more}],"model":"m"}}"#)),
+        ] {
+            let asked = read(body).unwrap();
+            let written = asked.body(&asked.request.segments, None, &said);
+            assert_eq!(written, expected, "{body}");
+        }
+        // What is edited at the same time stays JSON, also where the text has to be written anew.
+        let asked = read(r#"{"model":"m","input":"\ud83d hi"}"#).unwrap();
+        let mut edited = asked.request.segments.clone();
+        edited[0].text = "ho".to_owned();
+        let written = asked.body(&edited, None, &said);
+        assert_eq!(written, format!(r#"{{"model":"m","input":[{{"role":"user","content":"ho"}},{more}]}}"#));
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_with_the_field() {
+        for (body, field) in [
+            ("[]", ""),
+            ("{}", "model"),
+            (r#"{"model":1}"#, "model"),
+            (r#"{"model":"m","model":"n"}"#, "model"),
+            (r#"{"model":"m","input":3}"#, "input"),
+            (r#"{"model":"m","input":"a","input":"b"}"#, "input"),
+            (r#"{"model":"m","input":"a","stream":1}"#, "stream"),
+            (r#"{"model":"m","input":[{"role":"root","content":"a"}]}"#, "input[0].role"),
+            (r#"{"model":"m","input":[{"role":"user","role":"system"}]}"#, "input[0].role"),
+        ] {
+            assert_eq!(read(body).unwrap_err().field, field, "{body}");
+        }
+    }
 }
