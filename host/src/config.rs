@@ -6,6 +6,7 @@ mod documented;
 mod environment;
 pub mod file;
 pub mod installation;
+pub mod prices;
 mod problem;
 mod resolve;
 mod schema;
@@ -23,11 +24,13 @@ use rustls::pki_types::CertificateDer;
 
 pub use environment::{from_environment, variables_in_force};
 pub use installation::{Installation, Mode, OnFailure, StreamMode};
+pub use prices::price_table;
 pub use problem::{Problem, Problems};
 pub use schema::check as check_plugin_config;
 pub use secret::Secret;
 
 use crate::dialect::Dialect;
+use crate::prices::{Prices, Table};
 
 /// Everything that the program needs to know.
 #[derive(Clone, Debug, PartialEq)]
@@ -46,11 +49,47 @@ pub struct Settings {
     pub stream: Stream,
     /// What may be left out on the way to a provider of another dialect.
     pub translation: Translation,
+    /// The operator's prices, which lie over those that are built in.
+    pub prices: Table,
     /// What is logged, and how.
     pub log: Log,
 }
 
 impl Settings {
+    /// What a target costs when it is asked for `model`, where it does not name its own; nothing if that is not known.
+    #[must_use]
+    pub fn prices_of(&self, target: &Target, model: &str) -> Option<Prices> {
+        let model = target.model.as_deref().unwrap_or(model);
+        target.prices.or_else(|| self.prices.prices(target.prices_as.as_deref()?, model))
+    }
+
+    /// What is not wrong and yet good to know: targets whose exchanges have no cost, since their prices are not known.
+    #[must_use]
+    pub fn notes(&self) -> Vec<String> {
+        let mut targets: Vec<&Target> =
+            self.all_models().flat_map(|model| &model.targets).map(|target| &**target).collect();
+        targets.sort_by_key(|target| &target.name);
+        targets.dedup_by_key(|target| &target.name);
+        targets.into_iter().filter_map(|target| self.note(target)).collect()
+    }
+
+    fn note(&self, target: &Target) -> Option<String> {
+        let (name, provider) = (&target.name, &target.provider);
+        let what = match (&target.prices, &target.prices_as, &target.model) {
+            (Some(_), _, _) => return None,
+            (None, None, _) => format!("no prices of provider {provider:?} are known"),
+            // Whichever model is asked for may be known.
+            (None, Some(_), None) => return None,
+            (None, Some(seller), Some(model)) if self.prices.prices(seller, model).is_none() => {
+                format!("no price of {model:?} is known")
+            }
+            (None, Some(_), Some(_)) => return None,
+        };
+        Some(format!(
+            "targets.{name}: {what}, so its exchanges have no cost; write [targets.{name}.prices] with input and output"
+        ))
+    }
+
     /// Whether some target is the sandbox model, which then has to be started.
     #[must_use]
     pub fn needs_sandbox(&self) -> bool {
@@ -164,6 +203,12 @@ pub struct Target {
     pub api_key: Option<Secret>,
     /// Started by the gateway itself: `base_url` is set when it listens.
     pub sandbox: bool,
+    /// What it costs, where that does not depend on the name of the model.
+    pub prices: Option<Prices>,
+    /// Whose prices in the table count; nothing where nobody knows.
+    pub prices_as: Option<String>,
+    /// Whether streams may be asked for their usage.
+    pub stream_usage: bool,
 }
 
 /// Where plugins are, and their bounds as a whole.

@@ -39,7 +39,7 @@ pub enum Does {
 pub static ENDPOINTS: [Endpoint; 4] = [
     Endpoint::post("/v1/chat/completions", Dialect::OpenAi, Does::Converse),
     Endpoint::post("/v1/messages", Dialect::Anthropic, Does::Converse),
-    Endpoint { header: Some(ANTHROPIC_VERSION), ..Endpoint::get("/v1/models", Dialect::Anthropic, Does::ListModels) },
+    Endpoint::get("/v1/models", Dialect::Anthropic, Does::ListModels).with(ANTHROPIC_VERSION),
     Endpoint::get("/v1/models", Dialect::OpenAi, Does::ListModels),
 ];
 
@@ -54,7 +54,12 @@ impl Endpoint {
     }
 
     const fn get(path: &'static str, dialect: Dialect, does: Does) -> Self {
-        Self { method: Method::GET, ..Self::post(path, dialect, does) }
+        Self { method: Method::GET, path, header: None, dialect, does, streaming: None }
+    }
+
+    const fn with(mut self, header: &'static str) -> Self {
+        self.header = Some(header);
+        self
     }
 
     /// The endpoint that a request means, and what its path says of it.

@@ -13,7 +13,9 @@ use crate::chat::{Opaque, Phase, Usage};
 use crate::dialect::{Dialect, Loss, is_name};
 use crate::error::Error;
 use crate::generation::Generation;
+use crate::money::Money;
 use crate::plugin::{Calling, Decision, Outcome, Receipt, Runtime, header, summary};
+use crate::prices::Prices;
 
 /// The partition of callers without keys.
 const TENANT: &str = "default";
@@ -59,8 +61,40 @@ struct Record {
     model: String,
     target: Option<String>,
     streaming: bool,
-    usage: Option<Usage>,
+    /// What each attempt to get an answer used.
+    bills: Vec<Bill>,
     ended: bool,
+}
+
+/// What one attempt used, and what that costs.
+#[derive(Clone, Copy, Debug)]
+struct Bill {
+    prices: Option<Prices>,
+    /// What the provider has told so far.
+    usage: Option<Usage>,
+}
+
+/// Which attempt a usage is told of.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct BillNumber(usize);
+
+/// What an exchange costs, with all attempts to get an answer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Cost {
+    /// As far as it is known.
+    pub known: Money,
+    /// Attempts of which the provider has told nothing, or whose prices nobody knows.
+    pub unknown: usize,
+    /// All attempts that a provider wants money for.
+    pub attempts: usize,
+}
+
+impl Cost {
+    /// All of it, if all of it is known and there is something to pay for.
+    #[must_use]
+    pub fn whole(&self) -> Option<Money> {
+        (self.unknown == 0 && self.attempts > 0).then_some(self.known)
+    }
 }
 
 /// Something that was passed on and that no plugin, or not this one, looked into.
@@ -74,6 +108,22 @@ pub struct NotInspected {
     pub plugin: Option<String>,
     /// Why.
     pub reason: String,
+}
+
+impl Record {
+    fn cost(&self) -> Cost {
+        let cost = |bill: &Bill| Some(bill.prices?.of(&bill.usage?));
+        let costs: Vec<Option<Money>> = self.bills.iter().map(cost).collect();
+        Cost {
+            known: costs.iter().flatten().copied().sum(),
+            unknown: costs.iter().filter(|cost| cost.is_none()).count(),
+            attempts: costs.len(),
+        }
+    }
+
+    fn usage(&self) -> Option<Usage> {
+        self.bills.iter().filter_map(|bill| bill.usage).reduce(Usage::plus)
+    }
 }
 
 impl Exchange {
@@ -131,11 +181,30 @@ impl Exchange {
         self.record().target = Some(target.to_owned());
     }
 
-    /// Note what the provider says that it used.
-    pub fn used(&self, usage: Option<Usage>) {
-        if usage.is_some() {
-            self.record().usage = usage;
+    /// A provider has begun to answer, which costs something: a bill for it, at these prices, if they are known.
+    pub(crate) fn bill(&self, prices: Option<Prices>) -> BillNumber {
+        let mut record = self.record();
+        record.bills.push(Bill { prices, usage: None });
+        BillNumber(record.bills.len() - 1)
+    }
+
+    /// Note what the provider says that it has used for this answer so far.
+    pub(crate) fn used(&self, bill: BillNumber, usage: Option<Usage>) {
+        if let (Some(bill), Some(usage)) = (self.record().bills.get_mut(bill.0), usage) {
+            bill.usage = Some(usage);
         }
+    }
+
+    /// What it costs so far.
+    #[must_use]
+    pub fn cost(&self) -> Cost {
+        self.record().cost()
+    }
+
+    /// What providers have told that they used so far, in all attempts; nothing if none has told anything.
+    #[must_use]
+    pub fn usage(&self) -> Option<Usage> {
+        self.record().usage()
     }
 
     /// Note a plugin call. Failures are logged at once, everything else with the end of the exchange.
@@ -279,8 +348,12 @@ impl Exchange {
         let left_out = (!record.left_out.is_empty()).then(|| record.left_out.len());
         let dialect = self.dialect.word();
         let plugins = summary(&record.receipts);
+        let usage = record.usage();
         let (input_tokens, output_tokens) =
-            (record.usage.map(|usage| usage.input_tokens), record.usage.map(|usage| usage.output_tokens));
+            (usage.map(|usage| usage.input_tokens), usage.map(|usage| usage.output_tokens));
+        let cost = record.cost();
+        let cost_usd = (cost.attempts > cost.unknown).then(|| tracing::field::display(cost.known));
+        let priced = (cost.attempts > 0).then_some(cost.unknown == 0);
         let (outcome, error) = match end {
             End::Answered => ("answered", None),
             End::CallerGone => ("caller-gone", None),
@@ -306,6 +379,8 @@ impl Exchange {
             left_out,
             input_tokens,
             output_tokens,
+            cost_usd,
+            priced,
             "exchange ended"
         );
     }

@@ -14,6 +14,7 @@ pub mod guard;
 pub mod limits;
 pub mod money;
 pub mod plugin;
+pub mod prices;
 pub mod proxy;
 pub mod reply;
 mod route;

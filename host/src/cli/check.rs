@@ -23,7 +23,10 @@ impl Check {
         let (file, settings) = self.source.settings()?;
         not_itself(&settings, settings.server.listen)?;
         match file {
-            Some(file) => say(&format!("{}: fine", file.display()))?,
+            Some(file) => {
+                say(&format!("{}: fine", file.display()))?;
+                settings.notes().iter().try_for_each(|note| say(&format!("note: {note}")))?;
+            }
             None => say(&found(&settings, &variables_in_force(|name| std::env::var(name).ok())))?,
         }
         block_on(async move {

@@ -10,6 +10,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue, ValueDeserializer};
 
 use super::Problems;
+use super::prices::PricesFile;
 use super::problem::suggestion;
 use super::wording::plain;
 
@@ -32,6 +33,8 @@ pub struct File {
     pub stream: Stream,
     /// `[translation]`: what may be left out on the way to a provider of another dialect.
     pub translation: Translation,
+    /// `[prices]`: what tokens cost.
+    pub prices: Prices,
     /// `[log]`: what is logged, and how.
     pub log: Log,
     /// Named tables that cannot be read, as `targets.small`: what refers to them is not wrong for that.
@@ -113,6 +116,10 @@ pub struct Provider {
     /// The credential: `{ env = "OPENAI_API_KEY" }` or `{ file = "/run/secrets/key" }`. Without one, what the
     /// caller sends as its own is passed on, if the caller speaks the same dialect.
     pub api_key: Option<Spanned<SecretSource>>,
+    /// Whose prices count, as `"openai"`, for proxies and resellers: told by the host of `base_url`.
+    pub prices_as: Option<Spanned<String>>,
+    /// Whether streams are asked for their usage, which some servers refuse: `true`, but for Mistral.
+    pub stream_usage: Option<bool>,
 }
 
 /// Where a secret is.
@@ -133,6 +140,8 @@ pub struct Target {
     pub provider: Spanned<String>,
     /// What the provider calls the model: `"gpt-5-mini"`. Without it, the name that the caller asked for.
     pub model: Option<String>,
+    /// What it costs: as the table has it.
+    pub prices: Option<PricesFile>,
 }
 
 /// `[models.NAME]`
@@ -190,6 +199,14 @@ pub struct Translation {
     pub leave_out: Option<Vec<String>>,
 }
 
+/// `[prices]`
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Prices {
+    /// A file of prices that lies over those that are built in, relative to this file. It is read when this file is.
+    pub file: Option<Spanned<PathBuf>>,
+}
+
 /// `[log]`
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -201,7 +218,7 @@ pub struct Log {
 }
 
 pub(super) const TABLES: &[&str] =
-    &["server", "upstream", "providers", "targets", "models", "plugins", "stream", "translation", "log"];
+    &["server", "upstream", "providers", "targets", "models", "plugins", "stream", "translation", "prices", "log"];
 
 /// Read the file table by table, so that one mistake does not hide the next. Nothing if it is not TOML: what a parser
 /// makes of the rest of such a file is not what the person meant.
@@ -225,6 +242,7 @@ pub(super) fn read(text: &str, problems: &mut Problems) -> Option<File> {
             "plugins" => file.plugins = table(&name, value, problems).unwrap_or_default(),
             "stream" => file.stream = table(&name, value, problems).unwrap_or_default(),
             "translation" => file.translation = table(&name, value, problems).unwrap_or_default(),
+            "prices" => file.prices = table(&name, value, problems).unwrap_or_default(),
             "log" => file.log = table(&name, value, problems).unwrap_or_default(),
             field if !matches!(value.get_ref(), DeValue::Table(_)) => {
                 let message = "stands outside of all tables; write it below the one it belongs to, as [server]";

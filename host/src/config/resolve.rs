@@ -13,9 +13,11 @@ use rustls::pki_types::pem::PemObject;
 use toml::Spanned;
 use tracing::level_filters::LevelFilter;
 
+use super::prices;
 use super::problem::suggestion;
 use super::{Log, Model, Plugins, Problems, Secret, Server, Settings, Stream, Target, Translation, Upstream, file};
 use crate::dialect::Dialect;
+use crate::prices::{Prices, Table, providers, seller, takes_stream_options};
 
 /// The name under `[models]` that stands for all others.
 const ANY: &str = "*";
@@ -25,7 +27,8 @@ pub(super) const SANDBOX_URL: &str = "http://127.0.0.1/v1";
 pub(super) fn resolve(file: file::File, base: &Path, problems: &mut Problems) -> Settings {
     let server = server(&file.server, problems);
     let upstream = upstream(&file.upstream, base, problems);
-    let targets = targets(&file, base, problems);
+    let price_table = price_table(&file.prices, base, problems);
+    let targets = targets(&file, &price_table, base, problems);
     let mut models = models(&file, &targets, problems);
     let any_model = models.remove(ANY).unwrap_or_default();
     let models_unreadable = file.has_unreadable("models");
@@ -48,6 +51,7 @@ pub(super) fn resolve(file: file::File, base: &Path, problems: &mut Problems) ->
         plugins: plugins(&file.plugins, base, problems),
         stream: stream(&file.stream, problems),
         translation: Translation { leave_out: file.translation.leave_out.unwrap_or_default() },
+        prices: price_table,
         log: log(&file.log, problems),
     }
 }
@@ -226,11 +230,29 @@ fn log(file: &file::Log, problems: &mut Problems) -> Log {
     Log { level: level.to_owned(), json }
 }
 
-fn targets(file: &file::File, base: &Path, problems: &mut Problems) -> BTreeMap<String, Option<Arc<Target>>> {
-    let providers: BTreeMap<&str, Option<Provider>> =
-        file.providers.iter().map(|(name, entry)| (name.as_str(), provider(name, entry, base, problems))).collect();
+fn price_table(file: &file::Prices, base: &Path, problems: &mut Problems) -> Table {
+    let Some(given) = &file.file else { return Table::default() };
+    prices::load(&base.join(given.get_ref())).unwrap_or_else(|wrong| {
+        problems.absorb(wrong);
+        Table::default()
+    })
+}
+
+fn targets(
+    file: &file::File,
+    prices: &Table,
+    base: &Path,
+    problems: &mut Problems,
+) -> BTreeMap<String, Option<Arc<Target>>> {
+    let providers: BTreeMap<&str, Option<Provider>> = file
+        .providers
+        .iter()
+        .map(|(name, entry)| (name.as_str(), provider(name, entry, prices, base, problems)))
+        .collect();
     let mut targets = BTreeMap::new();
     for (name, entry) in &file.targets {
+        let field = format!("targets.{name}.prices");
+        let own = entry.value.prices.as_ref().map(|prices| prices::resolve(prices, &field, problems));
         let wanted = entry.value.provider.get_ref();
         let target = match providers.get(wanted.as_str()) {
             Some(Some(provider)) => Some(Arc::new(Target {
@@ -241,6 +263,9 @@ fn targets(file: &file::File, base: &Path, problems: &mut Problems) -> BTreeMap<
                 base_url: provider.base_url.clone(),
                 api_key: provider.api_key.clone(),
                 sandbox: provider.sandbox,
+                prices: own.or(provider.sandbox.then_some(Prices::FREE)),
+                prices_as: provider.prices_as.clone(),
+                stream_usage: provider.stream_usage,
             })),
             // Its own mistake is noted already.
             Some(None) => None,
@@ -265,9 +290,17 @@ struct Provider {
     base_url: Uri,
     api_key: Option<Secret>,
     sandbox: bool,
+    prices_as: Option<String>,
+    stream_usage: bool,
 }
 
-fn provider(name: &str, entry: &file::Entry<file::Provider>, base: &Path, problems: &mut Problems) -> Option<Provider> {
+fn provider(
+    name: &str,
+    entry: &file::Entry<file::Provider>,
+    prices: &Table,
+    base: &Path,
+    problems: &mut Problems,
+) -> Option<Provider> {
     let written = &entry.value;
     let field = |field: &str| format!("providers.{name}.{field}");
     let (dialect, sandbox) = match written.dialect.get_ref().as_str() {
@@ -294,6 +327,12 @@ fn provider(name: &str, entry: &file::Entry<file::Provider>, base: &Path, proble
             }
         },
     };
+    let prices_as = written.prices_as.as_ref().map(|given| given.get_ref().clone());
+    if let Some(given) = written.prices_as.as_ref().filter(|given| !prices.knows(given.get_ref())) {
+        let close = suggestion(given.get_ref(), providers(prices));
+        let message = format!("no prices of {:?} are known{close}", given.get_ref());
+        problems.add(Some(given.span()), field("prices_as"), message);
+    }
     let Some(given) = &written.base_url else {
         if !sandbox {
             problems.add(
@@ -303,14 +342,20 @@ fn provider(name: &str, entry: &file::Entry<file::Provider>, base: &Path, proble
             );
             return None;
         }
-        return Some(Provider { dialect, base_url: Uri::from_static(SANDBOX_URL), api_key, sandbox });
+        let (base_url, stream_usage) = (Uri::from_static(SANDBOX_URL), written.stream_usage.unwrap_or(true));
+        return Some(Provider { dialect, base_url, api_key, sandbox, prices_as, stream_usage });
     };
     if sandbox {
         problems.add(Some(given.span()), field("base_url"), "the sandbox chooses its address itself; remove this line");
         return None;
     }
     match base_url(given.get_ref()) {
-        Ok(base_url) => Some(Provider { dialect, base_url, api_key, sandbox }),
+        Ok(base_url) => {
+            let seller = seller(&base_url);
+            let prices_as = prices_as.or(seller.map(str::to_owned));
+            let stream_usage = written.stream_usage.unwrap_or(takes_stream_options(seller));
+            Some(Provider { dialect, base_url, api_key, sandbox, prices_as, stream_usage })
+        }
         Err(wrong) => {
             problems.add(Some(given.span()), field("base_url"), wrong);
             None

@@ -11,6 +11,7 @@ pub(super) fn plain(message: &str) -> String {
             Some("string") => format!("must be {expected}, not a text"),
             Some("integer") if expected == WHOLE_NUMBER => format!("must be {expected} that is not negative"),
             Some("integer") => format!("must be {expected}, not a number"),
+            Some("floating") if expected != WHOLE_NUMBER => format!("must be {expected}, not a number"),
             Some("floating") => format!("must be {expected}, without a fraction"),
             Some("boolean") => format!("must be {expected}, not true or false"),
             Some("sequence") => format!("must be {expected}, not a list"),

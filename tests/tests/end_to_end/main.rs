@@ -10,6 +10,7 @@ mod breaker;
 mod configuration;
 mod configured;
 mod connections;
+mod cost;
 mod dialects;
 mod drain;
 mod edits;

@@ -52,7 +52,7 @@ pub(crate) fn read_request(body: Bytes) -> Result<Asked, Wrong> {
     let (segments, document) = texts.into_document(body.clone());
     request.segments = segments;
     drop(parsed);
-    Ok(Asked { request, document, model, messages_end })
+    Ok(Asked { request, document, model, messages_end, usage: None })
 }
 
 /// Collect the texts of all messages, and give the place behind the last one.
