@@ -193,10 +193,26 @@ pub struct Usage {
     pub input_tokens: u32,
     /// Those of them that the provider had in its cache.
     pub cached_input_tokens: u32,
+    /// Those of them that the provider wrote to its cache.
+    pub cache_write_tokens: u32,
     /// Tokens of the answer.
     pub output_tokens: u32,
     /// Those of them spent on reasoning.
     pub reasoning_tokens: u32,
+}
+
+impl Usage {
+    /// Both together.
+    #[must_use]
+    pub fn plus(self, other: Self) -> Self {
+        Self {
+            input_tokens: self.input_tokens.saturating_add(other.input_tokens),
+            cached_input_tokens: self.cached_input_tokens.saturating_add(other.cached_input_tokens),
+            cache_write_tokens: self.cache_write_tokens.saturating_add(other.cache_write_tokens),
+            output_tokens: self.output_tokens.saturating_add(other.output_tokens),
+            reasoning_tokens: self.reasoning_tokens.saturating_add(other.reasoning_tokens),
+        }
+    }
 }
 
 /// A complete answer. A segment's id is its index.

@@ -9,6 +9,7 @@ pub mod file;
 pub mod installation;
 mod key_set;
 mod layers;
+pub mod prices;
 mod problem;
 mod resolve;
 mod schema;
@@ -31,12 +32,15 @@ pub use environment::{from_environment, variables_in_force};
 pub use installation::{Installation, Mode, OnFailure, StreamMode};
 pub use key_set::{PublicKey, read_key_set};
 pub use layers::{Files, Layer};
+pub use prices::price_table;
 pub use problem::{Problem, Problems};
 pub use schema::check as check_plugin_config;
 pub use secret::Secret;
 
 use crate::dialect::Dialect;
 use crate::limits::{Account, Budget, Limits};
+use crate::money::Money;
+use crate::prices::{Prices, Table};
 
 /// Everything that the program needs to know.
 #[derive(Clone, Debug, PartialEq)]
@@ -55,10 +59,10 @@ pub struct Settings {
     pub stream: Stream,
     /// What may be left out on the way to a provider of another dialect.
     pub translation: Translation,
+    /// The operator's prices, which lie over those that are built in.
+    pub prices: Table,
     /// Who may call.
     pub auth: Auth,
-    /// Where what outlives the process is kept.
-    pub store: Store,
     /// The port for operators, if there is one.
     pub admin: Option<Admin>,
     /// What is logged, and how.
@@ -72,6 +76,48 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// What a target costs when it is asked for `model`, where it does not name its own; nothing if that is not known.
+    #[must_use]
+    pub fn prices_of(&self, target: &Target, model: &str) -> Option<Prices> {
+        let model = target.model.as_deref().unwrap_or(model);
+        target.prices.or_else(|| self.prices.prices(target.prices_as.as_deref()?, model))
+    }
+
+    /// What so many tokens can cost at most, at the dearest of the targets that a model leads to. Targets whose prices are not
+    /// known cost nothing as far as anybody can tell.
+    #[must_use]
+    pub fn dearest(&self, model: &str, input_tokens: u64, output_tokens: u64) -> Money {
+        let targets = self.models.get(model).unwrap_or(&self.any_model).targets();
+        let prices = targets.filter_map(|target| self.prices_of(target, model));
+        prices.map(|prices| prices.estimate(input_tokens, output_tokens)).max().unwrap_or_default()
+    }
+
+    /// What is not wrong and yet good to know: targets whose exchanges have no cost, since their prices are not known.
+    #[must_use]
+    pub fn notes(&self) -> Vec<String> {
+        let mut targets: Vec<&Target> = self.all_targets().map(|target| &**target).collect();
+        targets.sort_by_key(|target| &target.name);
+        targets.dedup_by_key(|target| &target.name);
+        targets.into_iter().filter_map(|target| self.note(target)).collect()
+    }
+
+    fn note(&self, target: &Target) -> Option<String> {
+        let (name, provider) = (&target.name, &target.provider);
+        let what = match (&target.prices, &target.prices_as, &target.model) {
+            (Some(_), _, _) => return None,
+            (None, None, _) => format!("no prices of provider {provider:?} are known"),
+            // Whichever model is asked for may be known.
+            (None, Some(_), None) => return None,
+            (None, Some(seller), Some(model)) if self.prices.prices(seller, model).is_none() => {
+                format!("no price of {model:?} is known")
+            }
+            (None, Some(_), Some(_)) => return None,
+        };
+        Some(format!(
+            "targets.{name}: {what}, so its exchanges have no cost; write [targets.{name}.prices] with input and output"
+        ))
+    }
+
     /// Whether some target is the sandbox model, which then has to be started.
     #[must_use]
     pub fn needs_sandbox(&self) -> bool {
@@ -254,6 +300,12 @@ pub struct Target {
     pub api_key: Option<Secret>,
     /// Started by the gateway itself: `base_url` is set when it listens.
     pub sandbox: bool,
+    /// What it costs, where that does not depend on the name of the model.
+    pub prices: Option<Prices>,
+    /// Whose prices in the table count; nothing where nobody knows.
+    pub prices_as: Option<String>,
+    /// Whether streams may be asked for their usage.
+    pub stream_usage: bool,
 }
 
 impl Target {

@@ -140,6 +140,14 @@ impl Dialect {
         }
     }
 
+    /// A request that the gateway has written, for a server that does not want to be asked for the usage of a stream.
+    pub(crate) fn without_usage_asked(self, body: Bytes) -> Bytes {
+        match self {
+            Self::OpenAi => openai::without_usage_asked(body),
+            Self::Anthropic => body,
+        }
+    }
+
     /// Where a conversation is sent to, below a provider's address.
     pub(crate) fn path(self, address: &Address) -> Cow<'static, str> {
         match self {
@@ -181,6 +189,17 @@ impl EventReader {
             Dialect::Gemini => Self::Gemini(gemini::EventReader::default()),
             Dialect::Responses => Self::Responses(responses::EventReader::default()),
         }
+    }
+
+    /// For a stream whose usage the gateway has asked for and the caller has not, if it `is` one: what came of that is
+    /// taken out.
+    pub(crate) fn stripped(mut self, is: bool) -> Self {
+        match &mut self {
+            Self::OpenAi(reader) => reader.is_stripped = is,
+            // It tells unasked.
+            Self::Anthropic(_) => {}
+        }
+        self
     }
 
     /// Read one event as it was cut out of the stream.

@@ -17,6 +17,7 @@ use crate::generation::Generation;
 use crate::meter::Reservation;
 use crate::money::Money;
 use crate::plugin::{Calling, Decision, Outcome, Receipt, Runtime, header, summary};
+use crate::prices::Prices;
 use crate::store::counters::Standing;
 
 /// Stands in the log for what is not a name.
@@ -67,7 +68,8 @@ struct Record {
     model: String,
     attempts: Vec<Attempt>,
     streaming: bool,
-    usage: Option<Usage>,
+    /// What each attempt to get an answer used.
+    bills: Vec<Bill>,
     /// Limits and budgets did not count, as the store could not be asked.
     unmetered: bool,
     ended: bool,
@@ -84,6 +86,37 @@ pub struct Attempt {
     pub failed: Option<(String, Duration)>,
 }
 
+/// What one attempt used, and what that costs.
+#[derive(Clone, Copy, Debug)]
+struct Bill {
+    prices: Option<Prices>,
+    /// What the provider has told so far.
+    usage: Option<Usage>,
+}
+
+/// Which attempt a usage is told of.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct BillNumber(usize);
+
+/// What an exchange costs, with all attempts to get an answer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Cost {
+    /// As far as it is known.
+    pub known: Money,
+    /// Attempts of which the provider has told nothing, or whose prices nobody knows.
+    pub unknown: usize,
+    /// All attempts that a provider wants money for.
+    pub attempts: usize,
+}
+
+impl Cost {
+    /// All of it, if all of it is known and there is something to pay for.
+    #[must_use]
+    pub fn whole(&self) -> Option<Money> {
+        (self.unknown == 0 && self.attempts > 0).then_some(self.known)
+    }
+}
+
 /// Something that was passed on and that no plugin, or not this one, looked into.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NotInspected {
@@ -95,6 +128,22 @@ pub struct NotInspected {
     pub plugin: Option<String>,
     /// Why.
     pub reason: String,
+}
+
+impl Record {
+    fn cost(&self) -> Cost {
+        let cost = |bill: &Bill| Some(bill.prices?.of(&bill.usage?));
+        let costs: Vec<Option<Money>> = self.bills.iter().map(cost).collect();
+        Cost {
+            known: costs.iter().flatten().copied().sum(),
+            unknown: costs.iter().filter(|cost| cost.is_none()).count(),
+            attempts: costs.len(),
+        }
+    }
+
+    fn usage(&self) -> Option<Usage> {
+        self.bills.iter().filter_map(|bill| bill.usage).reduce(Usage::plus)
+    }
 }
 
 impl Exchange {
@@ -189,12 +238,23 @@ impl Exchange {
         self.record().attempts.clone()
     }
 
-    /// Note what the provider says that it used.
-    pub fn used(&self, usage: Option<Usage>) {
-        let Some(known) = usage else { return };
-        self.record().usage = usage;
+    /// A provider has begun to answer, which costs something: a bill for it, at these prices, if they are known.
+    pub(crate) fn bill(&self, prices: Option<Prices>) -> BillNumber {
+        let mut record = self.record();
+        record.bills.push(Bill { prices, usage: None });
+        BillNumber(record.bills.len() - 1)
+    }
+
+    /// Note what the provider says that it has used for this answer so far.
+    pub(crate) fn used(&self, bill: BillNumber, usage: Option<Usage>) {
+        let Some(usage) = usage else { return };
+        let mut record = self.record();
+        let Some(bill) = record.bills.get_mut(bill.0) else { return };
+        bill.usage = Some(usage);
+        let money = bill.prices.map(|prices| prices.of(&usage)).unwrap_or_default();
+        drop(record);
         if let Some(reservation) = self.reservation() {
-            reservation.used(known, Money::ZERO);
+            reservation.used(usage, money);
         }
     }
 
@@ -238,6 +298,18 @@ impl Exchange {
         if let Some(reservation) = self.reservation() {
             reservation.is_on_record().await;
         }
+    }
+
+    /// What it costs so far.
+    #[must_use]
+    pub fn cost(&self) -> Cost {
+        self.record().cost()
+    }
+
+    /// What providers have told that they used so far, in all attempts; nothing if none has told anything.
+    #[must_use]
+    pub fn usage(&self) -> Option<Usage> {
+        self.record().usage()
     }
 
     /// Note a plugin call. Failures are logged at once, everything else with the end of the exchange.
@@ -388,8 +460,12 @@ impl Exchange {
         let dialect = self.dialect.word();
         let (tenant, key) = (&*self.tenant, self.caller.key.as_deref());
         let plugins = summary(&record.receipts);
+        let usage = record.usage();
         let (input_tokens, output_tokens) =
-            (record.usage.map(|usage| usage.input_tokens), record.usage.map(|usage| usage.output_tokens));
+            (usage.map(|usage| usage.input_tokens), usage.map(|usage| usage.output_tokens));
+        let cost = record.cost();
+        let cost_usd = (cost.attempts > cost.unknown).then(|| tracing::field::display(cost.known));
+        let priced = (cost.attempts > 0).then_some(cost.unknown == 0);
         let (outcome, error) = match end {
             End::Answered => ("answered", None),
             End::CallerGone => ("caller-gone", None),
@@ -419,6 +495,8 @@ impl Exchange {
             unmetered,
             input_tokens,
             output_tokens,
+            cost_usd,
+            priced,
             "exchange ended"
         );
     }

@@ -43,7 +43,11 @@ impl Admitted {
     pub(crate) fn outgoing(&self, x: &Exchange, target: &Target) -> Result<Outgoing, Error> {
         let added: Vec<(Role, &str)> = self.added.iter().map(|(role, text)| (*role, text.as_str())).collect();
         let model = target.model.as_deref();
-        let body = self.asked.body(&self.request.segments, model, &added);
+        let segments = &self.request.segments;
+        let body = match self.asks_for_usage(x.dialect, target) {
+            true => self.asked.body_for_usage(segments, model, &added),
+            false => self.asked.body(segments, model, &added),
+        };
         let address = Address {
             model: Some(model.unwrap_or(&self.request.model).to_owned()),
             streaming: Some(self.request.streaming),
@@ -55,8 +59,17 @@ impl Admitted {
         let mut losses = Vec::new();
         let translated = Translation::of_request(x.dialect, dialect, &body, &address, &mut losses);
         x.loses(losses, dialect)?;
-        let (translation, body) = translated.map_err(|wrong| Error::Malformed(Malformed::from(wrong)))?;
+        let (translation, mut body) = translated.map_err(|wrong| Error::Malformed(Malformed::from(wrong)))?;
+        if !target.stream_usage {
+            body = dialect.without_usage_asked(body);
+        }
         Ok(Outgoing { body, address, dialect, translation: Some(translation) })
+    }
+
+    /// Whether the gateway asks this target for the usage of a stream in the name of a caller who has not, and who is
+    /// then told nothing of it.
+    fn asks_for_usage(&self, caller: Dialect, target: &Target) -> bool {
+        caller == target.dialect && target.stream_usage && self.asked.leaves_usage_out()
     }
 
     /// The request with the guardrails' edits.
@@ -268,8 +281,11 @@ pub(crate) async fn release(
         Err(_) => return release_plain(x, &body).await.map(Judged::Released),
     };
     target.name.clone_into(&mut answer.target);
-    x.used(answer.usage);
-    x.is_whole();
+    if is_answer {
+        let prices = x.generation.settings.prices_of(target, &admitted.request.model);
+        x.used(x.bill(prices), answer.usage);
+        x.is_whole();
+    }
     x.opaque(Phase::Answer, &opaque);
     let before = answer.segments.clone();
     inspect_answer(x, &mut answer.segments).await?;

@@ -21,6 +21,7 @@ pub mod meter;
 pub mod moment;
 pub mod money;
 pub mod plugin;
+pub mod prices;
 pub mod proxy;
 pub mod reply;
 mod route;

@@ -18,7 +18,6 @@ use crate::config::OnFailure;
 use crate::error::Error;
 use crate::exchange::Exchange;
 use crate::limits::{Account, Amounts};
-use crate::money::Money;
 use crate::store::counters::{Counters, Meter, Refusal, Reserved, Unavailable};
 
 /// Waits past this are for people, not for the loops of SDKs.
@@ -29,19 +28,15 @@ const WORTH_WAITING: Duration = Duration::from_secs(60);
 ///
 /// # Errors
 /// When a limit or a budget has no room for it; when the store cannot be asked, and nothing may pass without.
-pub(crate) async fn reserve(
-    counters: &Arc<dyn Counters>,
-    x: &Exchange,
-    request: &Request,
-    money: Money,
-) -> Result<(), Error> {
+pub(crate) async fn reserve(counters: &Arc<dyn Counters>, x: &Exchange, request: &Request) -> Result<(), Error> {
     let accounts = accounts(x);
     if accounts.is_empty() {
         return Ok(());
     }
     let settings = &x.generation.settings;
-    let tokens = estimate::tokens(request, settings.reservation.answer_tokens);
-    let amounts = Amounts { requests: 1, tokens, money }.countable();
+    let estimate = estimate::estimate(request, settings.reservation.answer_tokens);
+    let money = settings.dearest(&request.model, estimate.input, estimate.output);
+    let amounts = Amounts { requests: 1, tokens: estimate.tokens(), money }.countable();
     match counters.reserve(&accounts, amounts).await {
         Ok(Reserved::Granted(hold, standing)) => {
             x.stands(standing);

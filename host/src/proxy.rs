@@ -23,7 +23,6 @@ use crate::gateway::Gateway;
 use crate::guard::stream::{Next, StreamGuard};
 use crate::guard::{self, Admitted, Judged, Released};
 use crate::key::Models;
-use crate::money::Money;
 use crate::trouble::{Rounds, Trouble};
 use crate::{auth, meter, reply, route, upstream};
 
@@ -76,7 +75,7 @@ async fn converse(
     x.asks(&asked.request.model, asked.request.streaming);
     auth::may_ask(&x.caller, &asked.request.model)?;
     let admitted = guard::admit(x, asked).await?;
-    meter::reserve(&gateway.counters, x, admitted.request(), Money::ZERO).await?;
+    meter::reserve(&gateway.counters, x, admitted.request()).await?;
     ask(gateway, x, head, admitted).await
 }
 

@@ -27,6 +27,7 @@ const PLUGINS: HeaderName = HeaderName::from_static("x-sluicegate-plugins");
 const NOT_INSPECTED: HeaderName = HeaderName::from_static("x-sluicegate-not-inspected");
 const ATTEMPTS: HeaderName = HeaderName::from_static("x-sluicegate-attempts");
 const LEFT_OUT: HeaderName = HeaderName::from_static("x-sluicegate-left-out");
+const COST: HeaderName = HeaderName::from_static("x-sluicegate-cost-usd");
 const SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
 
 /// A complete answer, in the caller's dialect.
@@ -53,6 +54,7 @@ pub(crate) fn whole(
         response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     }
     about(x, response.headers_mut());
+    cost(x, response.headers_mut());
     x.end(End::Answered);
     Ok(response)
 }
@@ -162,6 +164,9 @@ impl Streaming {
         if !not_inspected.is_empty() {
             comment.push_str(&format!(": {NOT_INSPECTED}: {not_inspected}\n\n"));
         }
+        if let Some(cost) = self.x.cost().whole() {
+            comment.push_str(&format!(": {COST}: {cost}\n\n"));
+        }
         Some(comment.into())
     }
 }
@@ -198,6 +203,7 @@ pub(crate) fn error(x: &Exchange, error: &Error) -> Response<Body> {
         headers.insert(header::ALLOW, HeaderValue::from_static(allowed.as_str()));
     }
     about(x, headers);
+    cost(x, headers);
     x.end(End::Failed(error));
     response
 }
@@ -229,6 +235,12 @@ fn about(x: &Exchange, headers: &mut HeaderMap) {
         // In place of the provider's: what is left of those is the gateway's business.
         headers.extend(meter::headers(x.dialect, standing));
     }
+}
+
+/// What it cost, where that is known. The head of a stream comes too early for it.
+fn cost(x: &Exchange, headers: &mut HeaderMap) {
+    let cost = x.cost().whole().and_then(|cost| HeaderValue::from_str(&cost.to_string()).ok());
+    headers.extend(cost.map(|cost| (COST, cost)));
 }
 
 fn full(bytes: Bytes) -> Body {

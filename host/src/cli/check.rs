@@ -26,6 +26,7 @@ impl Check {
             Some(files) => {
                 let names: Vec<String> = files.paths().map(|path| path.display().to_string()).collect();
                 say(&format!("{}: fine", names.join(" with ")))?;
+                settings.notes().iter().try_for_each(|note| say(&format!("note: {note}")))?;
             }
             None => say(&found(&settings, &variables_in_force(|name| std::env::var(name).ok())))?,
         }

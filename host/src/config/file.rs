@@ -12,6 +12,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue, ValueDeserializer};
 
 use super::Problems;
+use super::prices::PricesFile;
 use super::problem::suggestion;
 use super::wording::plain;
 
@@ -40,6 +41,8 @@ pub struct File {
     pub jwt: Option<Entry<Jwt>>,
     /// `[admin]`: the port for operators.
     pub admin: Admin,
+    /// `[prices]`: what tokens cost.
+    pub prices: Prices,
     /// `[log]`: what is logged, and how.
     pub log: Log,
     /// `[tenants.NAME]`: what a tenant may take; `[tenants."*"]` is each that is not named.
@@ -145,6 +148,10 @@ pub struct Provider {
     pub api_key: Option<Spanned<SecretSource>>,
     /// Whether one of the dialect `"openai"` speaks OpenAI's Responses too.
     pub responses: Option<Spanned<bool>>,
+    /// Whose prices count, as `"openai"`, for proxies and resellers: told by the host of `base_url`.
+    pub prices_as: Option<Spanned<String>>,
+    /// Whether streams are asked for their usage, which some servers refuse: `true`, but for Mistral.
+    pub stream_usage: Option<bool>,
 }
 
 /// Where a secret is.
@@ -165,6 +172,8 @@ pub struct Target {
     pub provider: Spanned<String>,
     /// What the provider calls the model: `"gpt-5-mini"`. Without it, the name that the caller asked for.
     pub model: Option<String>,
+    /// What it costs: as the table has it.
+    pub prices: Option<PricesFile>,
 }
 
 /// `[models.NAME]`
@@ -306,6 +315,14 @@ pub struct Admin {
     pub token: Option<Spanned<SecretSource>>,
 }
 
+/// `[prices]`
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Prices {
+    /// A file of prices that lies over those that are built in, relative to this file. It is read when this file is.
+    pub file: Option<Spanned<PathBuf>>,
+}
+
 /// `[log]`
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -395,6 +412,7 @@ pub(super) const TABLES: &[&str] = &[
     "plugins",
     "stream",
     "translation",
+    "prices",
     "auth",
     "auth.jwt",
     "tenants",
@@ -420,6 +438,7 @@ pub(super) fn read(document: DeTable<'_>, problems: &mut Problems) -> File {
             "translation" => file.translation = table(&name, value, problems).unwrap_or_default(),
             "auth" => auth(value, &mut file, problems),
             "admin" => file.admin = table(&name, value, problems).unwrap_or_default(),
+            "prices" => file.prices = table(&name, value, problems).unwrap_or_default(),
             "log" => file.log = table(&name, value, problems).unwrap_or_default(),
             "tenants" => file.tenants = named(&name, "limits", value, &mut file.unreadable, problems),
             "store" => file.store = table(&name, value, problems).unwrap_or_default(),

@@ -108,6 +108,11 @@ impl Problems {
         }
     }
 
+    /// All that is wrong with another file, which this one names.
+    pub(super) fn absorb(&mut self, other: Self) {
+        self.found.extend(other.found);
+    }
+
     pub(super) fn into_result<T>(mut self, value: T) -> Result<T, Self> {
         if self.found.is_empty() {
             return Ok(value);

@@ -13,12 +13,14 @@ use rustls::pki_types::pem::PemObject;
 use toml::Spanned;
 use tracing::level_filters::LevelFilter;
 
+use super::prices;
 use super::problem::suggestion;
 use super::{
     Balance, Breaker, Group, Log, Member, Model, Plugins, Problems, Reservation, Retry, Secret, Server, Settings,
     Stream, Target, Translation, Upstream, callers, file, store, tenants,
 };
 use crate::dialect::Dialect;
+use crate::prices::{Prices, Table, providers, seller, takes_stream_options};
 
 /// The name under `[models]` and `[tenants]` that stands for all others.
 pub(super) const ANY: &str = "*";
@@ -30,7 +32,8 @@ const OPENAI: &str = "api.openai.com";
 pub(super) fn resolve(file: file::File, base: &Path, problems: &mut Problems) -> Settings {
     let server = server(&file.server, problems);
     let upstream = upstream(&file.upstream, base, problems);
-    let targets = targets(&file, base, problems);
+    let price_table = price_table(&file.prices, base, problems);
+    let targets = targets(&file, &price_table, base, problems);
     let mut models = models(&file, &targets, problems);
     let any_model = models.remove(ANY).unwrap_or_default();
     let models_unreadable = file.has_unreadable("models");
@@ -56,6 +59,7 @@ pub(super) fn resolve(file: file::File, base: &Path, problems: &mut Problems) ->
         auth: callers::auth(&file.auth, file.jwt.as_ref(), base, problems),
         admin,
         translation: Translation { leave_out: file.translation.leave_out.clone().unwrap_or_default() },
+        prices: price_table,
         log: log(&file.log, problems),
         tenants: tenants::tenants(&file, problems),
         store: store::store(&file.store, base, problems),
@@ -272,11 +276,29 @@ fn log(file: &file::Log, problems: &mut Problems) -> Log {
     Log { level: level.to_owned(), json }
 }
 
-fn targets(file: &file::File, base: &Path, problems: &mut Problems) -> BTreeMap<String, Option<Arc<Target>>> {
-    let providers: BTreeMap<&str, Option<Provider>> =
-        file.providers.iter().map(|(name, entry)| (name.as_str(), provider(name, entry, base, problems))).collect();
+fn price_table(file: &file::Prices, base: &Path, problems: &mut Problems) -> Table {
+    let Some(given) = &file.file else { return Table::default() };
+    prices::load(&base.join(given.get_ref())).unwrap_or_else(|wrong| {
+        problems.absorb(wrong);
+        Table::default()
+    })
+}
+
+fn targets(
+    file: &file::File,
+    prices: &Table,
+    base: &Path,
+    problems: &mut Problems,
+) -> BTreeMap<String, Option<Arc<Target>>> {
+    let providers: BTreeMap<&str, Option<Provider>> = file
+        .providers
+        .iter()
+        .map(|(name, entry)| (name.as_str(), provider(name, entry, prices, base, problems)))
+        .collect();
     let mut targets = BTreeMap::new();
     for (name, entry) in &file.targets {
+        let field = format!("targets.{name}.prices");
+        let own = entry.value.prices.as_ref().map(|prices| prices::resolve(prices, &field, problems));
         let wanted = entry.value.provider.get_ref();
         let target = match providers.get(wanted.as_str()) {
             Some(Some(provider)) => Some(Arc::new(Target {
@@ -288,6 +310,9 @@ fn targets(file: &file::File, base: &Path, problems: &mut Problems) -> BTreeMap<
                 base_url: provider.base_url.clone(),
                 api_key: provider.api_key.clone(),
                 sandbox: provider.sandbox,
+                prices: own.or(provider.sandbox.then_some(Prices::FREE)),
+                prices_as: provider.prices_as.clone(),
+                stream_usage: provider.stream_usage,
             })),
             // Its own mistake is noted already.
             Some(None) => None,
@@ -313,9 +338,17 @@ struct Provider {
     base_url: Uri,
     api_key: Option<Secret>,
     sandbox: bool,
+    prices_as: Option<String>,
+    stream_usage: bool,
 }
 
-fn provider(name: &str, entry: &file::Entry<file::Provider>, base: &Path, problems: &mut Problems) -> Option<Provider> {
+fn provider(
+    name: &str,
+    entry: &file::Entry<file::Provider>,
+    prices: &Table,
+    base: &Path,
+    problems: &mut Problems,
+) -> Option<Provider> {
     let written = &entry.value;
     let field = |field: &str| format!("providers.{name}.{field}");
     let (dialect, sandbox) = match written.dialect.get_ref().as_str() {
@@ -357,6 +390,12 @@ fn provider(name: &str, entry: &file::Entry<file::Provider>, base: &Path, proble
         return None;
     }
     let responses = responses.map(|given| *given.get_ref());
+    let prices_as = written.prices_as.as_ref().map(|given| given.get_ref().clone());
+    if let Some(given) = written.prices_as.as_ref().filter(|given| !prices.knows(given.get_ref())) {
+        let close = suggestion(given.get_ref(), providers(prices));
+        let message = format!("no prices of {:?} are known{close}", given.get_ref());
+        problems.add(Some(given.span()), field("prices_as"), message);
+    }
     let Some(given) = &written.base_url else {
         if !sandbox {
             problems.add(
@@ -366,7 +405,8 @@ fn provider(name: &str, entry: &file::Entry<file::Provider>, base: &Path, proble
             );
             return None;
         }
-        return Some(Provider { dialect, responses: true, base_url: Uri::from_static(SANDBOX_URL), api_key, sandbox });
+        let (base_url, stream_usage) = (Uri::from_static(SANDBOX_URL), written.stream_usage.unwrap_or(true));
+        return Some(Provider { dialect, responses: true, base_url, api_key, sandbox, prices_as, stream_usage });
     };
     if sandbox {
         problems.add(Some(given.span()), field("base_url"), "the sandbox chooses its address itself; remove this line");
@@ -376,7 +416,10 @@ fn provider(name: &str, entry: &file::Entry<file::Provider>, base: &Path, proble
         Ok(base_url) => {
             let is_openai = || base_url.host().is_some_and(|host| host.eq_ignore_ascii_case(OPENAI));
             let responses = responses.unwrap_or_else(|| dialect == Dialect::OpenAi && is_openai());
-            Some(Provider { dialect, responses, base_url, api_key, sandbox })
+            let seller = seller(&base_url);
+            let prices_as = prices_as.or(seller.map(str::to_owned));
+            let stream_usage = written.stream_usage.unwrap_or(takes_stream_options(seller));
+            Some(Provider { dialect, responses, base_url, api_key, sandbox, prices_as, stream_usage })
         }
         Err(wrong) => {
             problems.add(Some(given.span()), field("base_url"), wrong);

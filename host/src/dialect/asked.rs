@@ -22,6 +22,8 @@ pub(crate) struct Asked {
     /// How the dialect writes a conversation.
     pub(super) turns: Turns,
     pub(super) around: Around,
+    /// How to ask for the usage of a stream, where the caller has not.
+    pub(super) usage: Option<(Range<usize>, String)>,
 }
 
 /// How a dialect writes what is said in a conversation, and the names of models.
@@ -52,10 +54,29 @@ impl Default for Around {
 }
 
 impl Asked {
+    /// Whether it asks for a stream, and not for the usage that only streams have to be asked for.
+    pub(crate) fn leaves_usage_out(&self) -> bool {
+        self.usage.is_some()
+    }
+
     /// The body to send: with the texts of `segments`, for the model that the target calls `model`, and with
     /// messages added at the end of the conversation.
     pub(crate) fn body(&self, segments: &[Segment], model: Option<&str>, added: &[(Role, &str)]) -> Bytes {
-        let mut further = Vec::new();
+        self.body_with(Vec::new(), segments, model, added)
+    }
+
+    /// The same, asking for the usage of the stream too.
+    pub(crate) fn body_for_usage(&self, segments: &[Segment], model: Option<&str>, added: &[(Role, &str)]) -> Bytes {
+        self.body_with(self.usage.clone().into_iter().collect(), segments, model, added)
+    }
+
+    fn body_with(
+        &self,
+        mut further: Vec<(Range<usize>, String)>,
+        segments: &[Segment],
+        model: Option<&str>,
+        added: &[(Role, &str)],
+    ) -> Bytes {
         if let (Some(place), Some(model)) = (&self.model, model.filter(|model| *model != self.request.model)) {
             further.push((place.clone(), self.turns.model(model)));
         }

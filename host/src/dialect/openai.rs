@@ -6,10 +6,12 @@ mod event;
 pub(super) mod head;
 mod message;
 mod request;
+mod stream_options;
 pub(crate) mod translation;
 mod words;
 
 pub(crate) use answer::read_answer;
 pub(crate) use event::EventReader;
 pub(crate) use request::read_request;
+pub(crate) use stream_options::without as without_usage_asked;
 pub(crate) use words::{denied_events, error_body, error_event, models_body};

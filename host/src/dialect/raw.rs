@@ -109,6 +109,18 @@ impl<'a> Fields<'a> {
         self.0.iter().map(Field::name).find(|name| !names.insert(name.clone())).map(Cow::into_owned)
     }
 
+    /// Where a field of an object of `body` stands, with the comma that is too much without it.
+    pub(super) fn with_comma(&self, index: usize, body: &str) -> Option<Range<usize>> {
+        let field = self.0.get(index)?;
+        let (key, value) = (field.key.place(body), field.value.place(body));
+        let before = index.checked_sub(1).and_then(|before| self.0.get(before));
+        Some(match (before, self.0.get(index + 1)) {
+            (Some(before), _) => before.value.place(body).end..value.end,
+            (None, Some(next)) => key.start..next.key.place(body).start,
+            (None, None) => key.start..value.end,
+        })
+    }
+
     /// The value of a field, the last one where there are several, as most readers have it.
     pub(super) fn last(&self, name: &str) -> Option<Value<'a>> {
         self.0.iter().rev().find(|field| field.name() == name).map(|field| field.value)

@@ -139,6 +139,10 @@ pub(crate) struct Event {
     /// The provider reports an error.
     pub(crate) failed: bool,
     comment: bool,
+    /// It is there only because the gateway asked for it: the caller does not see it.
+    pub(crate) is_unasked: bool,
+    /// Parts that are there only for that reason.
+    unasked: Vec<Range<usize>>,
     /// The part of the answer that begins with this event, by its number.
     pub(crate) opens: Option<u32>,
     /// The part that ends with it, and what its lanes call it.
@@ -159,6 +163,8 @@ impl Event {
             done: false,
             failed: false,
             comment: false,
+            is_unasked: false,
+            unasked: Vec::new(),
             opens: None,
             closes: None,
             shadows: Vec::new(),
@@ -183,6 +189,11 @@ impl Event {
     pub(super) fn shadow(&mut self, choice: u32, place: Range<usize>) {
         self.shadows.push((choice, place));
         self.opaque.push(Opaque::Logprobs);
+    }
+
+    /// A part that is there only because the gateway asked for it.
+    pub(super) fn strip(&mut self, place: Range<usize>) {
+        self.unasked.push(place);
     }
 
     /// Nothing but a sign of life.
@@ -218,6 +229,7 @@ impl Event {
         }
         let stale = self.shadows.iter().filter(|(choice, _)| edited.contains(choice));
         changes.extend(stale.map(|(_, place)| (place.clone(), "null".to_owned())));
+        changes.extend(self.unasked.iter().map(|place| (place.clone(), String::new())));
         if changes.is_empty() {
             return self.raw.clone();
         }

@@ -23,8 +23,9 @@ use crate::chat::{Answer, Channel, Finish, Phase, Role, Segment, Usage};
 use crate::config::{Mode, StreamMode, Target};
 use crate::dialect::{Cutter, Dialect, Event, EventReader, Lane, Unit};
 use crate::error::Error;
-use crate::exchange::Exchange;
+use crate::exchange::{BillNumber, Exchange};
 use crate::plugin::Plugin;
+use crate::prices::Prices;
 use crate::upstream;
 use again::Said;
 use lane::LaneState;
@@ -36,6 +37,9 @@ pub(crate) struct StreamGuard {
     x: Arc<Exchange>,
     admitted: Admitted,
     target: String,
+    prices: Option<Prices>,
+    /// There when it has begun to answer.
+    bill: Option<BillNumber>,
     body: upstream::Body,
     cutter: Cutter,
     reader: EventReader,
@@ -140,9 +144,11 @@ impl StreamGuard {
             x: x.clone(),
             admitted: admitted.clone(),
             target: target.name.clone(),
+            prices: x.generation.settings.prices_of(target, &admitted.request.model),
+            bill: None,
             body,
             cutter: Cutter::new(x.generation.settings.upstream.event_bytes_max),
-            reader: EventReader::new(dialect),
+            reader: EventReader::new(dialect).stripped(admitted.asks_for_usage(x.dialect, target)),
             lanes: BTreeMap::new(),
             queue: BTreeMap::new(),
             alone: Vec::new(),
@@ -326,7 +332,13 @@ impl StreamGuard {
         self.go_on_without_the_finished(&event);
         self.finish.extend(event.finished.iter().copied());
         self.usage = event.usage.or(self.usage);
-        self.x.used(event.usage);
+        if !event.is_comment() {
+            let bill = *self.bill.get_or_insert_with(|| self.x.bill(self.prices));
+            self.x.used(bill, event.usage);
+        }
+        if event.is_unasked {
+            return Ok(false);
+        }
         self.x.opaque(Phase::Answer, &event.opaque);
         self.queued_bytes += raw.len();
         let bytes_max = self.x.generation.settings.upstream.answer_bytes_max;

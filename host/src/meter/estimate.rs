@@ -2,6 +2,20 @@
 
 use crate::chat::Request;
 
+/// Tokens, as long as nobody knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Estimate {
+    pub(super) input: u64,
+    pub(super) output: u64,
+}
+
+impl Estimate {
+    /// All of them.
+    pub(super) fn tokens(self) -> u64 {
+        self.input.saturating_add(self.output)
+    }
+}
+
 /// Bytes of a token. English has four and more, most other languages and code three or fewer. What is reserved too much is
 /// given back when the exchange ends; what is reserved too little is spent without having been reserved.
 const BYTES: usize = 3;
@@ -10,19 +24,23 @@ const OPAQUE: u64 = 1_000;
 
 /// The tokens of the request, by its bytes, and those that the answer may have: as many as the request allows, or
 /// `answer_default` where it does not say, for each of the answers that it asks for.
-pub(super) fn tokens(request: &Request, answer_default: u64) -> u64 {
+pub(super) fn estimate(request: &Request, answer_default: u64) -> Estimate {
     let bytes: usize = request.segments.iter().map(|segment| segment.text.len()).sum();
     let input = u64::try_from(bytes.div_ceil(BYTES)).unwrap_or(u64::MAX);
     let opaque = u64::try_from(request.opaque.len()).unwrap_or(u64::MAX).saturating_mul(OPAQUE);
     let answer = request.answer_tokens_max.unwrap_or(answer_default);
     let answers = answer.saturating_mul(request.answers.unwrap_or(1).max(1));
-    input.saturating_add(opaque).saturating_add(answers)
+    Estimate { input: input.saturating_add(opaque), output: answers }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::chat::{Channel, Opaque, Role, Segment};
+
+    fn tokens(request: &Request, answer_default: u64) -> u64 {
+        estimate(request, answer_default).tokens()
+    }
 
     fn saying(text: &str) -> Request {
         let segment = Segment {

@@ -13,6 +13,7 @@ mod budgets;
 mod configuration;
 mod configured;
 mod connections;
+mod cost;
 mod dialects;
 mod drain;
 mod edits;

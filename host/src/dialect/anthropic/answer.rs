@@ -57,13 +57,15 @@ pub(super) fn usage(value: Value<'_>, before: Option<Usage>) -> Option<Usage> {
     let before = before.unwrap_or_default();
     let count = |name: &str| fields.last(name).and_then(Value::number);
     let cached = count("cache_read_input_tokens").unwrap_or(before.cached_input_tokens);
+    let written = count("cache_creation_input_tokens").unwrap_or(before.cache_write_tokens);
     // Ours counts all input, theirs what was neither read from their cache nor written to it.
-    let input = count("input_tokens").map_or(before.input_tokens, |fresh| {
-        fresh.saturating_add(cached).saturating_add(count("cache_creation_input_tokens").unwrap_or_default())
-    });
+    let fresh_before =
+        before.input_tokens.saturating_sub(before.cached_input_tokens).saturating_sub(before.cache_write_tokens);
+    let fresh = count("input_tokens").unwrap_or(fresh_before);
     Some(Usage {
-        input_tokens: input,
+        input_tokens: fresh.saturating_add(cached).saturating_add(written),
         cached_input_tokens: cached,
+        cache_write_tokens: written,
         output_tokens: count("output_tokens").unwrap_or(before.output_tokens),
         reasoning_tokens: before.reasoning_tokens,
     })

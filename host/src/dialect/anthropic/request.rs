@@ -61,7 +61,7 @@ pub(crate) fn read_request(body: Bytes) -> Result<Asked, Wrong> {
     request.segments = segments;
     drop(parsed);
     let (turns, around) = (Turns::Messages, Around::default());
-    Ok(Asked { request, document, model: Some(model), messages_end, turns, around })
+    Ok(Asked { request, document, model: Some(model), messages_end, turns, around, usage: None })
 }
 
 /// Collect the texts of all messages, and give the place behind the last one.

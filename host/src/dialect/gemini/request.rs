@@ -59,7 +59,7 @@ pub(crate) fn read_request(address: Address, body: Bytes) -> Result<Asked, Wrong
     request.segments = segments;
     drop(parsed);
     let (turns, around) = (Turns::Contents, Around::default());
-    Ok(Asked { request, document, model, messages_end, turns, around })
+    Ok(Asked { request, document, model, messages_end, turns, around, usage: None })
 }
 
 /// Collect the texts of all contents, and give the place behind the last one.

@@ -76,6 +76,8 @@ pub(super) fn finish(reason: &str) -> Finish {
     }
 }
 
+/// Most servers count as the API does: cached tokens are part of the prompt, reasoning is part of the completion. Some
+/// leave reasoning out of the completion, and then only the total has it; some have other names for what is cached.
 pub(super) fn usage(value: Value<'_>) -> Option<Usage> {
     if value.kind() != Kind::Object {
         return None;
@@ -85,10 +87,12 @@ pub(super) fn usage(value: Value<'_>) -> Option<Usage> {
     let detail = |name: &str, of: &str| {
         fields.last(name).and_then(|details| details.fields().last(of)).and_then(Value::number).unwrap_or_default()
     };
+    let input_tokens = count("prompt_tokens");
     Some(Usage {
-        input_tokens: count("prompt_tokens"),
-        cached_input_tokens: detail("prompt_tokens_details", "cached_tokens"),
-        output_tokens: count("completion_tokens"),
+        input_tokens,
+        cached_input_tokens: detail("prompt_tokens_details", "cached_tokens").max(count("prompt_cache_hit_tokens")),
+        cache_write_tokens: detail("prompt_tokens_details", "cache_write_tokens"),
+        output_tokens: count("completion_tokens").max(count("total_tokens").saturating_sub(input_tokens)),
         reasoning_tokens: detail("completion_tokens_details", "reasoning_tokens"),
     })
 }

@@ -19,6 +19,8 @@ pub(crate) struct EventReader {
     /// What the tools of calls are called, by choice and index.
     tools: HashMap<(u32, u32), String>,
     pub(super) head: Head,
+    /// The gateway has asked for the usage, and the caller has not.
+    pub(crate) is_stripped: bool,
 }
 
 impl EventReader {
@@ -38,18 +40,21 @@ impl EventReader {
         }
         serde_json::from_str::<&serde_json::value::RawValue>(data)
             .map_err(|error| Wrong::new("", format!("an event is not JSON: {error}")))?;
-        let Self { halves, tools, head } = self;
+        let Self { halves, tools, head, is_stripped } = self;
         let mut found = Found { pieces: Pieces { whole, halves, event: &mut event }, tools };
         if Value(data).kind() != Kind::Object {
             found.pieces.anything("", Value(data), 0)?;
         }
         let fields = Value(data).fields();
         unrepeated(&fields)?;
-        for field in &fields.0 {
+        for (index, field) in fields.0.iter().enumerate() {
             match &*field.name() {
                 "choices" => found.each("choices", field.value, 0, Found::choice)?,
                 "usage" => {
                     found.pieces.event.usage = usage(field.value);
+                    if let Some(place) = fields.with_comma(index, whole).filter(|_| *is_stripped && is_null(field)) {
+                        found.pieces.event.strip(place);
+                    }
                     found.pieces.unknown("", field, 0)?;
                 }
                 "error" => {
@@ -62,8 +67,23 @@ impl EventReader {
                 }
             }
         }
+        if *is_stripped && event.usage.is_some() && !event.failed && has_no_choices(&fields) {
+            // Whatever else is in it goes nowhere, so nobody has to look at it.
+            let usage = event.usage;
+            event = Event::new(raw);
+            (event.is_unasked, event.usage) = (true, usage);
+        }
         Ok(event)
     }
+}
+
+fn is_null(field: &Field<'_>) -> bool {
+    field.value.kind() == Kind::Null
+}
+
+/// As in the event with nothing but the usage.
+fn has_no_choices(fields: &Fields<'_>) -> bool {
+    fields.last("choices").is_some_and(|choices| choices.kind() == Kind::Array && choices.items().is_empty())
 }
 
 struct Found<'a> {
@@ -270,6 +290,53 @@ mod tests {
             event.write(&["a b X".to_owned()], &BTreeSet::from([0])),
             "data: {\"choices\":[{\"delta\":{\"content\":\"a \\u0062 X\"},\"logprobs\":null}], \"x\":1.0}\n\n"
         );
+    }
+
+    fn stripped(event: &str) -> (Event, String) {
+        let mut reader = EventReader { is_stripped: true, ..EventReader::default() };
+        let event = reader.read(&Bytes::from(format!("data: {event}\n\n"))).unwrap();
+        let texts: Vec<String> = event.pieces.iter().map(|piece| piece.text.clone()).collect();
+        let written = event.write(&texts, &BTreeSet::new());
+        (event, String::from_utf8(written.to_vec()).unwrap())
+    }
+
+    #[test]
+    fn a_null_that_nobody_asked_for_is_taken_out() {
+        for (came, goes) in [
+            (r#"{"id":"c","choices":[],"usage":null}"#, r#"{"id":"c","choices":[]}"#),
+            (r#"{"id": "c", "usage": null, "choices": []}"#, r#"{"id": "c", "choices": []}"#),
+            (r#"{ "usage" : null , "choices":[]}"#, r#"{ "choices":[]}"#),
+            (r#"{"usage":null}"#, "{}"),
+            (
+                r#"{"choices":[{"delta":{"content":"\u0061"}}],"usage":null,"x":1.0}"#,
+                r#"{"choices":[{"delta":{"content":"\u0061"}}],"x":1.0}"#,
+            ),
+        ] {
+            let (event, written) = stripped(came);
+            assert!(!event.is_unasked, "{came}");
+            assert_eq!(written, format!("data: {goes}\n\n"));
+            let as_it_came = EventReader::default().read(&Bytes::from(format!("data: {came}\n\n"))).unwrap();
+            assert_eq!(as_it_came.pieces.len(), event.pieces.len());
+        }
+    }
+
+    #[test]
+    fn the_event_with_the_usage_alone_is_read_and_goes_nowhere() {
+        let (event, _) = stripped(
+            r#"{"id":"c","choices":[],"note":"a b","usage":{"prompt_tokens":3,"completion_tokens":4,"note":"c d"}}"#,
+        );
+        assert!(event.is_unasked && event.pieces.is_empty());
+        assert_eq!(event.usage.map(|usage| (usage.input_tokens, usage.output_tokens)), Some((3, 4)));
+        for stays in [
+            r#"{"choices":[{"index":0,"delta":{},"finish_reason":"stop"}],"usage":{"prompt_tokens":3}}"#,
+            r#"{"choices":[],"prompt_filter_results":[]}"#,
+            r#"{"usage":{"prompt_tokens":3}}"#,
+            r#"{"choices":[],"usage":{"prompt_tokens":3},"error":{"message":"m"}}"#,
+        ] {
+            let (event, written) = stripped(stays);
+            assert!(!event.is_unasked, "{stays}");
+            assert_eq!(written, format!("data: {stays}\n\n"));
+        }
     }
 
     #[test]

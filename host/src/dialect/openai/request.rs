@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 use super::super::asked::{Around, Asked, Turns};
 use super::super::document::{Of, Texts, Wrong, not_json, shown};
 use super::super::raw::{Field, Fields, Kind, Value};
-use super::message;
+use super::{message, stream_options};
 use crate::chat::{Channel, Request, Role, ToolDefinition};
 
 /// The body down to the fields of its messages, in one pass: they hold nearly all bytes of a request.
@@ -54,6 +54,7 @@ pub(crate) fn read_request(body: Bytes) -> Result<Asked, Wrong> {
     let mut texts = Texts::new(text);
     let mut request = Request::default();
     let (mut model, mut messages_end, mut streaming) = (None, None, None);
+    let (mut stream_end, mut options) = (None, Vec::new());
     let once = |seen: bool, field: &str| {
         if seen { Err(Wrong::new(field, "is there twice; send it once")) } else { Ok(()) }
     };
@@ -78,11 +79,16 @@ pub(crate) fn read_request(body: Bytes) -> Result<Asked, Wrong> {
             }
             "stream" => {
                 once(streaming.is_some(), "stream")?;
+                stream_end = Some(texts.place(value).end);
                 streaming = Some(match value.kind() {
                     Kind::Bool(streaming) => streaming,
                     Kind::Null => false,
                     _ => return Err(Wrong::new("stream", "must be true or false")),
                 });
+            }
+            "stream_options" => {
+                options.push((value, texts.place(value)));
+                texts.field(field, &Of::new(Role::User, Channel::Other))?;
             }
             "tools" | "functions" => read_tools(&mut texts, &mut request, value)?,
             "response_format" => {
@@ -107,11 +113,13 @@ pub(crate) fn read_request(body: Bytes) -> Result<Asked, Wrong> {
     request.opaque = std::mem::take(&mut texts.opaque);
     let model = model.ok_or_else(|| Wrong::new("model", "is missing; name a model, see GET /v1/models"))?;
     let messages_end = messages_end.ok_or_else(|| Wrong::new("messages", "is missing; send a list of messages"))?;
+    let usage = stream_end.filter(|_| request.streaming).and_then(|end| stream_options::asking(&options, end));
+    let usage = usage.map(|(place, text)| (place, text.to_owned()));
     let (segments, document) = texts.into_document(body.clone());
     request.segments = segments;
     drop(parsed);
     let (turns, around) = (Turns::Messages, Around::default());
-    Ok(Asked { request, document, model: Some(model), messages_end, turns, around })
+    Ok(Asked { request, document, model: Some(model), messages_end, turns, around, usage })
 }
 
 fn unreadable(text: &str, error: &serde_json::Error) -> Wrong {

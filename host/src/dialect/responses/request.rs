@@ -55,7 +55,7 @@ pub(crate) fn read_request(body: Bytes) -> Result<Asked, Wrong> {
     let (segments, document) = texts.into_document(body.clone());
     request.segments = segments;
     drop(parsed);
-    Ok(Asked { request, document, model: Some(model), messages_end, turns: Turns::Messages, around })
+    Ok(Asked { request, document, model: Some(model), messages_end, turns: Turns::Messages, around, usage: None })
 }
 
 /// Collect the texts of the input, and say where more can be put: behind the last item, or around a text that is all there

@@ -67,7 +67,8 @@ impl<'a> MessageJson<'a> {
     }
 }
 
-/// What was used, as this dialect counts: what was read from the provider's cache is not part of the input.
+/// What was used, as this dialect counts: what was read from the provider's cache or written to it is not
+/// part of the input.
 #[derive(Default, Serialize)]
 pub(super) struct UsageJson {
     input_tokens: u32,
@@ -80,8 +81,11 @@ impl From<Usage> for UsageJson {
     fn from(usage: Usage) -> Self {
         // Some servers count the cached part apart from the input; less than nothing it cannot be.
         Self {
-            input_tokens: usage.input_tokens.saturating_sub(usage.cached_input_tokens),
-            cache_creation_input_tokens: 0,
+            input_tokens: usage
+                .input_tokens
+                .saturating_sub(usage.cached_input_tokens)
+                .saturating_sub(usage.cache_write_tokens),
+            cache_creation_input_tokens: usage.cache_write_tokens,
             cache_read_input_tokens: usage.cached_input_tokens,
             output_tokens: usage.output_tokens,
         }
@@ -254,7 +258,7 @@ mod tests {
     fn an_answer_with_everything_comes_back_as_it_was() {
         let (reply, losses) = read(GOLDEN);
         assert_eq!(losses, []);
-        let usage = Usage { input_tokens: 9, cached_input_tokens: 4, output_tokens: 7, reasoning_tokens: 0 };
+        let usage = Usage { input_tokens: 9, cached_input_tokens: 4, output_tokens: 7, ..Usage::default() };
         assert_eq!(reply.usage, Some(usage));
         assert_eq!(reply.choices[0].finish, Some(Finish::ToolCalls));
         assert_eq!(reply.choices[0].parts.len(), 5);
@@ -289,7 +293,13 @@ mod tests {
     fn what_was_read_from_a_cache_and_written_to_it_is_input_too() {
         let body = r#"{"content":[],"usage":{"input_tokens":1,"cache_creation_input_tokens":2,
             "cache_read_input_tokens":4,"output_tokens":8,"service_tier":"standard"}}"#;
-        let usage = Usage { input_tokens: 7, cached_input_tokens: 4, output_tokens: 8, reasoning_tokens: 0 };
+        let usage = Usage {
+            input_tokens: 7,
+            cached_input_tokens: 4,
+            cache_write_tokens: 2,
+            output_tokens: 8,
+            reasoning_tokens: 0,
+        };
         assert_eq!(read(body).0.usage, Some(usage));
     }
 

@@ -260,7 +260,13 @@ mod tests {
                     stopped_by: None,
                 },
             ],
-            usage: Some(Usage { input_tokens: 9, cached_input_tokens: 4, output_tokens: 5, reasoning_tokens: 2 }),
+            usage: Some(Usage {
+                input_tokens: 9,
+                cached_input_tokens: 4,
+                output_tokens: 5,
+                reasoning_tokens: 2,
+                ..Usage::default()
+            }),
         }
     }
 

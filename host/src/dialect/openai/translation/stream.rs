@@ -370,7 +370,13 @@ mod tests {
             arguments(1, "{}"),
             finished(0, Finish::ToolCalls),
             finished(1, Finish::ContentFilter),
-            Delta::Usage(Usage { input_tokens: 9, cached_input_tokens: 4, output_tokens: 5, reasoning_tokens: 2 }),
+            Delta::Usage(Usage {
+                input_tokens: 9,
+                cached_input_tokens: 4,
+                output_tokens: 5,
+                reasoning_tokens: 2,
+                ..Usage::default()
+            }),
             Delta::End,
         ]
     }

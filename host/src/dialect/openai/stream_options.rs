@@ -1,0 +1,118 @@
+//! The usage of a stream, for which this dialect wants to be asked.
+//!
+//! The gateway asks for it in the name of callers who do not, and takes it out of the answer again (`event`).
+
+use std::ops::Range;
+
+use bytes::Bytes;
+
+use super::super::raw::{Kind, Value, splice};
+
+/// A field `stream_options`, and where it stands.
+type Options<'a> = (Value<'a>, Range<usize>);
+
+/// What to change in a body so that it asks: the caller's `stream_options`, and where its `stream` ends. Nothing if it
+/// asks already, or says something that the provider had better judge.
+pub(super) fn asking(options: &[Options<'_>], stream_end: usize) -> Option<(Range<usize>, &'static str)> {
+    let (value, place) = match options {
+        [] => return Some((stream_end..stream_end, ",\"stream_options\":{\"include_usage\":true}")),
+        [one] => one,
+        _ => return None,
+    };
+    match value.kind() {
+        Kind::Null => Some((place.clone(), "{\"include_usage\":true}")),
+        Kind::Object => {
+            let fields = value.fields();
+            let behind_brace = place.start + 1;
+            match fields.once("include_usage") {
+                Ok(None) if fields.0.is_empty() => Some((behind_brace..behind_brace, "\"include_usage\":true")),
+                Ok(None) => Some((behind_brace..behind_brace, "\"include_usage\":true,")),
+                Ok(Some(says)) if matches!(says.kind(), Kind::Null | Kind::Bool(false)) => {
+                    let within = says.place(value.0);
+                    Some((place.start + within.start..place.start + within.end, "true"))
+                }
+                _ => None,
+            }
+        }
+        _ => None,
+    }
+}
+
+/// A request that the gateway has written, without the question.
+pub(crate) fn without(body: Bytes) -> Bytes {
+    let Ok(text) = std::str::from_utf8(&body) else { return body };
+    let fields = Value(text).fields();
+    let found = fields.0.iter().position(|field| field.name() == "stream_options");
+    match found.and_then(|index| fields.with_comma(index, text)) {
+        Some(place) => splice(&body, &[(place, String::new())]).into(),
+        None => body,
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::super::request::read_request;
+    use super::*;
+
+    fn asks(options: &str) -> String {
+        let body =
+            format!(r#"{{"model":"m", "stream" : true {options}, "messages":[{{"role":"user","content":"hi"}}]}}"#);
+        let asked = read_request(Bytes::from(body)).unwrap();
+        let body = asked.body_for_usage(&asked.request.segments, None, &[]);
+        let text = String::from_utf8(body.to_vec()).unwrap();
+        let rest = text.strip_prefix(r#"{"model":"m", "stream" : true"#).unwrap();
+        rest.strip_suffix(r#", "messages":[{"role":"user","content":"hi"}]}"#).unwrap().to_owned()
+    }
+
+    #[test]
+    fn a_stream_is_asked_for_its_usage_and_nothing_else_changes() {
+        for (options, asked) in [
+            ("", r#","stream_options":{"include_usage":true} "#),
+            (r#","stream_options":null"#, r#" ,"stream_options":{"include_usage":true}"#),
+            (r#","stream_options" : { }"#, r#" ,"stream_options" : {"include_usage":true }"#),
+            (
+                r#","stream_options":{ "include_obfuscation" : false }"#,
+                r#" ,"stream_options":{"include_usage":true, "include_obfuscation" : false }"#,
+            ),
+            (
+                r#","stream_options":{"a":1, "include_usage" : false}"#,
+                r#" ,"stream_options":{"a":1, "include_usage" : true}"#,
+            ),
+            (r#","stream_options":{"include_usage":null}"#, r#" ,"stream_options":{"include_usage":true}"#),
+        ] {
+            assert_eq!(asks(options), asked, "{options}");
+        }
+    }
+
+    #[test]
+    fn who_asks_already_or_says_something_else_is_left_alone() {
+        for options in [
+            r#","stream_options":{"include_usage":true}"#,
+            r#","stream_options":{"include_usage":"yes"}"#,
+            r#","stream_options":{"include_usage":false,"include_\u0075sage":true}"#,
+            r#","stream_options":[]"#,
+            r#","stream_options":{},"stream_options":{"include_usage":true}"#,
+        ] {
+            assert_eq!(asks(options), format!(" {options}"));
+        }
+    }
+
+    #[test]
+    fn a_whole_answer_tells_its_usage_unasked() {
+        for stream in ["", r#""stream":false,"#, r#""stream":null,"#] {
+            let body = format!(r#"{{"model":"m",{stream}"messages":[{{"role":"user","content":"hi"}}]}}"#);
+            assert!(!read_request(Bytes::from(body)).unwrap().leaves_usage_out());
+        }
+    }
+
+    #[test]
+    fn a_question_that_the_gateway_has_written_is_taken_back() {
+        let body = br#"{"stream":true,"stream_options":{"include_usage":true},"top_p":1}"#;
+        assert_eq!(without(Bytes::from_static(body)), r#"{"stream":true,"top_p":1}"#);
+        let body = br#"{"stream_options":{"include_usage":true},"top_p":1}"#;
+        assert_eq!(without(Bytes::from_static(body)), r#"{"top_p":1}"#);
+        assert_eq!(without(Bytes::from_static(br#"{"stream_options":{}}"#)), "{}");
+        assert_eq!(without(Bytes::from_static(b"{}")), "{}");
+    }
+}
