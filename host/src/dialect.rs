@@ -144,7 +144,7 @@ impl Dialect {
     pub(crate) fn without_usage_asked(self, body: Bytes) -> Bytes {
         match self {
             Self::OpenAi => openai::without_usage_asked(body),
-            Self::Anthropic => body,
+            Self::Anthropic | Self::Gemini | Self::Responses => body,
         }
     }
 
@@ -161,7 +161,7 @@ impl Dialect {
     /// Where a provider's list of models is, below its address: all of it, where a part would come otherwise.
     pub(crate) fn models_path(self) -> &'static str {
         match self {
-            Self::OpenAi | Self::Anthropic => "/models",
+            Self::OpenAi | Self::Responses | Self::Anthropic => "/models",
             Self::Gemini => "/models?pageSize=1000",
         }
     }
@@ -196,8 +196,8 @@ impl EventReader {
     pub(crate) fn stripped(mut self, is: bool) -> Self {
         match &mut self {
             Self::OpenAi(reader) => reader.is_stripped = is,
-            // It tells unasked.
-            Self::Anthropic(_) => {}
+            // They tell unasked.
+            Self::Anthropic(_) | Self::Gemini(_) | Self::Responses(_) => {}
         }
         self
     }

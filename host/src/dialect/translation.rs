@@ -97,7 +97,7 @@ impl Translation {
     fn models(&self, body: &[u8]) -> Bytes {
         let list = std::str::from_utf8(body).map(|body| Value(body.trim()).fields()).unwrap_or_default();
         let (list_of, name_of) = match self.target {
-            Dialect::OpenAi | Dialect::Anthropic => ("data", "id"),
+            Dialect::OpenAi | Dialect::Responses | Dialect::Anthropic => ("data", "id"),
             Dialect::Gemini => ("models", "name"),
         };
         let models = list.last(list_of).map(Value::items).unwrap_or_default();

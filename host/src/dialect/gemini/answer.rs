@@ -119,6 +119,7 @@ pub(super) fn usage(value: Value<'_>) -> Option<Usage> {
     Some(Usage {
         input_tokens: count("promptTokenCount").saturating_add(count("toolUsePromptTokenCount")),
         cached_input_tokens: count("cachedContentTokenCount"),
+        cache_write_tokens: 0,
         output_tokens: count("candidatesTokenCount").saturating_add(reasoning),
         reasoning_tokens: reasoning,
     })
