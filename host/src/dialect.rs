@@ -12,6 +12,8 @@ mod given;
 mod openai;
 mod pieces;
 mod raw;
+#[cfg(test)]
+mod spoilt;
 mod sse;
 mod text;
 mod translation;
