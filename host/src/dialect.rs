@@ -13,6 +13,8 @@ mod openai;
 mod pieces;
 mod raw;
 mod responses;
+#[cfg(test)]
+mod spoilt;
 mod sse;
 mod text;
 mod translation;

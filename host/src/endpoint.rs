@@ -38,21 +38,25 @@ pub enum Does {
 }
 
 /// Where several have the same path, the first whose header is there.
-pub static ENDPOINTS: [Endpoint; 8] = [
+pub static ENDPOINTS: [Endpoint; 11] = [
     Endpoint::post("/v1/chat/completions", Dialect::OpenAi, Does::Converse),
     Endpoint::post("/v1/responses", Dialect::Responses, Does::Converse),
     Endpoint::post("/v1/messages", Dialect::Anthropic, Does::Converse),
+    Endpoint::post("/v1/models/{model}:generateContent", Dialect::Gemini, Does::Converse).streaming(false),
+    Endpoint::post("/v1/models/{model}:streamGenerateContent", Dialect::Gemini, Does::Converse).streaming(true),
     Endpoint::post("/v1beta/models/{model}:generateContent", Dialect::Gemini, Does::Converse).streaming(false),
     Endpoint::post("/v1beta/models/{model}:streamGenerateContent", Dialect::Gemini, Does::Converse).streaming(true),
     Endpoint::get("/v1/models", Dialect::Anthropic, Does::ListModels).with(ANTHROPIC_VERSION),
+    Endpoint::get("/v1/models", Dialect::Gemini, Does::ListModels).with(GOOGLE_API_KEY),
     Endpoint::get("/v1/models", Dialect::OpenAi, Does::ListModels),
     Endpoint::get("/v1beta/models", Dialect::Gemini, Does::ListModels),
 ];
 
 /// Which only callers of Anthropic's dialect send.
 const ANTHROPIC_VERSION: &str = "anthropic-version";
-/// In which callers of Google's dialect send their key.
-pub(crate) const GOOGLE_KEY: HeaderName = HeaderName::from_static("x-goog-api-key");
+/// In which callers of Google's dialect send their key, and no others.
+const GOOGLE_API_KEY: &str = "x-goog-api-key";
+pub(crate) const GOOGLE_KEY: HeaderName = HeaderName::from_static(GOOGLE_API_KEY);
 /// What stands for the name of a model in a path.
 const MODEL: &str = "{model}";
 
@@ -187,6 +191,7 @@ mod tests {
             (Method::POST, "/v1/responses", None, Dialect::Responses, Does::Converse),
             (Method::GET, "/v1/models", None, Dialect::OpenAi, Does::ListModels),
             (Method::GET, "/v1/models", Some("anthropic-version"), Dialect::Anthropic, Does::ListModels),
+            (Method::GET, "/v1/models", Some("x-goog-api-key"), Dialect::Gemini, Does::ListModels),
         ] {
             let (endpoint, address) = Endpoint::find(&head(method, path, header)).unwrap();
             assert_eq!((endpoint.dialect, endpoint.does), (dialect, does), "{path}");
@@ -207,6 +212,8 @@ mod tests {
                 Some("m"),
                 Some(true),
             ),
+            (Method::POST, "/v1/models/m:streamGenerateContent?alt=sse", Does::Converse, Some("m"), Some(true)),
+            (Method::POST, "/v1/models/m:generateContent", Does::Converse, Some("m"), Some(false)),
             (Method::GET, "/v1beta/models?pageSize=5", Does::ListModels, None, None),
         ] {
             let (endpoint, address) = Endpoint::find(&head(method, path, None)).unwrap();
@@ -267,6 +274,8 @@ mod tests {
             ("/nothing", None, Dialect::OpenAi),
             ("/v1/chat/completions", Some("anthropic-version"), Dialect::OpenAi),
             ("/v1beta/models/m:countTokens", None, Dialect::Gemini),
+            ("/v1/models/m:countTokens", Some("x-goog-api-key"), Dialect::Gemini),
+            ("/v1/models/m:countTokens", None, Dialect::OpenAi),
         ] {
             assert_eq!(dialect(&head(Method::POST, path, header)), expected, "{path}");
         }

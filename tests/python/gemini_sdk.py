@@ -11,9 +11,16 @@ from google import genai
 from google.genai import errors, types
 
 EMAIL = "ada.lovelace@example.com"
-OPTIONS = types.HttpOptions(base_url=sys.argv[1].removesuffix("/v1"), timeout=30_000)
 
-client = genai.Client(api_key="AIza-test", http_options=OPTIONS)
+
+def connect(**options):
+    options = types.HttpOptions(base_url=sys.argv[1].removesuffix("/v1"), timeout=30_000, **options)
+    return genai.Client(api_key="AIza-test", http_options=options)
+
+
+client = connect()
+# Older versions of the SDK ask for this version of the API by themselves.
+beta = connect(api_version="v1beta")
 
 
 def function(name):
@@ -111,7 +118,9 @@ def thinking():
 
 
 def models():
-    assert [model.name for model in client.models.list()] == ["models/small"]
+    for version in (client, beta):
+        assert [model.name for model in version.models.list()] == ["models/small"]
+        assert version.models.generate_content(model="small", contents="hi").text == "You said: hi"
 
 
 def failures():

@@ -293,7 +293,7 @@ pub(crate) fn write_failure(status: StatusCode, failure: &Failure) -> Bytes {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dialect::anthropic::translation::tests::spoilt;
+    use crate::dialect::spoilt::spoilt;
 
     /// As this gateway would write it.
     const GOLDEN: &str = r#"{"candidates":[

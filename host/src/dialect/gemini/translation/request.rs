@@ -144,9 +144,9 @@ fn read_output(response: &Given<'_>) -> Result<(String, bool), Wrong> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dialect::anthropic::translation::tests::spoilt;
     use crate::dialect::conversation::{Feature, Format, Media, Reasoning, Source, Tool, ToolChoice};
     use crate::dialect::gemini::translation::write_request;
+    use crate::dialect::spoilt::spoilt;
 
     /// With everything that the dialect can say, as this gateway would write it.
     const GOLDEN: &str = r#"{

@@ -314,7 +314,7 @@ fn event(data: &[u8], out: &mut Vec<u8>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dialect::anthropic::translation::tests::spoilt;
+    use crate::dialect::spoilt::spoilt;
 
     /// As the API sends it, but for ids that it would make.
     const STREAM: &[&str] = &[
