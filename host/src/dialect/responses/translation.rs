@@ -92,7 +92,7 @@ fn now() -> u64 {
 mod tests {
     use super::*;
     use crate::chat::{Finish, Usage};
-    use crate::dialect::anthropic::translation::tests::spoilt;
+    use crate::dialect::spoilt::spoilt;
     use crate::dialect::conversation::{Call, Conversation, Delta, Reply, Speaker};
 
     /// With everything that the dialect can say, as this gateway would write it.
