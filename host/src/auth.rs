@@ -18,7 +18,7 @@ use self::keyring::Keyring;
 use crate::caller::Caller;
 use crate::config::{Settings, is_loopback};
 use crate::error::Error;
-use crate::key::secret;
+use crate::key::{Key, secret};
 use crate::store::{self, Keys};
 use crate::upstream::Upstream;
 
@@ -110,6 +110,15 @@ impl Auth {
         tokio::join!(self.keyring.keep_in_step(), tokens);
     }
 
+    /// All keys, the oldest first.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn keys(&self) -> Result<Vec<Key>, store::Error> {
+        let keyring = self.keyring.clone();
+        aside(move || keyring.keys()).await
+    }
+
     /// Work with the stored keys, on a thread that serves nobody; what has changed counts at once.
     ///
     /// # Errors
@@ -119,8 +128,7 @@ impl Auth {
         work: impl FnOnce(&dyn Keys) -> Result<T, store::Error> + Send + 'static,
     ) -> Result<T, store::Error> {
         let keyring = self.keyring.clone();
-        let working = tokio::task::spawn_blocking(move || keyring.with_store(work));
-        working.await.unwrap_or_else(|error| Err(store::Error::Failed(format!("working with the store: {error}"))))
+        aside(move || keyring.with_store(work)).await
     }
 
     /// Why requests cannot be told apart yet, if they cannot.
@@ -128,6 +136,14 @@ impl Auth {
     pub fn not_ready(&self) -> Option<&'static str> {
         self.tokens.as_ref().filter(|tokens| !tokens.has_keys()).map(|_| "the issuer's keys could not be read yet")
     }
+}
+
+/// Work that blocks, on a thread that serves nobody.
+async fn aside<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, store::Error> + Send + 'static,
+) -> Result<T, store::Error> {
+    let working = tokio::task::spawn_blocking(work).await;
+    working.unwrap_or_else(|error| Err(store::Error::Failed(format!("working with the store: {error}"))))
 }
 
 /// Whatever a caller sends as a credential.

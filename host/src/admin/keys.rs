@@ -60,7 +60,7 @@ pub(super) async fn answer(
     let auth = &gateway.auth;
     match (below, method.as_str()) {
         ([], "GET") => {
-            let keys = auth.with_store(|store| store.all()).await?;
+            let keys = auth.keys().await?;
             Ok(json(StatusCode::OK, &List { keys: keys.iter().map(WrittenKey::from).collect() }))
         }
         ([], "POST") => {

@@ -114,6 +114,14 @@ impl Keyring {
         self.store.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// All keys, the oldest first, as the store has them now.
+    pub(super) fn keys(&self) -> Result<Vec<Key>, Error> {
+        self.look()?;
+        let mut keys: Vec<Key> = self.known.load().keys.values().map(|entry| entry.key.clone()).collect();
+        keys.sort_by(|a, b| (a.created, &a.id).cmp(&(b.created, &b.id)));
+        Ok(keys)
+    }
+
     fn take(&self, keys: Vec<Key>) {
         let has_been_any = self.has_keys() || !keys.is_empty();
         let keys: HashMap<String, Entry> =

@@ -8,6 +8,7 @@ use clap::Args;
 use super::serve::{about, not_itself};
 use super::table::say;
 use super::{Source, block_on};
+use crate::auth::Auth;
 use crate::config::{Settings, variables_in_force};
 use crate::plugin::{Runtime, directory};
 
@@ -22,6 +23,8 @@ impl Check {
     pub(super) fn run(self) -> Result<(), String> {
         let (files, settings) = self.source.settings()?;
         not_itself(&settings, settings.server.listen)?;
+        // The store and the issuer's keys are read as at a start: what would refuse that is said here.
+        Auth::open(&settings)?;
         match files {
             Some(files) => {
                 let names: Vec<String> = files.paths().map(|path| path.display().to_string()).collect();

@@ -21,7 +21,7 @@ use crate::store::sqlite::Sqlite;
 #[derive(Debug, Subcommand)]
 pub(super) enum Keys {
     /// Make a key, and show it for the only time. Standard output has the key and nothing else.
-    Create(Create),
+    Create(Box<Create>),
     /// List all keys, also those that are revoked or expired.
     List(List),
     /// Give a key another secret; the one that it has works for a while longer.

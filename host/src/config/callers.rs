@@ -156,11 +156,11 @@ pub(super) fn admin(file: &file::Admin, public: SocketAddr, base: &Path, problem
         let message = "others can reach this address; add token = { env = \"NAME\" }, or listen on 127.0.0.1";
         problems.add(Some(given.span()), "admin.listen", message);
     }
-    if let (Some(token), Some(source)) = (&token, &file.token) {
-        if token.reveal().len() < TOKEN_BYTES_MIN {
-            let message = format!("is shorter than {TOKEN_BYTES_MIN} characters; make one with: openssl rand -hex 32");
-            problems.add(Some(source.span()), "admin.token", message);
-        }
+    if let (Some(token), Some(source)) = (&token, &file.token)
+        && token.reveal().len() < TOKEN_BYTES_MIN
+    {
+        let message = format!("is shorter than {TOKEN_BYTES_MIN} characters; make one with: openssl rand -hex 32");
+        problems.add(Some(source.span()), "admin.token", message);
     }
     Some(Admin { listen, token })
 }

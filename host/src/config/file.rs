@@ -458,13 +458,13 @@ pub(super) fn read(document: DeTable<'_>, problems: &mut Problems) -> File {
 
 /// `[auth]`, and the table in it.
 fn auth(mut value: Spanned<DeValue<'_>>, file: &mut File, problems: &mut Problems) {
-    if let DeValue::Table(fields) = value.get_mut() {
-        if let Some((key, jwt)) = fields.remove_entry("jwt") {
-            let span = key.span();
-            match table("auth.jwt", jwt, problems) {
-                Some(value) => file.jwt = Some(Entry { span, value }),
-                None => drop(file.unreadable.insert("auth.jwt".to_owned())),
-            }
+    if let DeValue::Table(fields) = value.get_mut()
+        && let Some((key, jwt)) = fields.remove_entry("jwt")
+    {
+        let span = key.span();
+        match table("auth.jwt", jwt, problems) {
+            Some(value) => file.jwt = Some(Entry { span, value }),
+            None => drop(file.unreadable.insert("auth.jwt".to_owned())),
         }
     }
     file.auth = table("auth", value, problems).unwrap_or_default();

@@ -46,7 +46,7 @@ impl Keys for Sqlite {
     fn all(&self) -> Result<Vec<Key>, Error> {
         self.with("reading", |connection| {
             let mut query = connection.prepare(ALL)?;
-            let keys = query.query_map([], |row| read(row))?;
+            let keys = query.query_map([], read)?;
             keys.collect()
         })
     }
@@ -59,7 +59,7 @@ impl Keys for Sqlite {
         self.with("writing", |connection| {
             // At once for writing, or two that have read the same would overwrite each other.
             let within = Transaction::new(connection, TransactionBehavior::Immediate)?;
-            let found = within.prepare(ONE)?.query_map(named_params! {":id": id}, |row| read(row))?.next();
+            let found = within.prepare(ONE)?.query_map(named_params! {":id": id}, read)?.next();
             let Some(mut key) = found.transpose()? else { return Ok(Ok(None)) };
             if let Err(refused) = change(&mut key) {
                 return Ok(Err(refused));

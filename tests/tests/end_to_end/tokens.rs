@@ -15,7 +15,7 @@ use sluicegate_tests::{Answer, Call, Gateway, Provider, Reply, chat, completion}
 /// A key of an issuer.
 enum Signer {
     Ed(Ed25519KeyPair),
-    Ec(EcdsaKeyPair, &'static str),
+    Ec(Box<EcdsaKeyPair>, &'static str),
 }
 
 struct IssuerKey {
@@ -32,7 +32,10 @@ impl IssuerKey {
     fn ec(id: &'static str, algorithm: &'static EcdsaSigningAlgorithm, curve: &'static str) -> Self {
         let random = SystemRandom::new();
         let pair = EcdsaKeyPair::generate_pkcs8(algorithm, &random).unwrap();
-        Self { id, signer: Signer::Ec(EcdsaKeyPair::from_pkcs8(algorithm, pair.as_ref(), &random).unwrap(), curve) }
+        Self {
+            id,
+            signer: Signer::Ec(Box::new(EcdsaKeyPair::from_pkcs8(algorithm, pair.as_ref(), &random).unwrap()), curve),
+        }
     }
 
     fn algorithm(&self) -> &'static str {
@@ -273,7 +276,6 @@ async fn tokens_with_unknown_keys_do_not_flood_the_issuer() {
     let mut place = place([set(&[&key])]).await;
     place.takes(&key.token(&claims())).await;
     place.gateway.stop_watching().await;
-    let settings = "auth.jwt.refresh_ms = 3_600_000";
     // Another gateway, whose background does nothing for the time of the test.
     let text = format!("http://{}/keys", place.issuer.address);
     let slow = Gateway::without_plugins()
@@ -281,7 +283,7 @@ async fn tokens_with_unknown_keys_do_not_flood_the_issuer() {
         .settings(&format!(
             "auth.jwt.jwks_url = '{text}'\nauth.jwt.issuer = 'https://issuer.example/'\nauth.jwt.audience = 'sluicegate'"
         ))
-        .settings(settings)
+        .settings("auth.jwt.refresh_ms = 3_600_000")
         .start()
         .await;
     let before = place.issuer.received().len();
