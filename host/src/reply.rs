@@ -233,7 +233,9 @@ fn about(x: &Exchange, headers: &mut HeaderMap) {
     }
     if let Some(standing) = x.standing() {
         // In place of the provider's: what is left of those is the gateway's business.
-        headers.extend(meter::headers(x.dialect, standing));
+        for (name, value) in meter::headers(x.dialect, standing) {
+            headers.insert(name, value);
+        }
     }
 }
 

@@ -39,7 +39,8 @@ const AGAIN: Duration = Duration::from_millis(20);
 
 /// Says that a gateway is there, by the clock of the server.
 const HERE: &str = "local clock = redis.call('TIME')
-    redis.call('ZADD', KEYS[1], tonumber(clock[1]) * 1000 + tonumber(ARGV[2]), ARGV[1])
+    local now = tonumber(clock[1]) * 1000 + math.floor(tonumber(clock[2]) / 1000)
+    redis.call('ZADD', KEYS[1], now + tonumber(ARGV[2]), ARGV[1])
     return redis.call('PEXPIRE', KEYS[1], ARGV[2])";
 
 /// Counts in a Redis or Valkey.
