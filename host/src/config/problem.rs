@@ -59,15 +59,17 @@ impl Problems {
         self.found.push(Problem { file: self.file.clone(), line, field, message });
     }
 
-    /// The field whose line holds `span`, in the table `table` or, if that has no name, in the one above the line.
+    /// The field whose line holds `span`, in the table `table` or, if that has no name or the line stands in a table
+    /// within it, in the one above the line.
     pub(super) fn field_at(&self, table: &str, span: &Range<usize>) -> String {
         let before = self.text.get(..span.start).unwrap_or_default();
         let start = before.rfind('\n').map_or(0, |at| at + 1);
         let (above, line) = self.text.split_at_checked(start).unwrap_or_default();
         let line = line.lines().next().unwrap_or_default();
         let header = |line: &str| Some(line.trim().strip_prefix('[')?.split(']').next()?.to_owned());
-        let table = if table.is_empty() { above.lines().rev().find_map(header) } else { Some(table.to_owned()) };
-        let table = table.unwrap_or_default();
+        let nearest = above.lines().rev().find_map(header).unwrap_or_default();
+        let is_within = table.is_empty() || nearest.strip_prefix(table).is_some_and(|rest| rest.starts_with('.'));
+        let table = if is_within { nearest } else { table.to_owned() };
         let key = line.split_once('=').map_or("", |(key, _)| key.trim());
         match (table.as_str(), key) {
             (table, "") => table.to_owned(),
