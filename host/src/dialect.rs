@@ -144,10 +144,7 @@ impl Dialect {
 
     /// A request that the gateway has written, for a server that does not want to be asked for the usage of a stream.
     pub(crate) fn without_usage_asked(self, body: Bytes) -> Bytes {
-        match self {
-            Self::OpenAi => openai::without_usage_asked(body),
-            Self::Anthropic | Self::Gemini | Self::Responses => body,
-        }
+        if self == Self::OpenAi { openai::without_usage_asked(body) } else { body }
     }
 
     /// Where a conversation is sent to, below a provider's address.
@@ -196,10 +193,9 @@ impl EventReader {
     /// For a stream whose usage the gateway has asked for and the caller has not, if it `is` one: what came of that is
     /// taken out.
     pub(crate) fn stripped(mut self, is: bool) -> Self {
-        match &mut self {
-            Self::OpenAi(reader) => reader.is_stripped = is,
-            // They tell unasked.
-            Self::Anthropic(_) | Self::Gemini(_) | Self::Responses(_) => {}
+        // The others tell unasked.
+        if let Self::OpenAi(reader) = &mut self {
+            reader.is_stripped = is;
         }
         self
     }

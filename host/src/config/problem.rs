@@ -83,15 +83,17 @@ impl Problems {
         self.found.push(Problem { file, line, field: field.into(), message: message.into() });
     }
 
-    /// The field whose line holds `span`, in the table `table` or, if that has no name, in the one above the line.
+    /// The field whose line holds `span`, in the table `table` or, if that has no name or the line stands in a table
+    /// within it, in the one above the line.
     pub(super) fn field_at(&self, table: &str, span: &Range<usize>) -> String {
         let Some((source, before)) = self.at(span.start) else { return table.to_owned() };
         let start = before.rfind('\n').map_or(0, |at| at + 1);
         let (above, line) = source.text.split_at_checked(start).unwrap_or_default();
         let line = line.lines().next().unwrap_or_default();
         let header = |line: &str| Some(line.trim().strip_prefix('[')?.split(']').next()?.to_owned());
-        let table = if table.is_empty() { above.lines().rev().find_map(header) } else { Some(table.to_owned()) };
-        let table = table.unwrap_or_default();
+        let nearest = above.lines().rev().find_map(header).unwrap_or_default();
+        let is_within = table.is_empty() || nearest.strip_prefix(table).is_some_and(|rest| rest.starts_with('.'));
+        let table = if is_within { nearest } else { table.to_owned() };
         let key = line.split_once('=').map_or("", |(key, _)| key.trim());
         match (table.as_str(), key) {
             (table, "") => table.to_owned(),

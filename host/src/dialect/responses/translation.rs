@@ -92,8 +92,8 @@ fn now() -> u64 {
 mod tests {
     use super::*;
     use crate::chat::{Finish, Usage};
-    use crate::dialect::spoilt::spoilt;
     use crate::dialect::conversation::{Call, Conversation, Delta, Reply, Speaker};
+    use crate::dialect::spoilt::spoilt;
 
     /// With everything that the dialect can say, as this gateway would write it.
     const GOLDEN: &str = r#"{
