@@ -131,7 +131,7 @@ mod tests {
     fn the_variables_of_googles_sdk_count_too() {
         let variables = with(&[("GOOGLE_GEMINI_BASE_URL", "http://localhost:9000/")]);
         let (settings, text) = from_environment(&variables).unwrap();
-        let target = settings.any_model.targets.first().unwrap();
+        let target = settings.any_model.targets().next().unwrap();
         assert_eq!(target.base_url.to_string(), "http://localhost:9000/v1beta");
         assert!(text.contains("dialect = \"gemini\""), "{text}");
         assert_eq!(variables_in_force(&variables), ["GOOGLE_GEMINI_BASE_URL"]);

@@ -156,7 +156,13 @@ mod tests {
         assert_eq!(segments, expected);
         assert_eq!(opaque, [Opaque::Sealed, Opaque::Image, Opaque::Logprobs]);
         assert_eq!(answer.finish, Finish::ToolCalls);
-        let usage = Usage { input_tokens: 10, cached_input_tokens: 4, output_tokens: 7, reasoning_tokens: 2 };
+        let usage = Usage {
+            input_tokens: 10,
+            cached_input_tokens: 4,
+            cache_write_tokens: 0,
+            output_tokens: 7,
+            reasoning_tokens: 2,
+        };
         assert_eq!(answer.usage, Some(usage));
     }
 

@@ -241,7 +241,13 @@ mod tests {
         ));
         let last = last.unwrap();
         assert_eq!(last.finished, [(0, Finish::ToolCalls)]);
-        let usage = Usage { input_tokens: 3, cached_input_tokens: 0, output_tokens: 9, reasoning_tokens: 5 };
+        let usage = Usage {
+            input_tokens: 3,
+            cached_input_tokens: 0,
+            cache_write_tokens: 0,
+            output_tokens: 9,
+            reasoning_tokens: 5,
+        };
         assert_eq!(last.usage, Some(usage));
         let blocked = reader.read(&event(r#"{"promptFeedback":{"blockReason":"OTHER"}}"#)).unwrap();
         assert_eq!(blocked.finished, [(0, Finish::ContentFilter)]);

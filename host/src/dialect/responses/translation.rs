@@ -213,7 +213,13 @@ mod tests {
         ];
         assert_eq!(reply.choices[0].parts, expected);
         assert_eq!(reply.choices[0].finish, Some(Finish::ToolCalls));
-        let usage = Usage { input_tokens: 36, cached_input_tokens: 4, output_tokens: 87, reasoning_tokens: 7 };
+        let usage = Usage {
+            input_tokens: 36,
+            cached_input_tokens: 4,
+            cache_write_tokens: 0,
+            output_tokens: 87,
+            reasoning_tokens: 7,
+        };
         assert_eq!(reply.usage, Some(usage));
     }
 
@@ -277,7 +283,13 @@ mod tests {
         let (choice, text) = (0, |text: &str| text.to_owned());
         let call = |index: u32| Delta::Call { choice, index, id: format!("call_{index}"), name: text("weather") };
         let arguments = |index, json: &str| Delta::Arguments { choice, index, json: json.to_owned() };
-        let usage = Usage { input_tokens: 3, cached_input_tokens: 1, output_tokens: 9, reasoning_tokens: 2 };
+        let usage = Usage {
+            input_tokens: 3,
+            cached_input_tokens: 1,
+            cache_write_tokens: 0,
+            output_tokens: 9,
+            reasoning_tokens: 2,
+        };
         vec![
             Delta::Begin { id: text("resp_1"), model: text("m") },
             Delta::Thinking { choice, text: text("let me ") },

@@ -324,7 +324,13 @@ mod tests {
     fn an_answer_with_everything_comes_back_as_it_was() {
         let (reply, losses) = read(GOLDEN);
         assert_eq!(losses, Vec::<String>::new());
-        let usage = Usage { input_tokens: 9, cached_input_tokens: 4, output_tokens: 7, reasoning_tokens: 2 };
+        let usage = Usage {
+            input_tokens: 9,
+            cached_input_tokens: 4,
+            cache_write_tokens: 0,
+            output_tokens: 7,
+            reasoning_tokens: 2,
+        };
         assert_eq!(reply.usage, Some(usage));
         let finishes: Vec<_> = reply.choices.iter().map(|choice| choice.finish).collect();
         assert_eq!(finishes, [Some(Finish::ToolCalls), Some(Finish::Length)]);

@@ -377,7 +377,13 @@ mod tests {
         let (deltas, losses) = read(STREAM);
         assert_eq!(losses, Vec::<String>::new());
         let usage = |output_tokens, reasoning_tokens| {
-            Delta::Usage(Usage { input_tokens: 9, cached_input_tokens: 0, output_tokens, reasoning_tokens })
+            Delta::Usage(Usage {
+                input_tokens: 9,
+                cached_input_tokens: 0,
+                cache_write_tokens: 0,
+                output_tokens,
+                reasoning_tokens,
+            })
         };
         let expected = [
             Delta::Begin { id: "r1".to_owned(), model: "large".to_owned() },
