@@ -223,7 +223,7 @@ mod tests {
         let mut read = |call: &str| {
             let event = event(&format!(r#"{{"candidates":[{{"content":{{"parts":[{{"functionCall":{call}}}]}}}}]}}"#));
             let texts = reader.read(&event).unwrap().pieces.into_iter();
-            texts.filter(|piece| piece.unit == Unit::Either).map(|piece| (piece.lane.part, piece.text)).last()
+            texts.filter(|piece| piece.unit == Unit::Either).map(|piece| (piece.lane.part, piece.text)).next_back()
         };
         let piece = |text: &str| format!(r#"{{"partialArgs":[{{"stringValue":"{text}"}}],"willContinue":true}}"#);
         assert_eq!(read(r#"{"name":"f","willContinue":true}"#), Some(("call 0".to_owned(), "f".to_owned())));
