@@ -1,8 +1,9 @@
 //! The sandbox model: a small model server for when there is no key, and for when a model must misbehave on demand.
 //!
-//! It speaks OpenAI's chat-completions wire format, Anthropic's messages at `/v1/messages` and OpenAI's Responses at `/v1/responses`, over real HTTP, so that the demo, plugin authors and the
-//! end-to-end tests go through the same sockets as production. It is deterministic: the same request gets the same
-//! bytes. What it does is chosen by the **last user message**:
+//! It speaks OpenAI's chat-completions wire format, Anthropic's messages at `/v1/messages` and OpenAI's Responses at
+//! `/v1/responses`, over real HTTP, so that the demo, plugin authors and the end-to-end tests go through the same sockets as
+//! production. It is deterministic: the same request gets the same bytes. What it does is chosen by the
+//! **last user message**:
 //!
 //! | the message | the answer |
 //! | --- | --- |

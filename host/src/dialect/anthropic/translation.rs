@@ -195,7 +195,10 @@ fn word(part: &Part) -> &'static str {
 }
 
 #[cfg(test)]
-pub(in crate::dialect) mod tests {
+pub(in crate::dialect) use tests::spoilt;
+
+#[cfg(test)]
+mod tests {
     use super::*;
     use crate::dialect::raw::Value;
 

@@ -31,7 +31,7 @@ fn is_usual(field: &Given<'_>) -> bool {
         Kind::String => {
             let text = value.text().unwrap_or_default();
             let usual = [("service_tier", "default"), ("verbosity", "medium"), ("truncation", "disabled")];
-            matches!(&*text, "" | "auto") || usual.contains(&(&*field.name, &*text))
+            text.is_empty() || (text == "auto" && field.name != "truncation") || usual.contains(&(&*field.name, &*text))
         }
         Kind::Array => value.items().is_empty(),
         Kind::Object => value.fields().0.is_empty(),
@@ -92,7 +92,7 @@ fn now() -> u64 {
 mod tests {
     use super::*;
     use crate::chat::{Finish, Usage};
-    use crate::dialect::anthropic::translation::tests::spoilt;
+    use crate::dialect::anthropic::translation::spoilt;
     use crate::dialect::conversation::{Call, Conversation, Delta, Reply, Speaker};
 
     /// With everything that the dialect can say, as this gateway would write it.
