@@ -334,7 +334,7 @@ mod tests {
         let text = |deltas: Vec<Delta>| {
             let text = deltas.into_iter().filter_map(|delta| match delta {
                 Delta::Text { text, .. } | Delta::Thinking { text, .. } | Delta::Refusal { text, .. } => Some(text),
-                Delta::Arguments { index, json, .. } if index == 0 => Some(json),
+                Delta::Arguments { index: 0, json, .. } => Some(json),
                 _ => None,
             });
             text.collect::<String>()
