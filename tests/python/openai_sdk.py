@@ -169,10 +169,10 @@ def errors_in_streams():
     assert said[-1].choices[0].finish_reason == "content_filter", said[-1]
     text = "".join(chunk.choices[0].delta.content or "" for chunk in said)
     assert text and "4111" not in text, text
-    read, said = all_of("slow 30\ndie after 5\nlong 50")
+    read, said = all_of("slow 30\ndie after 9\nlong 50")
     raises(openai.APIError, None, "upstream_broken", read)
     assert said
-    read, said = all_of("slow 30\ngarbage after 5\nlong 50")
+    read, said = all_of("slow 30\ngarbage after 9\nlong 50")
     raises(openai.APIError, None, "upstream_broken", read)
     assert said
 

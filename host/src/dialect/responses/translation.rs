@@ -31,7 +31,7 @@ fn is_usual(field: &Given<'_>) -> bool {
         Kind::String => {
             let text = value.text().unwrap_or_default();
             let usual = [("service_tier", "default"), ("verbosity", "medium"), ("truncation", "disabled")];
-            matches!(&*text, "" | "auto") || usual.contains(&(&*field.name, &*text))
+            text.is_empty() || (text == "auto" && field.name != "truncation") || usual.contains(&(&*field.name, &*text))
         }
         Kind::Array => value.items().is_empty(),
         Kind::Object => value.fields().0.is_empty(),
@@ -346,7 +346,7 @@ mod tests {
         let text = |deltas: Vec<Delta>| {
             let text = deltas.into_iter().filter_map(|delta| match delta {
                 Delta::Text { text, .. } | Delta::Thinking { text, .. } | Delta::Refusal { text, .. } => Some(text),
-                Delta::Arguments { index, json, .. } if index == 0 => Some(json),
+                Delta::Arguments { index: 0, json, .. } => Some(json),
                 _ => None,
             });
             text.collect::<String>()
