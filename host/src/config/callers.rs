@@ -167,3 +167,24 @@ pub(super) fn admin(file: &file::Admin, public: SocketAddr, base: &Path, problem
 
 /// Characters of the token for the admin port: as many as 128 random bits have in hexadecimal digits.
 const TOKEN_BYTES_MIN: usize = 32;
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::config::parse;
+
+    #[test]
+    fn a_token_has_a_least_length() {
+        let folder = tempfile::tempdir().unwrap();
+        let said = |length: usize| {
+            std::fs::write(folder.path().join("token"), "x".repeat(length)).unwrap();
+            let text = "[providers.s]\ndialect = 'sandbox'\n[targets.t]\nprovider = 's'\n[models.'*']\ntargets = ['t']\n\
+                        [admin]\nlisten = '0.0.0.0:8081'\ntoken = { file = 'token' }";
+            parse("x", text, folder.path()).map_err(|problems| problems.to_string())
+        };
+        assert!(said(TOKEN_BYTES_MIN).is_ok());
+        let wrong = said(TOKEN_BYTES_MIN - 1).unwrap_err();
+        assert!(wrong.starts_with("x:9: admin.token: is shorter than 32 characters"), "{wrong}");
+    }
+}
