@@ -258,13 +258,7 @@ mod tests {
     fn an_answer_with_everything_comes_back_as_it_was() {
         let (reply, losses) = read(GOLDEN);
         assert_eq!(losses, []);
-        let usage = Usage {
-            input_tokens: 9,
-            cached_input_tokens: 4,
-            cache_write_tokens: 0,
-            output_tokens: 7,
-            ..Usage::default()
-        };
+        let usage = Usage { input_tokens: 9, cached_input_tokens: 4, output_tokens: 7, ..Usage::default() };
         assert_eq!(reply.usage, Some(usage));
         assert_eq!(reply.choices[0].finish, Some(Finish::ToolCalls));
         assert_eq!(reply.choices[0].parts.len(), 5);

@@ -632,13 +632,7 @@ mod tests {
     }
 
     fn used(input_tokens: u32, output_tokens: u32) -> Delta {
-        Delta::Usage(Usage {
-            input_tokens,
-            cached_input_tokens: 4,
-            cache_write_tokens: 0,
-            output_tokens,
-            ..Usage::default()
-        })
+        Delta::Usage(Usage { input_tokens, cached_input_tokens: 4, output_tokens, ..Usage::default() })
     }
 
     /// The deltas of [`STREAM`].

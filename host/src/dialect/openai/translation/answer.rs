@@ -263,7 +263,6 @@ mod tests {
             usage: Some(Usage {
                 input_tokens: 9,
                 cached_input_tokens: 4,
-                cache_write_tokens: 0,
                 output_tokens: 5,
                 reasoning_tokens: 2,
                 ..Usage::default()
