@@ -68,7 +68,7 @@ pub struct Layer {
     pub text: String,
 }
 
-/// All layers in one table, with places as if their texts stood one behind the other. Nothing if one is not TOML: what a
+/// All layers in one table, with places as if their texts stood one behind the other, a character apart. Nothing if one is not TOML: what a
 /// parser makes of the rest of such a file is not what the person meant.
 pub(super) fn laid_over<'a>(layers: &'a [Layer], problems: &mut Problems) -> Option<DeTable<'a>> {
     let mut all = DeTable::new();
@@ -82,7 +82,7 @@ pub(super) fn laid_over<'a>(layers: &'a [Layer], problems: &mut Problems) -> Opt
         }
         is_toml &= errors.is_empty();
         lay_over(&mut all, moved_table(document.into_inner(), start));
-        start += layer.text.len();
+        start += layer.text.len() + 1;
     }
     is_toml.then_some(all)
 }

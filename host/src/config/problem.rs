@@ -57,7 +57,8 @@ impl Problems {
         let mut start = 0;
         let source = |Layer { name, text }: &Layer| {
             let source = Source { file: name.clone(), text: text.clone(), start };
-            start += text.len();
+            // One more, so that the end of a file is not the beginning of the next.
+            start += text.len() + 1;
             source
         };
         Self { sources: layers.iter().map(source).collect(), found: Vec::new() }

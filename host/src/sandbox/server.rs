@@ -161,12 +161,14 @@ async fn chat(turn: Turn, body: &Bytes) -> io::Result<Reply> {
     Ok(ok(Either::Right(Outflow::new(chunks, &manner, turn)), content_type, hash))
 }
 
+/// The events of an answer but for the last, and the last.
+type Written = (VecDeque<Bytes>, Bytes);
+
 /// Another wire format than that of chat completions.
 struct Wire {
     as_completion: fn(&Parts, &Bytes) -> Result<Bytes, Failure>,
     whole: fn(&Say, &wire::Asked) -> Result<Vec<u8>, Failure>,
-    /// The events but for the last, and the last.
-    events: fn(Say, &wire::Asked, Cut) -> Result<(VecDeque<Bytes>, Bytes), Failure>,
+    events: fn(Say, &wire::Asked, Cut) -> Result<Written, Failure>,
     failure: fn(&Failure) -> Vec<u8>,
 }
 

@@ -102,7 +102,7 @@ async fn a_model_of_the_table_is_priced_by_whoever_sells_it() {
 async fn the_sandbox_costs_nothing() {
     let text = "providers.s.dialect = 'sandbox'\ntargets.t.provider = 's'\nmodels.'*'.targets = ['t']";
     let settings = sluicegate::config::parse("x", text, std::path::Path::new("")).unwrap();
-    let prices = settings.prices_of(&settings.any_model.targets[0], "anything").unwrap();
+    let prices = settings.prices_of(settings.any_model.targets().next().unwrap(), "anything").unwrap();
     assert_eq!(prices.estimate(1_000_000, 1_000_000).nanodollars(), 0);
     assert_eq!(settings.notes(), Vec::<String>::new());
 }
