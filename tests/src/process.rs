@@ -45,6 +45,8 @@ impl Process {
             panic!("the gateway ended without having listened");
         };
         let address = timeout(PATIENCE, listens).await.expect("the gateway listens");
+        // It has more to say, and must not find that nobody listens any more. Ends with the process.
+        tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
         Self { address, child }
     }
 

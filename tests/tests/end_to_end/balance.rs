@@ -51,12 +51,12 @@ async fn by_latency_and_by_those_who_wait() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn by_priority_when_the_others_fail() {
-    let (one, two) = (Provider::absent().await, Provider::absent().await);
     let last = Provider::saying(Reply::json(completion("last"))).await;
+    let providers = [Provider::absent().await, Provider::absent().await, last];
     let model = "balance = 'latency', targets = [{ target = 'target-3', priority = 7 }, 'target-1', 'target-2']";
-    let gateway = gateway(&[one, two, last], model).await;
+    let gateway = gateway(&providers, model).await;
     let answer = gateway.ask(chat("hello?")).receipts().await;
-    assert_eq!(answer.content(), "last");
+    assert_eq!(answer.content(), "last", "{} {}", answer.status, answer.text());
     let attempts = answer.header("x-sluicegate-attempts").unwrap_or_default();
     assert!(
         attempts.ends_with(", target-3") && attempts.contains("target-1;") && attempts.contains("target-2;"),

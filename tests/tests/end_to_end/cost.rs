@@ -46,7 +46,7 @@ fn messages(stream: bool) -> Value {
 
 /// What a caller sees of a stream that it has not asked the usage of.
 fn stream() -> Vec<String> {
-    vec![chunk("hel"), ":\n\n".to_owned(), chunk("lo"), finish(0, "stop"), DONE.to_owned()]
+    vec![":\n\n".to_owned(), chunk("hel"), chunk("lo"), finish(0, "stop"), DONE.to_owned()]
 }
 
 /// The same as the provider writes it to one who has asked: with a null in each event, and an event more.
