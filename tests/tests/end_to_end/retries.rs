@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use sluicegate_tests::{DONE, Gateway, Provider, Reply, chat, chunk, completion, finish, standard, streamed};
+use sluicegate_tests::{DONE, Gateway, Provider, Reply, chat, chunk, completion, delta, finish, standard, streamed};
 
 /// Repeated at once, as often as usual.
 const RETRY: &str = "upstream = { retries_max = 2, retry_ms = 1 }";
@@ -41,7 +41,7 @@ async fn a_provider_that_has_a_bad_moment_is_asked_again() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stream_that_dies_before_the_first_word_is_asked_for_again() {
     let whole = [chunk("hello"), finish(0, "stop"), DONE.into()];
-    let dies = Reply::events([": working\n\n"]).dies();
+    let dies = Reply::events([delta(0, &json!({"role": "assistant", "content": ""}))]).dies();
     let provider = Provider::saying_in_turn([dies, Reply::events(whole.clone())]).await;
     let gateway = Gateway::with_plugins([standard("no-op")]).upstream(&provider).settings(RETRY).start().await;
     let answer = gateway.ask(streamed("hello?")).await;

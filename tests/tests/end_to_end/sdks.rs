@@ -81,11 +81,6 @@ async fn gemini_for_python_to_anthropics_dialect() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn gemini_for_python_to_responses() {
-    python("gemini_sdk.py", "responses").await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn open_ai_for_python_to_responses() {
     python("openai_sdk.py", "responses").await;
 }
