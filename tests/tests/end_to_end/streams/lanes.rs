@@ -5,7 +5,8 @@ use sluicegate_tests::{DONE, Gateway, Installed, Provider, Reply, chunk, delta, 
 
 async fn gateway(plugins: impl IntoIterator<Item = Installed>, provider: &Provider) -> Gateway {
     let plugins = plugins.into_iter().map(|plugin| plugin.set("phases = ['answer']"));
-    Gateway::with_plugins(plugins).upstream(provider).settings("stream.window_bytes = 1").start().await
+    let settings = "stream.window_bytes = 1\nproviders.target-1.stream_usage = false";
+    Gateway::with_plugins(plugins).upstream(provider).settings(settings).start().await
 }
 
 fn call(index: u32, arguments: &str) -> Value {
