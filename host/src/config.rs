@@ -83,11 +83,17 @@ impl Settings {
         target.prices.or_else(|| self.prices.prices(target.prices_as.as_deref()?, model))
     }
 
+    /// What a name that a caller asks for leads to.
+    #[must_use]
+    pub fn model(&self, name: &str) -> &Model {
+        self.models.get(name).unwrap_or(&self.any_model)
+    }
+
     /// What so many tokens can cost at most, at the dearest of the targets that a model leads to. Targets whose prices are not
     /// known cost nothing as far as anybody can tell.
     #[must_use]
     pub fn dearest(&self, model: &str, input_tokens: u64, output_tokens: u64) -> Money {
-        let targets = self.models.get(model).unwrap_or(&self.any_model).targets();
+        let targets = self.model(model).targets();
         let prices = targets.filter_map(|target| self.prices_of(target, model));
         prices.map(|prices| prices.estimate(input_tokens, output_tokens)).max().unwrap_or_default()
     }
@@ -435,7 +441,7 @@ pub struct Log {
 /// # Errors
 /// All that is wrong with them.
 pub fn load(files: &Files) -> Result<Settings, Problems> {
-    parse_layers(&files.read()?, files.base.parent().unwrap_or(Path::new("")))
+    parse_layers(&files.read()?, files.directory())
 }
 
 /// Read a configuration from its text. `name` stands in the problems, relative paths are below `base`.
@@ -475,8 +481,8 @@ pub struct Difference {
 /// All that is wrong with one of them.
 pub fn differences(one: &Files, other: &Files) -> Result<Vec<Difference>, Problems> {
     let fields = |files: &Files| {
-        load(files)?;
         let layers = files.read()?;
+        parse_layers(&layers, files.directory())?;
         let mut problems = Problems::of_layers(&layers);
         let document = layers::laid_over(&layers, &mut problems).unwrap_or_default();
         problems.into_result(layers::fields(&document))

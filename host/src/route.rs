@@ -18,8 +18,7 @@ use crate::health::Health;
 /// # Errors
 /// When no target is configured for the model, or all of them rest.
 pub(crate) fn choose(x: &Exchange, health: &Health, request: &Request) -> Result<Vec<Arc<Target>>, Error> {
-    let settings = &x.generation.settings;
-    let model = settings.models.get(&request.model).unwrap_or(&settings.any_model);
+    let model = x.generation.settings.model(&request.model);
     if model.groups.is_empty() {
         return Err(Error::unknown_model(&request.model));
     }

@@ -46,6 +46,12 @@ impl Files {
         std::iter::once(&self.base).chain(&self.profile).map(PathBuf::as_path)
     }
 
+    /// What relative paths in them are below.
+    #[must_use]
+    pub fn directory(&self) -> &Path {
+        self.base.parent().unwrap_or(Path::new(""))
+    }
+
     /// What they say.
     ///
     /// # Errors

@@ -6,6 +6,9 @@
 //! already; a writer adds no text of its own. What the other side has no word for is never lost in silence: readers and
 //! writers tell it as a [`Loss`].
 
+use std::collections::BTreeSet;
+
+use super::ErrorWords;
 use crate::chat::{Finish, Usage};
 
 /// A request.
@@ -85,6 +88,22 @@ pub(crate) enum Part {
     Refusal(String),
     Call(Call),
     Result(ToolResult),
+}
+
+impl Part {
+    /// What it is, as the last name of a path, so that an operator can allow to leave it out.
+    pub(crate) fn word(&self) -> &'static str {
+        match self {
+            Self::Text(_) => "text",
+            Self::Image(_) => "image",
+            Self::Audio(_) => "audio",
+            Self::File(_) => "file",
+            Self::Thinking { .. } | Self::SealedThinking(_) => "thinking",
+            Self::Refusal(_) => "refusal",
+            Self::Call(_) => "call",
+            Self::Result(_) => "result",
+        }
+    }
 }
 
 /// A picture, a sound, a document.
@@ -176,6 +195,23 @@ pub(crate) enum Reasoning {
     Adaptive,
 }
 
+/// Steps of effort in tokens, about where OpenAI's models are.
+const LOW_TOKENS_MAX: u64 = 2_048;
+const MEDIUM_TOKENS_MAX: u64 = 8_192;
+
+impl Reasoning {
+    /// As effort in OpenAI's words.
+    pub(crate) fn effort(&self) -> &str {
+        match self {
+            Self::Off => "none",
+            Self::Effort(effort) => effort,
+            Self::Budget(..=LOW_TOKENS_MAX) => "low",
+            Self::Budget(..=MEDIUM_TOKENS_MAX) | Self::Adaptive => "medium",
+            Self::Budget(_) => "high",
+        }
+    }
+}
+
 /// Between texts of an answer that were apart, where one text is all there is: no guardrail saw them as one.
 pub(crate) const APART: &str = "\n\n";
 
@@ -265,6 +301,14 @@ pub(crate) struct Failure {
     pub(crate) field: Option<String>,
 }
 
+/// The gateway's own, whose kind no dialect knows.
+impl From<ErrorWords<'_>> for Failure {
+    fn from(words: ErrorWords<'_>) -> Self {
+        let ErrorWords { message, field, code, .. } = words;
+        Self { message: message.to_owned(), kind: None, code: Some(code.to_owned()), field: field.map(str::to_owned) }
+    }
+}
+
 /// Something that one side said and the other has no word for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Loss {
@@ -283,6 +327,25 @@ impl Loss {
 
     pub(crate) fn harmless(field: impl Into<String>, why: &'static str) -> Self {
         Self { field: field.into(), why, is_harmless: true }
+    }
+
+    /// What a provider adds to its answers is left out without asking: nobody has asked for it.
+    pub(crate) fn unasked(self) -> Self {
+        Self { is_harmless: true, ..self }
+    }
+}
+
+/// Fields of a stream that are told as lost: one provider may add another with each event.
+pub(crate) const LOSSES_MAX: usize = 100;
+
+/// The losses of a stream that were told, each once and so many at most.
+#[derive(Debug, Default)]
+pub(crate) struct Told(BTreeSet<String>);
+
+impl Told {
+    /// Those that were not told yet.
+    pub(crate) fn further(&mut self, losses: impl Iterator<Item = Loss>) -> impl Iterator<Item = Loss> {
+        losses.filter(|loss| self.0.len() < LOSSES_MAX && self.0.insert(loss.field.clone()))
     }
 }
 

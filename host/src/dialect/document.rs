@@ -279,6 +279,14 @@ fn index_or(item: Value<'_>, position: usize) -> usize {
 }
 
 /// # Errors
+/// When the data of an event is not JSON.
+pub(super) fn check_event(data: &str) -> Result<(), Wrong> {
+    serde_json::from_str::<&serde_json::value::RawValue>(data)
+        .map_err(|error| Wrong::new("", format!("an event is not JSON: {error}")))?;
+    Ok(())
+}
+
+/// # Errors
 /// When a field is there twice.
 pub(super) fn unrepeated(fields: &Fields<'_>) -> Result<(), Wrong> {
     match fields.repeated() {

@@ -199,6 +199,14 @@ pub(super) fn json_object(json: &str) -> Option<&RawValue> {
     serde_json::from_str::<&RawValue>(json).ok().filter(|raw| raw.get().starts_with('{'))
 }
 
+/// A schema as it was written.
+///
+/// # Errors
+/// When it is not JSON; `at` is its path.
+pub(super) fn schema_source(schema: &str, at: impl FnOnce() -> String) -> Result<&RawValue, Wrong> {
+    serde_json::from_str(schema).map_err(|_| Wrong::new(at(), "must have a schema that is JSON"))
+}
+
 /// What is written, as bytes.
 ///
 /// # Errors

@@ -162,12 +162,12 @@ fn reread(
     watched: &Watched,
     in_service: Arc<Settings>,
 ) -> Arc<Settings> {
-    let read = files.read().ok();
-    if read == *layers || read.is_none() {
+    let Ok(read) = files.read() else { return in_service };
+    if layers.as_ref() == Some(&read) {
         return in_service;
     }
-    *layers = read;
-    match config::load(files) {
+    // What was compared is what is taken: the files may have changed again meanwhile.
+    match config::parse_layers(layers.insert(read), files.directory()) {
         Ok(mut settings) => {
             if let Some(uri) = &watched.sandbox {
                 settings.sandbox_at(uri);

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use bytes::Bytes;
 
-use super::super::document::{Wrong, shown, unrepeated};
+use super::super::document::{Wrong, check_event, shown, unrepeated};
 use super::super::pieces::{Halves, LANES_MAX, Pieces};
 use super::super::raw::{Field, Fields, Kind, Value};
 use super::super::sse::{Event, Lane, Unit, tidy};
@@ -39,8 +39,7 @@ impl EventReader {
         let whole = std::str::from_utf8(&raw).map_err(|_| Wrong::new("", "an event is not UTF-8"))?;
         let (names, data) = whole.split_at_checked(place.start).unwrap_or_default();
         let data = data.trim();
-        serde_json::from_str::<&serde_json::value::RawValue>(data)
-            .map_err(|error| Wrong::new("", format!("an event is not JSON: {error}")))?;
+        check_event(data)?;
         let fields = Value(data).fields();
         unrepeated(&fields)?;
         let kind = fields.last("type").and_then(Value::text).unwrap_or_default();

@@ -180,20 +180,6 @@ enum SourceJson<'a> {
     File { file_id: &'a str },
 }
 
-/// What a part is, as the last name of a path, so that an operator can allow to leave it out.
-fn word(part: &Part) -> &'static str {
-    match part {
-        Part::Text(_) => "text",
-        Part::Image(_) => "image",
-        Part::Audio(_) => "audio",
-        Part::File(_) => "file",
-        Part::Thinking { .. } | Part::SealedThinking(_) => "thinking",
-        Part::Refusal(_) => "refusal",
-        Part::Call(_) => "call",
-        Part::Result(_) => "result",
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use bytes::Bytes;
 
-use super::super::document::{Wrong, shown};
+use super::super::document::{Wrong, check_event, shown};
 use super::super::pieces::{Halves, LANES_MAX, Pieces};
 use super::super::raw::{Field, Fields, Kind, Value};
 use super::super::sse::{Event, Lane, Unit, tidy};
@@ -32,8 +32,7 @@ impl EventReader {
         let mut event = Event::new(raw.clone());
         let whole = std::str::from_utf8(&raw).map_err(|_| Wrong::new("", "an event is not UTF-8"))?;
         let data = whole.get(place).unwrap_or_default().trim();
-        serde_json::from_str::<&serde_json::value::RawValue>(data)
-            .map_err(|error| Wrong::new("", format!("an event is not JSON: {error}")))?;
+        check_event(data)?;
         let Self { halves, calls } = self;
         let mut found = Found { pieces: Pieces { whole, halves, event: &mut event }, calls };
         if Value(data).kind() != Kind::Object {

@@ -239,17 +239,3 @@ impl<'a> PartJson<'a> {
         Ok(Self { function_call: Some(CallJson { id, name, args }), ..Self::default() })
     }
 }
-
-/// What a part is, as the last name of a path, so that an operator can allow to leave it out.
-fn word(part: &Part) -> &'static str {
-    match part {
-        Part::Text(_) => "text",
-        Part::Image(_) => "image",
-        Part::Audio(_) => "audio",
-        Part::File(_) => "file",
-        Part::Thinking { .. } | Part::SealedThinking(_) => "thinking",
-        Part::Refusal(_) => "refusal",
-        Part::Call(_) => "call",
-        Part::Result(_) => "result",
-    }
-}

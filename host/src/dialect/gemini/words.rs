@@ -4,20 +4,12 @@ use bytes::Bytes;
 use serde::Serialize;
 
 use super::super::ErrorWords;
-use super::super::conversation::Failure;
 use super::MODELS;
 use super::translation::write_failure;
 
 /// The body of an error response.
 pub(crate) fn error_body(words: ErrorWords<'_>) -> Bytes {
-    let ErrorWords { status, message, field, code, .. } = words;
-    let failure = Failure {
-        message: message.to_owned(),
-        kind: None,
-        code: Some(code.to_owned()),
-        field: field.map(str::to_owned),
-    };
-    write_failure(status, &failure)
+    write_failure(words.status, &words.into())
 }
 
 /// An error in the middle of a stream.

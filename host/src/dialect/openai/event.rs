@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use bytes::Bytes;
 
-use super::super::document::{Wrong, shown, unrepeated};
+use super::super::document::{Wrong, check_event, shown, unrepeated};
 use super::super::pieces::{Halves, LANES_MAX, Pieces};
 use super::super::raw::{Field, Fields, Kind, Value};
 use super::super::sse::{Event, Lane, Unit, tidy};
@@ -38,8 +38,7 @@ impl EventReader {
             event.done = true;
             return Ok(event);
         }
-        serde_json::from_str::<&serde_json::value::RawValue>(data)
-            .map_err(|error| Wrong::new("", format!("an event is not JSON: {error}")))?;
+        check_event(data)?;
         let Self { halves, tools, head, is_stripped } = self;
         let mut found = Found { pieces: Pieces { whole, halves, event: &mut event }, tools };
         if Value(data).kind() != Kind::Object {

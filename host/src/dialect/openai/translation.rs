@@ -7,7 +7,6 @@ mod stream;
 mod written;
 
 use std::borrow::Cow;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::Serialize;
 
@@ -18,7 +17,7 @@ pub(crate) use stream::{DeltaReader, DeltaWriter};
 pub(crate) use written::write_request;
 
 use crate::chat::{Finish, Usage};
-use crate::dialect::conversation::{APART, Call, Loss, Part};
+use crate::dialect::conversation::{APART, Call, Loss};
 use crate::dialect::document::Wrong;
 use crate::dialect::given::{Given, Object};
 use crate::dialect::raw::Kind;
@@ -79,20 +78,6 @@ fn call(object: &Object<'_>, losses: &mut Vec<Loss>) -> Result<Option<Call>, Wro
         }
     }
     Ok(Some(call))
-}
-
-/// What a part is, as the last name of a path, so that an operator can allow to leave it out.
-fn word(part: &Part) -> &'static str {
-    match part {
-        Part::Text(_) => "text",
-        Part::Image(_) => "image",
-        Part::Audio(_) => "audio",
-        Part::File(_) => "file",
-        Part::Thinking { .. } | Part::SealedThinking(_) => "thinking",
-        Part::Refusal(_) => "refusal",
-        Part::Call(_) => "call",
-        Part::Result(_) => "result",
-    }
 }
 
 /// A call of a tool as it is written, or a piece of one in a stream.
@@ -178,11 +163,6 @@ fn joined<'a>(texts: &[&'a str]) -> Option<Cow<'a, str>> {
         [text] => Some(Cow::Borrowed(text)),
         _ => Some(Cow::Owned(texts.join(APART))),
     }
-}
-
-/// Seconds since 1970.
-fn now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
 
 #[cfg(test)]

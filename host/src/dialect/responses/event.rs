@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use bytes::Bytes;
 
-use super::super::document::{Wrong, is_name, shown, unrepeated};
+use super::super::document::{Wrong, check_event, is_name, shown, unrepeated};
 use super::super::openai::head::Head;
 use super::super::pieces::{Halves, LANES_MAX, Pieces};
 use super::super::raw::{Field, Fields, Kind, Value};
@@ -45,8 +45,7 @@ impl EventReader {
             event.done = true;
             return Ok(event);
         }
-        serde_json::from_str::<&serde_json::value::RawValue>(data)
-            .map_err(|error| Wrong::new("", format!("an event is not JSON: {error}")))?;
+        check_event(data)?;
         let fields = Value(data).fields();
         unrepeated(&fields)?;
         let kind = fields.last("type").and_then(Value::text).unwrap_or_default();

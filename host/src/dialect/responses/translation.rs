@@ -10,14 +10,12 @@ mod request;
 mod stream;
 mod written;
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 pub(crate) use answer::{parse_answer, write_answer};
 pub(crate) use request::parse_request;
 pub(crate) use stream::{DeltaReader, DeltaWriter};
 pub(crate) use written::write_request;
 
-use crate::dialect::conversation::{Loss, Part};
+use crate::dialect::conversation::Loss;
 use crate::dialect::given::{Given, NO_COUNTERPART};
 use crate::dialect::raw::Kind;
 
@@ -49,11 +47,6 @@ fn leave_out(field: &Given<'_>, losses: &mut Vec<Loss>) {
     }
 }
 
-/// What a provider adds to its answers is left out without asking: nobody has asked for it.
-fn harmless(left: Vec<Loss>) -> impl Iterator<Item = Loss> {
-    left.into_iter().map(|loss| Loss { is_harmless: true, ..loss })
-}
-
 /// Between the name of thoughts and their seal, where both travel as one: the provider takes them back together alone.
 const SEAL: char = ':';
 /// What the names of thoughts begin with. Seals without such a name are another provider's.
@@ -69,30 +62,11 @@ fn unsealed(seal: &str) -> Option<(&str, &str)> {
     seal.split_once(SEAL).filter(|(id, _)| id.starts_with(THOUGHTS))
 }
 
-/// What a part is, as the last name of a path, so that an operator can allow to leave it out.
-fn word(part: &Part) -> &'static str {
-    match part {
-        Part::Text(_) => "text",
-        Part::Image(_) => "image",
-        Part::Audio(_) => "audio",
-        Part::File(_) => "file",
-        Part::Thinking { .. } | Part::SealedThinking(_) => "thinking",
-        Part::Refusal(_) => "refusal",
-        Part::Call(_) => "call",
-        Part::Result(_) => "result",
-    }
-}
-
-/// Seconds since 1970.
-fn now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::chat::{Finish, Usage};
-    use crate::dialect::conversation::{Call, Conversation, Delta, Reply, Speaker};
+    use crate::dialect::conversation::{Call, Conversation, Delta, Part, Reply, Speaker};
     use crate::dialect::spoilt::spoilt;
 
     /// With everything that the dialect can say, as this gateway would write it.

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::StatusCode;
 use serde::Serialize;
 
-use super::{BEYOND, BlockJson, NOT_AN_OBJECT, dropped, leave_out, read_content, word};
+use super::{BEYOND, BlockJson, NOT_AN_OBJECT, dropped, leave_out, read_content};
 use crate::chat::{Finish, Usage};
 use crate::dialect::anthropic::answer::{finish, usage};
 use crate::dialect::conversation::{Choice, Failure, Loss, Part, Reply};
@@ -144,7 +144,7 @@ fn write_part<'a>(part: &'a Part, losses: &mut Vec<Loss>) -> Result<Option<Block
             Some(BlockJson::ToolUse { id: &call.id, name: &call.name, input })
         }
         Part::Image(_) | Part::Audio(_) | Part::File(_) | Part::Result(_) => {
-            losses.push(Loss::harmless(word(part), BEYOND));
+            losses.push(Loss::harmless(part.word(), BEYOND));
             None
         }
     })

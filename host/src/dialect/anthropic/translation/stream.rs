@@ -1,7 +1,7 @@
 //! The events of a streamed message: what each adds to the answer, and an answer written as such events. Callers of
 //! this dialect expect blocks one after the other; in others, calls of tools may come interleaved.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use http::StatusCode;
 use serde::Serialize;
@@ -10,13 +10,10 @@ use super::answer::{MessageJson, UsageJson, parse_failure, stop_reason, write_fa
 use super::{BlockJson, dropped, leave_out};
 use crate::chat::{Finish, Usage};
 use crate::dialect::anthropic::answer::{finish, usage};
-use crate::dialect::conversation::{APART, Delta, Failure, Loss};
+use crate::dialect::conversation::{APART, Delta, Failure, Loss, Told};
 use crate::dialect::document::Wrong;
 use crate::dialect::given::{Given, Object, json_object};
 use crate::dialect::pieces::LANES_MAX;
-
-/// Fields without a counterpart that are told of one stream. Each is told once, though it may come with each event.
-const LOSSES_MAX: usize = 100;
 
 /// Reads events one after the other. No character is split over two of them any more: the reader before this one has
 /// mended that.
@@ -28,7 +25,7 @@ pub(crate) struct DeltaReader {
     calls_begun: u32,
     text: Apart,
     thinking: Apart,
-    told: BTreeSet<String>,
+    told: Told,
 }
 
 /// Texts of several blocks, where one text is all there is on the other side.
@@ -82,8 +79,7 @@ impl DeltaReader {
             // There may be more kinds of events one day.
             _ => left.push(kind.loss()),
         }
-        let told = &mut self.told;
-        losses.extend(dropped(left).filter(|loss| told.len() < LOSSES_MAX && told.insert(loss.field.clone())));
+        losses.extend(self.told.further(dropped(left)));
         Ok(())
     }
 

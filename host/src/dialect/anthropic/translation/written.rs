@@ -7,7 +7,7 @@ use bytes::Bytes;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::{BlockJson, NOT_AN_OBJECT, SourceJson, word};
+use super::{BlockJson, NOT_AN_OBJECT, SourceJson};
 use crate::dialect::conversation::{
     Conversation, Feature, Format, Loss, Media, Part, Reasoning, Source, Speaker, Tool, ToolChoice, Turn,
 };
@@ -226,14 +226,14 @@ fn write_instructions<'a>(turn: &'a Turn, instructions: &mut Vec<&'a str>, losse
         match part {
             Part::Text(text) if text.is_empty() => {}
             Part::Text(text) => instructions.push(text),
-            _ => losses.push(Loss::new(format!("{}.{}", turn.at, word(part)), "instructions are text in messages")),
+            _ => losses.push(Loss::new(format!("{}.{}", turn.at, part.word()), "instructions are text in messages")),
         }
     }
 }
 
 /// The API refuses texts that are empty.
 fn write_part<'a>(part: &'a Part, at: &str, losses: &mut Vec<Loss>) -> Result<Option<BlockJson<'a>>, Wrong> {
-    let path = || format!("{at}.{}", word(part));
+    let path = || format!("{at}.{}", part.word());
     let block = match part {
         Part::Text(text) | Part::Refusal(text) => return Ok((!text.is_empty()).then_some(BlockJson::Text { text })),
         Part::Thinking { text, signature: Some(signature) } => Some(BlockJson::Thinking { thinking: text, signature }),

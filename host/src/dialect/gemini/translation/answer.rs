@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::super::answer::{finish, is_blocked, usage, with_calls};
 use super::super::spelling::{Spelt, last};
 use super::calls::new_id;
-use super::{BEYOND, ContentJson, PartJson, What, dropped, leave_out, read_part, seal, word};
+use super::{BEYOND, ContentJson, PartJson, What, dropped, leave_out, read_part, seal};
 use crate::chat::{Finish, Usage};
 use crate::dialect::conversation::{Call, Choice, Failure, Loss, Part, Reply};
 use crate::dialect::document::Wrong;
@@ -188,7 +188,7 @@ fn write_choice<'a>(choice: &'a Choice, losses: &mut Vec<Loss>) -> Result<Candid
             Part::Text(text) | Part::Refusal(text) => PartJson::text(text),
             Part::Call(call) => PartJson::call(&call.id, &call.name, &call.arguments)?,
             Part::SealedThinking(_) | Part::Image(_) | Part::Audio(_) | Part::File(_) | Part::Result(_) => {
-                losses.push(Loss::harmless(word(part), BEYOND));
+                losses.push(Loss::harmless(part.word(), BEYOND));
                 continue;
             }
         };

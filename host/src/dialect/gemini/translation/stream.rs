@@ -1,7 +1,7 @@
 //! The events of a streamed answer: what each adds to it, and an answer written as such events. Here a call is whole in its
 //! event, and why an answer ended is in the last: both wait until they are known.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::super::answer::{finish, is_blocked, usage, with_calls};
 use super::super::spelling::Spelt;
@@ -11,13 +11,11 @@ use super::answer::{
 use super::calls::new_id;
 use super::{BEYOND, PartJson, What, dropped, leave_out, read_part};
 use crate::chat::{Finish, Usage};
-use crate::dialect::conversation::{APART, Delta, Failure, Loss};
+use crate::dialect::conversation::{APART, Delta, Failure, Loss, Told};
 use crate::dialect::document::Wrong;
 use crate::dialect::given::{Given, Object, json_object};
 use crate::dialect::pieces::LANES_MAX;
 
-/// Fields without a counterpart that are told of one stream. Each is told once, though it may come with each event.
-const LOSSES_MAX: usize = 100;
 /// Bytes of arguments that wait to be complete, as many as a whole answer may have by default.
 const ARGUMENTS_BYTES_MAX: usize = 16 << 20;
 
@@ -30,7 +28,7 @@ pub(crate) struct DeltaReader {
     calls: BTreeMap<u32, u32>,
     /// Why choices have ended. Some models say it with each event: the last one counts.
     finished: BTreeMap<u32, Finish>,
-    told: BTreeSet<String>,
+    told: Told,
 }
 
 impl DeltaReader {
@@ -66,8 +64,7 @@ impl DeltaReader {
                 _ => leave_out(field, &mut left),
             }
         }
-        let told = &mut self.told;
-        losses.extend(dropped(left).filter(|loss| told.len() < LOSSES_MAX && told.insert(loss.field.clone())));
+        losses.extend(self.told.further(dropped(left)));
         Ok(())
     }
 

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::{ContentJson, DataJson, FileJson, OutputJson, PartJson, ResponseJson, UPLOADED, word};
+use super::{ContentJson, DataJson, FileJson, OutputJson, PartJson, ResponseJson, UPLOADED};
 use crate::dialect::conversation::{
     APART, Conversation, Feature, Format, Loss, Media, Part, Reasoning, Source, Speaker, Tool, ToolChoice, ToolResult,
     Turn,
@@ -272,7 +272,7 @@ impl<'a> Turns<'a> {
             Part::Image(media) | Part::Audio(media) | Part::File(media) => {
                 let written = write_media(media);
                 if written.is_none() {
-                    let field = format!("{}.{}", turn.at, word(part));
+                    let field = format!("{}.{}", turn.at, part.word());
                     losses.push(Loss::new(field, "is known to another provider alone"));
                 }
                 written
@@ -316,7 +316,7 @@ fn write_instructions<'a>(turn: &'a Turn, instructions: &mut Vec<PartJson<'a>>, 
         match part {
             Part::Text(text) if text.is_empty() => {}
             Part::Text(text) => instructions.push(PartJson::text(text)),
-            _ => losses.push(Loss::new(format!("{}.{}", turn.at, word(part)), "instructions are text in contents")),
+            _ => losses.push(Loss::new(format!("{}.{}", turn.at, part.word()), "instructions are text in contents")),
         }
     }
 }

@@ -7,12 +7,13 @@ use http::StatusCode;
 use serde::Serialize;
 
 use super::request::spoken;
-use super::{CallJson, UsageJson, finish_word, is_usual, joined, now, word};
+use super::{CallJson, UsageJson, finish_word, is_usual, joined};
 use crate::dialect::conversation::{Choice, Failure, Loss, Part, Reply};
 use crate::dialect::document::Wrong;
 use crate::dialect::given::{Given, Object, written};
 use crate::dialect::openai::answer::{finish, usage};
 use crate::dialect::raw::{Kind, Value};
+use crate::moment::Moment;
 
 /// Read a whole answer.
 ///
@@ -39,13 +40,8 @@ pub(crate) fn parse_answer(body: &[u8], losses: &mut Vec<Loss>) -> Result<Reply,
     if reply.choices.is_empty() {
         return Err(Wrong::new("choices", "is missing or empty"));
     }
-    losses.extend(harmless(left));
+    losses.extend(left.into_iter().map(Loss::unasked));
     Ok(reply)
-}
-
-/// What a provider adds to its answers is left out without asking: nobody has asked for it.
-pub(super) fn harmless(left: Vec<Loss>) -> impl Iterator<Item = Loss> {
-    left.into_iter().map(|loss| Loss { is_harmless: true, ..loss })
 }
 
 fn read_choice(from: &Given<'_>, position: u32, left: &mut Vec<Loss>) -> Result<Choice, Wrong> {
@@ -104,7 +100,7 @@ pub(crate) fn write_answer(reply: &Reply, losses: &mut Vec<Loss>) -> Result<Byte
     let answer = AnswerJson {
         id: &reply.id,
         object: "chat.completion",
-        created: now(),
+        created: Moment::now().seconds(),
         model: &reply.model,
         choices: reply.choices.iter().map(|choice| write_choice(choice, losses)).collect(),
         usage: reply.usage.map(UsageJson::from),
@@ -127,7 +123,7 @@ fn write_choice<'a>(choice: &'a Choice, losses: &mut Vec<Loss>) -> ChoiceJson<'a
             Part::Refusal(text) => refusals.push(text.as_str()),
             Part::Call(call) => tool_calls.push(CallJson::whole(call)),
             Part::Image(_) | Part::Audio(_) | Part::File(_) | Part::Result(_) => {
-                losses.push(Loss::new(word(part), "chat completions have no place for it in an answer"));
+                losses.push(Loss::new(part.word(), "chat completions have no place for it in an answer"));
             }
         }
     }

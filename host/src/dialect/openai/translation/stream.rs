@@ -4,18 +4,16 @@ use std::collections::{BTreeSet, HashMap};
 
 use serde::Serialize;
 
-use super::answer::{failure_json, harmless, read_failure};
+use super::answer::{failure_json, read_failure};
 use super::request::read_parts;
-use super::{CallJson, UsageJson, call, finish_word, is_usual, now};
+use super::{CallJson, UsageJson, call, finish_word, is_usual};
 use crate::chat::Usage;
-use crate::dialect::conversation::{Delta, Loss, Part};
+use crate::dialect::conversation::{Delta, Loss, Part, Told};
 use crate::dialect::document::Wrong;
 use crate::dialect::given::{Given, Object};
 use crate::dialect::openai::answer::{finish, usage};
 use crate::dialect::pieces::LANES_MAX;
-
-/// Fields without a counterpart that are told of one stream. Each is told once, though it may come with each event.
-const LOSSES_MAX: usize = 100;
+use crate::moment::Moment;
 
 /// Reads events one after the other. No character is split over two of them any more: the reader before this one has
 /// mended that.
@@ -26,7 +24,7 @@ pub(crate) struct DeltaReader {
     calls: HashMap<(u32, u32), OpenCall>,
     /// How many calls of each choice have begun.
     counts: HashMap<u32, u32>,
-    told: BTreeSet<String>,
+    told: Told,
 }
 
 #[derive(Debug, Default)]
@@ -64,8 +62,7 @@ impl DeltaReader {
                 _ => left.push(field.loss()),
             }
         }
-        let told = &mut self.told;
-        losses.extend(harmless(left).filter(|loss| told.len() < LOSSES_MAX && told.insert(loss.field.clone())));
+        losses.extend(self.told.further(left.into_iter().map(Loss::unasked)));
         Ok(())
     }
 
@@ -246,7 +243,7 @@ impl DeltaWriter {
         let empty = DeltaJson::default();
         match delta {
             Delta::Begin { id, model } => {
-                (self.id, self.model, self.created) = (id.clone(), model.clone(), now());
+                (self.id, self.model, self.created) = (id.clone(), model.clone(), Moment::now().seconds());
             }
             Delta::Text { choice, text } => self.choice(*choice, DeltaJson { content: Some(text), ..empty }, out),
             Delta::Thinking { choice, text } => {
@@ -311,6 +308,7 @@ mod tests {
     use super::super::super::super::conversation::Failure;
     use super::*;
     use crate::chat::Finish;
+    use crate::dialect::conversation::LOSSES_MAX;
 
     fn read(events: &[&str]) -> (Vec<Delta>, Vec<String>) {
         let (mut reader, mut out, mut losses) = (DeltaReader::default(), Vec::new(), Vec::new());

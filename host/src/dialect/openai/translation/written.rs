@@ -6,12 +6,12 @@ use bytes::Bytes;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::{CallJson, joined, word};
+use super::{CallJson, joined};
 use crate::dialect::conversation::{
     Conversation, Feature, Format, Loss, Media, Part, Reasoning, Source, Speaker, Tool, ToolChoice, ToolResult, Turn,
 };
 use crate::dialect::document::Wrong;
-use crate::dialect::given::{NO_COUNTERPART, written};
+use crate::dialect::given::{NO_COUNTERPART, schema_source, written};
 
 #[derive(Serialize)]
 struct RequestJson<'a> {
@@ -176,7 +176,7 @@ pub(crate) fn write_request(conversation: &Conversation, model: &str, losses: &m
         stop: (!from.stop.is_empty()).then_some(&*from.stop),
         n: from.choices,
         response_format: from.format.as_ref().map(|format| write_format(from, format)).transpose()?,
-        reasoning_effort: from.reasoning.as_ref().map(effort),
+        reasoning_effort: from.reasoning.as_ref().map(Reasoning::effort),
         user: from.user.as_deref(),
         stream: from.streaming,
         // The gateway counts tokens; a caller who has not asked is not told.
@@ -187,7 +187,7 @@ pub(crate) fn write_request(conversation: &Conversation, model: &str, losses: &m
 
 /// Results of tools are messages of their own, and stand before what else the user says in that turn.
 fn write_turn<'a>(turn: &'a Turn, messages: &mut Vec<MessageJson<'a>>, losses: &mut Vec<Loss>) {
-    let mut loss = |part: &Part, why| losses.push(Loss::new(format!("{}.{}", turn.at, word(part)), why));
+    let mut loss = |part: &Part, why| losses.push(Loss::new(format!("{}.{}", turn.at, part.word()), why));
     let (mut parts, mut refusals, mut tool_calls, mut has_results) = (Vec::new(), Vec::new(), Vec::new(), false);
     let mut harmless = Vec::new();
     for part in &turn.parts {
@@ -298,7 +298,7 @@ fn data_url(media_type: &str, base64: &str) -> String {
 }
 
 fn write_tool((index, tool): (usize, &Tool)) -> Result<ToolJson<'_>, Wrong> {
-    let raw = |schema| source(schema, || format!("tools[{index}]"));
+    let raw = |schema| schema_source(schema, || format!("tools[{index}]"));
     let function = ToolFunctionJson {
         name: &tool.name,
         description: tool.description.as_deref(),
@@ -325,30 +325,11 @@ fn write_format<'a>(conversation: &Conversation, format: &'a Format) -> Result<F
             json_schema: SchemaJson {
                 // A schema must have a name here; it says nothing to the model.
                 name: name.as_deref().unwrap_or("answer"),
-                schema: source(schema, || conversation.loss(Feature::Format, "").field)?,
+                schema: schema_source(schema, || conversation.loss(Feature::Format, "").field)?,
                 strict: *strict,
             },
         },
     })
-}
-
-/// A schema as it was written.
-fn source(schema: &str, at: impl FnOnce() -> String) -> Result<&RawValue, Wrong> {
-    serde_json::from_str(schema).map_err(|_| Wrong::new(at(), "must have a schema that is JSON"))
-}
-
-/// Steps of effort in tokens, about where OpenAI's models are.
-const LOW_TOKENS_MAX: u64 = 2_048;
-const MEDIUM_TOKENS_MAX: u64 = 8_192;
-
-fn effort(reasoning: &Reasoning) -> &str {
-    match reasoning {
-        Reasoning::Off => "none",
-        Reasoning::Effort(effort) => effort,
-        Reasoning::Budget(..=LOW_TOKENS_MAX) => "low",
-        Reasoning::Budget(..=MEDIUM_TOKENS_MAX) | Reasoning::Adaptive => "medium",
-        Reasoning::Budget(_) => "high",
-    }
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use serde::Serialize;
 
 use super::item::{Item as Read, read_item};
-use super::{harmless, now, seal, word};
+use super::seal;
 use crate::chat::{Finish, Usage};
 use crate::dialect::conversation::{Call, Choice, Loss, Part, Reply};
 use crate::dialect::document::Wrong;
@@ -12,6 +12,7 @@ use crate::dialect::given::{Object, written};
 use crate::dialect::openai::translation::read_failure;
 use crate::dialect::raw::Value;
 use crate::dialect::responses::answer::{finish, usage};
+use crate::moment::Moment;
 
 /// Read a whole answer.
 ///
@@ -39,7 +40,7 @@ pub(crate) fn parse_answer(body: &[u8], losses: &mut Vec<Loss>) -> Result<Reply,
         }
     }
     // What else it says repeats the request, or is about the response and not of it.
-    losses.extend(harmless(left));
+    losses.extend(left.into_iter().map(Loss::unasked));
     reply.choices.push(choice);
     Ok(reply)
 }
@@ -311,7 +312,8 @@ pub(crate) fn write_answer(reply: &Reply, losses: &mut Vec<Loss>) -> Result<Byte
     // The others were complete before it began.
     let output =
         items.iter().enumerate().map(|(index, item)| item.json(if index == last { status } else { "completed" }));
-    let response = ResponseJson::begun(&reply.id, &reply.model, now()).saying(output.collect(), reply.usage);
+    let response =
+        ResponseJson::begun(&reply.id, &reply.model, Moment::now().seconds()).saying(output.collect(), reply.usage);
     written(&response.ended(finish))
 }
 
@@ -329,7 +331,7 @@ fn items(reply: &Reply, choice: &Choice, losses: &mut Vec<Loss>) -> Vec<Item> {
                     Part::SealedThinking(seal) => Is::Thoughts { summary: None, seal: Some(seal.clone()) },
                     Part::Call(call) => Is::Call(call.clone()),
                     _ => {
-                        losses.push(Loss::harmless(word(part), "responses have no place for it in an answer"));
+                        losses.push(Loss::harmless(part.word(), "responses have no place for it in an answer"));
                         continue;
                     }
                 };

@@ -6,16 +6,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 pub(crate) use written::DeltaWriter;
 
-use super::{harmless, seal};
-use crate::dialect::conversation::{APART, Delta, Failure, Loss};
+use super::seal;
+use crate::dialect::conversation::{APART, Delta, Failure, Loss, Told};
 use crate::dialect::document::Wrong;
 use crate::dialect::given::{Given, Object};
 use crate::dialect::openai::translation::read_failure;
 use crate::dialect::pieces::LANES_MAX;
 use crate::dialect::responses::answer::{finish, usage};
-
-/// Fields without a counterpart that are told of one stream. Each is told once, though it may come with each event.
-const LOSSES_MAX: usize = 100;
 
 /// Reads events one after the other. What is said again as a whole is passed over, unless it was not said in pieces.
 #[derive(Debug, Default)]
@@ -30,7 +27,7 @@ pub(crate) struct DeltaReader {
     text: Apart,
     refusal: Apart,
     thinking: Apart,
-    told: BTreeSet<String>,
+    told: Told,
 }
 
 /// Which text it is: the item, what kind of text, and which of that kind.
@@ -101,8 +98,7 @@ impl DeltaReader {
             // There may be more kinds of events one day, and there are those of tools that only the provider has.
             _ => left.push(kind.loss()),
         }
-        let told = &mut self.told;
-        losses.extend(harmless(left).filter(|loss| told.len() < LOSSES_MAX && told.insert(loss.field.clone())));
+        losses.extend(self.told.further(left.into_iter().map(Loss::unasked)));
         Ok(())
     }
 

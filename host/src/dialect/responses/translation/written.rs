@@ -4,12 +4,12 @@ use bytes::Bytes;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::{unsealed, word};
+use super::unsealed;
 use crate::dialect::conversation::{
-    Conversation, Feature, Format, Loss, Media, Part, Reasoning, Source, Speaker, Tool, ToolChoice, ToolResult, Turn,
+    Conversation, Feature, Format, Loss, Media, Part, Source, Speaker, Tool, ToolChoice, ToolResult, Turn,
 };
 use crate::dialect::document::Wrong;
-use crate::dialect::given::written;
+use crate::dialect::given::{schema_source, written};
 
 #[derive(Serialize)]
 struct RequestJson<'a> {
@@ -155,7 +155,7 @@ pub(crate) fn write_request(conversation: &Conversation, model: &str, losses: &m
         temperature: from.temperature,
         top_p: from.top_p,
         text: format.map(|format| TextJson { format }),
-        reasoning: from.reasoning.as_ref().map(|reasoning| ReasoningJson { effort: effort(reasoning) }),
+        reasoning: from.reasoning.as_ref().map(|reasoning| ReasoningJson { effort: reasoning.effort() }),
         user: from.user.as_deref(),
         stream: from.streaming,
         store: false,
@@ -203,7 +203,7 @@ fn write_turn<'a>(turn: &'a Turn, input: &mut Vec<ItemJson<'a>>, losses: &mut Ve
         }
     };
     for part in &turn.parts {
-        let mut loss = |why| losses.push(Loss::new(format!("{}.{}", turn.at, word(part)), why));
+        let mut loss = |why| losses.push(Loss::new(format!("{}.{}", turn.at, part.word()), why));
         let item = match (turn.speaker, part) {
             (Speaker::Assistant, Part::Text(text)) => {
                 said.push(PartJson::OutputText { text });
@@ -273,7 +273,7 @@ fn write_result<'a>(turn: &Turn, result: &'a ToolResult, losses: &mut Vec<Loss>)
                 Some(part) => output.push(part),
                 None => {
                     let why = "responses cannot take it in the result of a tool";
-                    losses.push(Loss::new(format!("{}.{}", turn.at, word(part)), why));
+                    losses.push(Loss::new(format!("{}.{}", turn.at, part.word()), why));
                 }
             },
         }
@@ -316,7 +316,7 @@ fn write_media(part: &Part) -> Option<PartJson<'_>> {
 }
 
 fn write_tool((index, tool): (usize, &Tool)) -> Result<ToolJson<'_>, Wrong> {
-    let raw = |schema| source(schema, || format!("tools[{index}]"));
+    let raw = |schema| schema_source(schema, || format!("tools[{index}]"));
     Ok(ToolJson {
         r#type: "function",
         name: &tool.name,
@@ -342,27 +342,8 @@ fn write_format<'a>(conversation: &Conversation, format: &'a Format) -> Result<F
         Format::Schema { name, schema, strict } => FormatJson::JsonSchema {
             // A schema must have a name here; it says nothing to the model.
             name: name.as_deref().unwrap_or("answer"),
-            schema: source(schema, || conversation.loss(Feature::Format, "").field)?,
+            schema: schema_source(schema, || conversation.loss(Feature::Format, "").field)?,
             strict: *strict,
         },
     })
-}
-
-/// A schema as it was written.
-fn source(schema: &str, at: impl FnOnce() -> String) -> Result<&RawValue, Wrong> {
-    serde_json::from_str(schema).map_err(|_| Wrong::new(at(), "must have a schema that is JSON"))
-}
-
-/// Steps of effort in tokens, about where OpenAI's models are.
-const LOW_TOKENS_MAX: u64 = 2_048;
-const MEDIUM_TOKENS_MAX: u64 = 8_192;
-
-fn effort(reasoning: &Reasoning) -> &str {
-    match reasoning {
-        Reasoning::Off => "none",
-        Reasoning::Effort(effort) => effort,
-        Reasoning::Budget(..=LOW_TOKENS_MAX) => "low",
-        Reasoning::Budget(..=MEDIUM_TOKENS_MAX) | Reasoning::Adaptive => "medium",
-        Reasoning::Budget(_) => "high",
-    }
 }

@@ -6,9 +6,9 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::super::answer::{Is, Item, ItemJson, PartJson, ResponseJson, Said, ending};
-use super::super::now;
 use crate::chat::{Finish, Usage};
 use crate::dialect::conversation::{Call, Delta, Failure};
+use crate::moment::Moment;
 
 /// Bytes of the texts of one answer, which have to be kept until they are said again. Far more than any model writes: as
 /// much as an answer may have that is not a stream, by default.
@@ -145,7 +145,7 @@ impl DeltaWriter {
         if std::mem::replace(&mut self.has_begun, true) {
             return;
         }
-        (self.id, self.model, self.created) = (id.to_owned(), model.to_owned(), now());
+        (self.id, self.model, self.created) = (id.to_owned(), model.to_owned(), Moment::now().seconds());
         for kind in ["response.created", "response.in_progress"] {
             let response = Some(ResponseJson::begun(&self.id, &self.model, self.created));
             EventJson { response, ..EventJson::default() }.write(kind, &mut self.number, out);
