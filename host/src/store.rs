@@ -30,7 +30,7 @@ pub trait Keys: fmt::Debug + Send + Sync {
     /// What `change` says, or when the store cannot be written.
     fn change(&self, id: &str, change: &mut dyn FnMut(&mut Key) -> Result<(), Error>) -> Result<Option<Key>, Error>;
 
-    /// A number that is another one after somebody else has changed the store.
+    /// A number that is another one after somebody has changed a key.
     ///
     /// # Errors
     /// When the store cannot be read.

@@ -87,11 +87,8 @@ impl Keyring {
             opened.store = Sqlite::open_existing(&self.path)?;
         }
         let Opened { store: Some(store), version, .. } = &mut *opened else { return Ok(()) };
-        // Asked before the keys are read: what changes in between is seen at the next look.
-        let now = store.version()?;
-        if *version != Some(now) {
-            self.take(store.all()?);
-            *version = Some(now);
+        if *version != Some(store.version()?) {
+            *version = Some(self.take(store)?);
         }
         Ok(())
     }
@@ -101,12 +98,14 @@ impl Keyring {
         let mut opened = self.opened();
         if opened.store.as_ref().is_none_or(Sqlite::was_replaced) {
             opened.store = Some(Sqlite::open(&self.path)?);
+            // Another file counts from the beginning, and may have come as far.
             opened.version = None;
         }
-        let Some(store) = &opened.store else { return Err(Error::Failed("the store is gone".to_owned())) };
+        let Opened { store: Some(store), version, .. } = &mut *opened else {
+            return Err(Error::Failed("the store is gone".to_owned()));
+        };
         let done = work(store)?;
-        // Its version does not tell what was changed through this connection.
-        self.take(store.all()?);
+        *version = Some(self.take(store)?);
         Ok(done)
     }
 
@@ -122,12 +121,17 @@ impl Keyring {
         Ok(keys)
     }
 
-    fn take(&self, keys: Vec<Key>) {
+    /// Take what is in the store, and give its version.
+    fn take(&self, store: &Sqlite) -> Result<u64, Error> {
+        // Asked before the keys are read: what changes in between is seen at the next look.
+        let version = store.version()?;
+        let keys = store.all()?;
         let has_been_any = self.has_keys() || !keys.is_empty();
         let keys: HashMap<String, Entry> =
             keys.into_iter().map(|key| (key.id.clone(), Entry { caller: Arc::new(caller(&key)), key })).collect();
         info!(keys = keys.len(), "keys read");
         self.known.store(Arc::new(Known { keys, has_been_any }));
+        Ok(version)
     }
 
     /// Look, and tell the log if that fails. What was read last stays in force then.

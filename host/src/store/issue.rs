@@ -157,8 +157,20 @@ mod tests {
         let before = store.version().unwrap();
         assert_eq!(store.version().unwrap(), before);
         let other = Sqlite::open(&folder.path().join("s.db")).unwrap();
-        create(&other, draft("a")).unwrap();
-        assert_ne!(store.version().unwrap(), before);
+        let (key, _) = create(&other, draft("a")).unwrap();
+        let created = store.version().unwrap();
+        assert_ne!(created, before);
+        revoke(&other, &key.id).unwrap();
+        assert_ne!(store.version().unwrap(), created);
+    }
+
+    #[test]
+    fn what_is_written_beside_the_keys_leaves_their_version() {
+        let (folder, store) = store();
+        let before = store.version().unwrap();
+        let beside = rusqlite::Connection::open(folder.path().join("s.db")).unwrap();
+        beside.execute("INSERT INTO taken VALUES ('tenant:a', 'day', 1, 1)", []).unwrap();
+        assert_eq!(store.version().unwrap(), before);
     }
 
     #[test]

@@ -29,6 +29,16 @@ CREATE TABLE keys (
 ) STRICT, WITHOUT ROWID;
 ";
 
+/// A number that every change of the keys makes another one. SQLite's own would change with all that others write to the
+/// same file, what was taken of limits several times a second.
+pub(super) const VERSION: &str = "
+CREATE TABLE keys_version (number INTEGER NOT NULL) STRICT;
+INSERT INTO keys_version VALUES (0);
+CREATE TRIGGER keys_inserted AFTER INSERT ON keys BEGIN UPDATE keys_version SET number = number + 1; END;
+CREATE TRIGGER keys_updated AFTER UPDATE ON keys BEGIN UPDATE keys_version SET number = number + 1; END;
+CREATE TRIGGER keys_deleted AFTER DELETE ON keys BEGIN UPDATE keys_version SET number = number + 1; END;
+";
+
 const ALL: &str = "SELECT * FROM keys ORDER BY created, id";
 const ONE: &str = "SELECT * FROM keys WHERE id = :id";
 const INSERT: &str = "
@@ -71,7 +81,9 @@ impl Keys for Sqlite {
     }
 
     fn version(&self) -> Result<u64, Error> {
-        self.with("reading", |connection| connection.query_row("PRAGMA data_version", [], |row| unsigned(row, 0)))
+        self.with("reading", |connection| {
+            connection.query_row("SELECT number FROM keys_version", [], |row| unsigned(row, 0))
+        })
     }
 }
 
