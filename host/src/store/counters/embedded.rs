@@ -10,7 +10,7 @@ use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use uuid::Uuid;
 
-use super::journal::{Journal, Key};
+use super::journal::{Change, Journal, Kept};
 use super::meter::{Bound, Kind, Meter, bounds};
 use super::moment::{Clock, Moment};
 use super::rule::{PER_UNIT, Taken, judge, standing};
@@ -101,8 +101,8 @@ impl Counts {
         }
     }
 
-    /// Count `to` instead of `from`, which was counted at `at`. Gives the difference.
-    fn change(&mut self, bound: Bound<'_>, from: u64, to: u64, at: Moment, now: Moment) -> i128 {
+    /// Count `to` instead of `from`, which was counted at `at`.
+    fn change(&mut self, bound: Bound<'_>, from: u64, to: u64, at: Moment, now: Moment) {
         let Bound { meter, limit, .. } = bound;
         match self.place(meter) {
             Place::Bucket(bucket) => {
@@ -118,7 +118,6 @@ impl Counts {
             }
             Place::Places(open) => *open = open.saturating_add(to).saturating_sub(from),
         }
-        i128::from(to) - i128::from(from)
     }
 }
 
@@ -133,7 +132,7 @@ impl Embedded {
             return Ok(Self { accounts: Mutex::default(), journal: None, on_failure, clock });
         };
         let (journal, kept) = Journal::open(path, clock.now())?;
-        for (Key { account, meter, period }, amount) in kept {
+        for Kept { account, meter, period, amount } in kept {
             if let Place::Sum(sum) = accounts.entry(account).or_default().place(meter) {
                 *sum = Sum { period, amount };
             }
@@ -161,44 +160,42 @@ impl Embedded {
         // Within the lock, or time would run backwards for whoever had to wait for it.
         let now = self.clock.now();
         let mut before = Vec::with_capacity(bounds.len());
-        for bound in bounds {
-            let taken = of(&mut counts, bound.account).taken(bound.meter, bound.limit, now);
-            before.push(Taken { bound, taken });
+        for bounds in bounds.chunk_by(Bound::is_of_the_same) {
+            let Some(Bound { account, .. }) = bounds.first() else { continue };
+            let counts = counts.entry(account.name.clone()).or_default();
+            let taken = |bound: &Bound<'_>| counts.taken(bound.meter, bound.limit, now);
+            before.extend(bounds.iter().map(taken).zip(bounds).map(|(taken, bound)| Taken { bound: *bound, taken }));
         }
         if let Some(refusal) = judge(&before, amounts, now) {
             return Ok(Reserved::Refused(refusal, standing(&before, now)));
         }
-        let mut changes = Vec::with_capacity(before.len());
         let mut after = before;
-        for taken in &mut after {
-            let bound = taken.bound;
-            let counts = of(&mut counts, bound.account);
-            changes.push((bound, counts.change(bound, 0, bound.meter.of().amount(amounts), now, now)));
-            taken.taken = counts.taken(bound.meter, bound.limit, now);
+        for all in after.chunk_by_mut(|a, b| a.bound.is_of_the_same(&b.bound)) {
+            let Some(counts) = all.first().and_then(|taken| counts.get_mut(&taken.bound.account.name)) else {
+                continue;
+            };
+            for Taken { bound, taken } in all {
+                counts.change(*bound, 0, bound.meter.of().amount(amounts), now, now);
+                *taken = counts.taken(bound.meter, bound.limit, now);
+            }
         }
         drop(counts);
-        let number = self.write(&changes, now);
+        let number = self.write(&bounds, Amounts::default(), amounts, now);
         let standing = standing(&after, now);
         let hold = Hold { id: Uuid::nil(), accounts: accounts.clone(), amounts, at: now, number };
         Ok(Reserved::Granted(hold, standing))
     }
 
     /// Let the file know of sums that have changed; gives the number to wait for.
-    fn write(&self, changes: &[(Bound<'_>, i128)], at: Moment) -> u64 {
+    fn write(&self, bounds: &[Bound<'_>], from: Amounts, to: Amounts, at: Moment) -> u64 {
         let Some(journal) = &self.journal else { return 0 };
-        let lasting = changes.iter().filter(|(bound, change)| bound.meter.kind() == Kind::Sum && *change != 0);
-        let of = |bound: &Bound<'_>| Key {
-            account: bound.account.name.clone(),
-            meter: bound.meter,
-            period: bound.meter.period(at),
-        };
-        journal.add(lasting.map(|(bound, change)| (of(bound), *change)))
+        let changes = bounds.chunk_by(Bound::is_of_the_same).filter_map(|bounds| {
+            let change = Change::between(bounds.iter().map(|bound| bound.meter), from, to);
+            let account = &bounds.first()?.account.name;
+            (change != Change::default()).then(|| (account.clone(), at.day(), change))
+        });
+        journal.add(changes)
     }
-}
-
-/// The counts of an account.
-fn of<'a>(counts: &'a mut HashMap<Arc<str>, Counts>, account: &Account) -> &'a mut Counts {
-    counts.entry(account.name.clone()).or_default()
 }
 
 impl Counters for Embedded {
@@ -212,19 +209,21 @@ impl Counters for Embedded {
 
     fn settle(&self, hold: &mut Hold, amounts: Amounts, is_over: bool) {
         let bounds = bounds(&hold.accounts);
-        let mut changes = Vec::with_capacity(bounds.len());
         let mut counts = self.accounts();
         let now = self.clock.now();
-        for bound in bounds {
-            let Some(counts) = counts.get_mut(&bound.account.name) else { continue };
-            let (from, to) = match bound.meter.kind() {
-                Kind::Places => (1, u64::from(!is_over)),
-                Kind::Bucket | Kind::Sum => (bound.meter.of().amount(hold.amounts), bound.meter.of().amount(amounts)),
-            };
-            changes.push((bound, counts.change(bound, from, to, hold.at, now)));
+        for bounds in bounds.chunk_by(Bound::is_of_the_same) {
+            let Some(counts) = bounds.first().and_then(|bound| counts.get_mut(&bound.account.name)) else { continue };
+            for bound in bounds {
+                let of = bound.meter.of();
+                let (from, to) = match bound.meter.kind() {
+                    Kind::Places => (1, u64::from(!is_over)),
+                    Kind::Bucket | Kind::Sum => (of.amount(hold.amounts), of.amount(amounts)),
+                };
+                counts.change(*bound, from, to, hold.at, now);
+            }
         }
         drop(counts);
-        let number = self.write(&changes, hold.at);
+        let number = self.write(&bounds, hold.amounts, amounts, hold.at);
         // What was reserved is written already, or is waited for: only what is more must be, too.
         if !amounts.is_within(hold.amounts) {
             hold.number = number;

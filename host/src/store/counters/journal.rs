@@ -19,17 +19,66 @@ use tracing::{error, info};
 use super::file;
 use super::meter::Meter;
 use super::moment::Moment;
+use crate::limits::Amounts;
 
 /// Time between two tries to write what could not be written.
 const AGAIN: Duration = Duration::from_millis(200);
 
-/// One row.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Key {
+/// A sum as the file has it.
+#[derive(Debug)]
+pub(super) struct Kept {
     pub(super) account: Arc<str>,
     pub(super) meter: Meter,
     pub(super) period: u64,
+    pub(super) amount: u64,
 }
+
+/// How the sums of an account change in a day: those of its month, and those in all, change by the same.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Change {
+    requests: i64,
+    tokens: i64,
+    money: i64,
+}
+
+impl Change {
+    /// What is written if these meters are to count `to` instead of `from`.
+    pub(super) fn between(meters: impl Iterator<Item = Meter>, from: Amounts, to: Amounts) -> Self {
+        // Amounts end far below the largest number.
+        let difference = |meter: Meter| {
+            let of = |amounts| i64::try_from(meter.of().amount(amounts)).unwrap_or(i64::MAX);
+            of(to).saturating_sub(of(from))
+        };
+        let mut change = Self::default();
+        for meter in meters {
+            match meter {
+                Meter::RequestsPerDay => change.requests = difference(meter),
+                Meter::TokensPerDay => change.tokens = difference(meter),
+                Meter::MoneyPerDay | Meter::MoneyPerMonth | Meter::MoneyInAll => change.money = difference(meter),
+                Meter::RequestsPerMinute | Meter::TokensPerMinute | Meter::Concurrent => {}
+            }
+        }
+        change
+    }
+
+    fn of(self, meter: Meter) -> i64 {
+        match meter {
+            Meter::RequestsPerDay => self.requests,
+            Meter::TokensPerDay => self.tokens,
+            Meter::MoneyPerDay | Meter::MoneyPerMonth | Meter::MoneyInAll => self.money,
+            Meter::RequestsPerMinute | Meter::TokensPerMinute | Meter::Concurrent => 0,
+        }
+    }
+
+    fn add(&mut self, other: Self) {
+        self.requests = self.requests.saturating_add(other.requests);
+        self.tokens = self.tokens.saturating_add(other.tokens);
+        self.money = self.money.saturating_add(other.money);
+    }
+}
+
+/// Changes of accounts, by their names and days.
+type Changes = HashMap<(Arc<str>, u64), Change>;
 
 /// The writer. When it is dropped, what it was given is written.
 #[derive(Debug)]
@@ -48,7 +97,7 @@ struct Shared {
 /// What is not written yet.
 #[derive(Debug, Default)]
 struct Pending {
-    changes: HashMap<Key, i128>,
+    changes: Changes,
     /// Counts what was handed over.
     number: u64,
     /// Why the last commit failed; nothing if it did not.
@@ -64,7 +113,7 @@ impl Shared {
 
 impl Journal {
     /// Open the file, and read the sums that still count.
-    pub(super) fn open(path: &Path, now: Moment) -> Result<(Self, Vec<(Key, u64)>), String> {
+    pub(super) fn open(path: &Path, now: Moment) -> Result<(Self, Vec<Kept>), String> {
         let connection = file::open(path)?;
         let wrong = |error: rusqlite::Error| format!("reading the store {}: {error}", path.display());
         let kept = read(&connection, now).map_err(wrong)?;
@@ -78,16 +127,16 @@ impl Journal {
         Ok((Self { shared, written, thread }, kept))
     }
 
-    /// Hand over changes; gives the number under which they are written.
-    pub(super) fn add(&self, changes: impl Iterator<Item = (Key, i128)>) -> u64 {
+    /// Hand over changes; gives the number under which they are written, which is 0 for none.
+    pub(super) fn add(&self, changes: impl Iterator<Item = (Arc<str>, u64, Change)>) -> u64 {
+        let mut changes = changes.peekable();
+        if changes.peek().is_none() {
+            return 0;
+        }
         let mut pending = self.shared.pending();
         let was_empty = pending.changes.is_empty();
-        for (key, change) in changes {
-            let sum = pending.changes.entry(key).or_default();
-            *sum = sum.saturating_add(change);
-        }
-        if pending.changes.is_empty() {
-            return pending.number;
+        for (account, day, change) in changes {
+            pending.changes.entry((account, day)).or_default().add(change);
         }
         pending.number += 1;
         let number = pending.number;
@@ -156,8 +205,7 @@ fn write_all(mut connection: Connection, shared: &Shared, told: &watch::Sender<u
                 let mut pending = shared.pending();
                 pending.failure = Some(format!("writing the store: {why}"));
                 for (key, change) in changes {
-                    let sum = pending.changes.entry(key).or_default();
-                    *sum = sum.saturating_add(change);
+                    pending.changes.entry(key).or_default().add(change);
                 }
                 if is_over {
                     return;
@@ -171,32 +219,35 @@ fn write_all(mut connection: Connection, shared: &Shared, told: &watch::Sender<u
 }
 
 /// Add all of this to its rows, or nothing.
-fn commit(connection: &mut Connection, changes: &HashMap<Key, i128>) -> rusqlite::Result<()> {
+fn commit(connection: &mut Connection, changes: &Changes) -> rusqlite::Result<()> {
     let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
     {
         let mut add = transaction.prepare(
             "INSERT INTO taken (account, meter, period, amount) VALUES (?1, ?2, ?3, max(?4, 0))
              ON CONFLICT DO UPDATE SET amount = max(amount + ?4, 0)",
         )?;
-        for (Key { account, meter, period }, change) in changes {
-            let (period, change) = (i64::try_from(*period).unwrap_or(i64::MAX), within(*change));
-            add.execute(params![&**account, meter.word(), period, change])?;
+        for ((account, day), change) in changes {
+            let at = Moment::of_day(*day);
+            for (meter, change) in Meter::LASTING.map(|meter| (meter, change.of(meter))) {
+                if change != 0 {
+                    add.execute(params![&**account, meter.word(), number(meter.period(at)), change])?;
+                }
+            }
         }
     }
     transaction.commit()
 }
 
-/// No sum of such overflows before there were millions of them.
-fn within(change: i128) -> i64 {
-    const MOST: i128 = 1 << 53;
-    i64::try_from(change.clamp(-MOST, MOST)).unwrap_or_default()
+/// The number of a period, which is far from the largest.
+fn number(period: u64) -> i64 {
+    i64::try_from(period).unwrap_or(i64::MAX)
 }
 
 /// The sums of the periods of `now`. Those of earlier days and months are of no use here, and go.
-fn read(connection: &Connection, now: Moment) -> rusqlite::Result<Vec<(Key, u64)>> {
+fn read(connection: &Connection, now: Moment) -> rusqlite::Result<Vec<Kept>> {
     let mut kept = Vec::new();
     for meter in Meter::LASTING {
-        let period = i64::try_from(meter.period(now)).unwrap_or_default();
+        let period = number(meter.period(now));
         // Those of the day before may still be settled by a gateway that is about to end.
         connection.execute(
             "DELETE FROM taken WHERE meter = ?1 AND period < ?2",
@@ -209,8 +260,8 @@ fn read(connection: &Connection, now: Moment) -> rusqlite::Result<Vec<(Key, u64)
         })?;
         for row in rows {
             let (account, period, amount) = row?;
-            let period = u64::try_from(period).unwrap_or_default();
-            kept.push((Key { account: account.into(), meter, period }, u64::try_from(amount).unwrap_or_default()));
+            let of = |number| u64::try_from(number).unwrap_or_default();
+            kept.push(Kept { account: account.into(), meter, period: of(period), amount: of(amount) });
         }
     }
     Ok(kept)

@@ -147,6 +147,13 @@ pub(super) struct Bound<'a> {
     pub(super) limit: Option<u64>,
 }
 
+impl Bound<'_> {
+    /// Whether both are of one account.
+    pub(super) fn is_of_the_same(&self, other: &Self) -> bool {
+        std::ptr::eq(self.account, other.account)
+    }
+}
+
 /// All that is to be counted of these accounts, in a fixed order.
 pub(super) fn bounds(accounts: &[Account]) -> Vec<Bound<'_>> {
     let mut bounds = Vec::with_capacity(accounts.len() * 8);

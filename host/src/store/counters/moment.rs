@@ -20,6 +20,12 @@ impl Moment {
         self.0 / DAY_MS
     }
 
+    /// The first moment of a day, counted like that.
+    #[must_use]
+    pub fn of_day(day: u64) -> Self {
+        Self(day.saturating_mul(DAY_MS))
+    }
+
     /// The month, counted from the year 0.
     #[must_use]
     pub fn month(self) -> u64 {
@@ -31,7 +37,7 @@ impl Moment {
     /// The first moment of the next day.
     #[must_use]
     pub fn next_day(self) -> Self {
-        Self(self.day().saturating_add(1).saturating_mul(DAY_MS))
+        Self::of_day(self.day().saturating_add(1))
     }
 
     /// The first moment of the next month.
