@@ -67,7 +67,7 @@ impl Connection {
         let failed = |error| format!("connecting to {address}: {error}");
         let stream = TcpStream::connect(address).await.map_err(failed)?;
         stream.set_nodelay(true).map_err(failed)?;
-        Ok(Self { stream, buffer: Vec::with_capacity(64 << 10) })
+        Ok(Self { stream, buffer: Vec::with_capacity(4 << 10) })
     }
 
     /// Send a request and read the whole answer.
@@ -78,9 +78,28 @@ impl Connection {
         }
     }
 
+    /// Send a request, whose answer is read another time.
+    pub(crate) async fn send(&mut self, request: &[u8]) -> Result<()> {
+        self.stream.write_all(request).await.map_err(|error| format!("sending a request: {error}"))
+    }
+
+    /// Read a stream until it has said something.
+    pub(crate) async fn begins(&mut self) -> Result<()> {
+        let begun = async {
+            while !has_text(&self.buffer) {
+                self.read().await?;
+            }
+            Ok(())
+        };
+        match timeout(PATIENCE, begun).await {
+            Ok(begun) => begun,
+            Err(_) => Err(format!("no text within {} s", PATIENCE.as_secs())),
+        }
+    }
+
     async fn exchange(&mut self, request: &[u8]) -> Result<Reply> {
         let started = Instant::now();
-        self.stream.write_all(request).await.map_err(|error| format!("sending a request: {error}"))?;
+        self.send(request).await?;
         let mut reply = Reply::default();
         let end_of_head = loop {
             match position(&self.buffer, b"\r\n\r\n") {

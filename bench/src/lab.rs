@@ -31,6 +31,13 @@ impl Scale {
     pub(crate) const QUICK: Self = Self { rounds: 3, time: Duration::from_millis(150), reloads: 10, calls: 3_000 };
 }
 
+impl Default for Wanted<'_> {
+    /// Without plugins, in front of OpenAI's dialect.
+    fn default() -> Self {
+        Self { name: "plain", dialect: "openai", plugins: None, configuration: "", place: Place::Proxy }
+    }
+}
+
 /// The processes that all rows share, and a folder for the others' files. All of it is gone when this is dropped.
 pub(crate) struct Lab {
     pub(crate) scale: Scale,
@@ -47,6 +54,8 @@ pub(crate) struct Lab {
 pub(crate) struct Wanted<'a> {
     /// Names its folder.
     pub(crate) name: &'a str,
+    /// What the model speaks.
+    pub(crate) dialect: &'a str,
     /// The plugin directory, if it is to have one.
     pub(crate) plugins: Option<PathBuf>,
     /// Lines for the configuration.
@@ -62,6 +71,7 @@ impl Lab {
         let (plain, guarded) = (OnceCell::new(), OnceCell::new());
         Ok(Self { scale, guardrails, model, bare, plain, guarded, folder })
     }
+
     /// What one must know to read the table.
     pub(crate) fn heading(&self) -> String {
         let busy = fs::read_to_string("/proc/loadavg").unwrap_or_default();
@@ -77,8 +87,7 @@ impl Lab {
 
     /// The gateway without plugins.
     pub(crate) async fn plain(&self) -> Result<&Child> {
-        let wanted = Wanted { name: "plain", plugins: None, configuration: "", place: Place::Proxy };
-        self.plain.get_or_try_init(async || self.gateway(&wanted)).await
+        self.plain.get_or_try_init(async || self.gateway(&Wanted::default())).await
     }
 
     /// The gateway with the guardrails.
@@ -90,19 +99,20 @@ impl Lab {
     pub(crate) fn new_guarded(&self, place: Place) -> Result<Child> {
         let name = if place == Place::Proxy { "guarded" } else { "guarded-anywhere" };
         let plugins = Some(self.standard(name)?);
-        self.gateway(&Wanted { name, plugins, configuration: "", place })
+        self.gateway(&Wanted { name, plugins, place, ..Wanted::default() })
     }
 
     /// Starts a gateway in front of the model. Its log is as it is by default, written to `/dev/null`.
     pub(crate) fn gateway(&self, wanted: &Wanted<'_>) -> Result<Child> {
         let folder = self.folder(wanted.name)?;
         let file = folder.join("sluicegate.toml");
+        let version = if wanted.dialect == "gemini" { "v1beta" } else { "v1" };
         let text = format!(
             "[server]\nlisten = \"127.0.0.1:0\"\n\
-             [providers.model]\ndialect = \"openai\"\nbase_url = \"http://{}/v1\"\n\
+             [providers.model]\ndialect = \"{}\"\nbase_url = \"http://{}/{version}\"\n\
              [targets.model]\nprovider = \"model\"\n\
              [models.\"*\"]\ntargets = [\"model\"]\n{}\n",
-            self.model.address, wanted.configuration
+            wanted.dialect, self.model.address, wanted.configuration
         );
         write(&file, text.as_bytes())?;
         let mut arguments = vec!["gateway", "--", "serve", "--config", path(&file)?];
@@ -120,7 +130,7 @@ impl Lab {
     }
 
     /// A plugin directory with copies of the guardrails, installed as they come.
-    fn standard(&self, name: &str) -> Result<PathBuf> {
+    pub(crate) fn standard(&self, name: &str) -> Result<PathBuf> {
         let directory = self.folder(&format!("{name}-plugins"))?;
         for plugin in &self.guardrails {
             write(&directory.join(format!("{plugin}.wasm")), &built(plugin)?)?;

@@ -127,6 +127,8 @@ fn measure(chosen: &[Row], quick: bool, guardrails: Vec<String>) -> Result<()> {
 /// The load generator and the rows run on one thread: there are two cores on the test machine, and one is the proxy's.
 fn block_on<T>(future: impl Future<Output = Result<T>>) -> Result<T> {
     child::stay_beside_the_proxy();
+    // For the many open streams, here and in the children, which have the limit from here.
+    sluicegate::server::raise_limit(rows::STREAMS);
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

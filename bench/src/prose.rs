@@ -67,7 +67,7 @@ impl Numbers {
 
 /// A chat request as an SDK would send it.
 #[derive(Clone, Debug)]
-pub(crate) struct Chat {
+pub(crate) struct Chat<'a> {
     /// What the sandbox model is told to do; any name that does not begin with `sandbox-` repeats the last message.
     pub(crate) model: &'static str,
     /// What was said before: role and text.
@@ -80,12 +80,22 @@ pub(crate) struct Chat {
     pub(crate) streams: bool,
     /// Whether receipts are asked for.
     pub(crate) receipts: bool,
+    /// The caller's key.
+    pub(crate) key: &'a str,
 }
 
-impl Chat {
+impl Chat<'_> {
     /// One message, answered with the first hundred words of it.
     pub(crate) fn new(says: String) -> Self {
-        Self { model: "gpt-5-mini", history: Vec::new(), says, words_max: 100, streams: false, receipts: false }
+        Self {
+            model: "gpt-5-mini",
+            history: Vec::new(),
+            says,
+            words_max: 100,
+            streams: false,
+            receipts: false,
+            key: "sk-bench",
+        }
     }
 
     /// One message that is new, in a body of exactly so many bytes.
@@ -112,9 +122,10 @@ impl Chat {
         let body = self.body();
         let receipts = if self.receipts { "x-sluicegate-receipts: 1\r\n" } else { "" };
         let head = format!(
-            "POST /v1/chat/completions HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: Bearer sk-bench\r\n\
+            "POST /v1/chat/completions HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: Bearer {}\r\n\
              user-agent: OpenAI/Python 2.0\r\naccept: application/json\r\ncontent-type: application/json\r\n\
              {receipts}content-length: {}\r\n\r\n",
+            self.key,
             body.len()
         );
         [head.as_bytes(), body.as_bytes()].concat()

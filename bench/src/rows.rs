@@ -6,8 +6,11 @@ mod exchange;
 mod first_token;
 pub(crate) mod fork;
 mod history;
+mod keyed;
 mod memory;
+mod open_streams;
 mod reload;
+mod translated;
 
 use clap::ValueEnum;
 
@@ -17,6 +20,7 @@ use crate::table::Line;
 
 pub(crate) use chunk::paced;
 pub(crate) use history::Conversation;
+pub(crate) use open_streams::STREAMS;
 
 /// What can be measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -25,6 +29,10 @@ pub(crate) enum Row {
     Exchange,
     /// The same with 20 KB.
     Exchange20k,
+    /// The same with 1 KB, to a provider of another dialect.
+    Translated,
+    /// The same with 1 KB, for a caller with a key, limits and budgets.
+    Keyed,
     /// One call of a guardrail that does nothing.
     Fork,
     /// What is added to the time to the first token.
@@ -39,13 +47,17 @@ pub(crate) enum Row {
     Reload,
     /// What an idle gateway holds in memory.
     Memory,
+    /// What ten thousand streams hold in memory on which nothing happens.
+    OpenStreams,
 }
 
 impl Row {
     /// In the order of the table.
-    pub(crate) const ALL: [Self; 9] = [
+    pub(crate) const ALL: [Self; 12] = [
         Self::Exchange,
         Self::Exchange20k,
+        Self::Translated,
+        Self::Keyed,
         Self::Fork,
         Self::FirstToken,
         Self::Chunk,
@@ -53,6 +65,7 @@ impl Row {
         Self::Endless,
         Self::Reload,
         Self::Memory,
+        Self::OpenStreams,
     ];
 
     pub(crate) fn name(self) -> String {
@@ -63,6 +76,8 @@ impl Row {
         match self {
             Self::Exchange => exchange::small(lab).await,
             Self::Exchange20k => exchange::large(lab).await,
+            Self::Translated => translated::measure(lab).await,
+            Self::Keyed => keyed::measure(lab).await,
             Self::Fork => fork::measure(lab).await,
             Self::FirstToken => first_token::measure(lab).await,
             Self::Chunk => chunk::measure(lab).await,
@@ -70,6 +85,7 @@ impl Row {
             Self::Endless => endless::measure(lab).await,
             Self::Reload => reload::measure(lab).await,
             Self::Memory => memory::measure(lab).await,
+            Self::OpenStreams => open_streams::measure(lab).await,
         }
     }
 }

@@ -7,6 +7,8 @@ mod anthropic;
 mod asked;
 mod conversation;
 mod document;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 mod gemini;
 mod given;
 mod openai;

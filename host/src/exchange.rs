@@ -458,7 +458,8 @@ impl Exchange {
         let left_out = (!record.left_out.is_empty()).then(|| record.left_out.len());
         let unmetered = record.unmetered.then_some(true);
         let dialect = self.dialect.word();
-        let (tenant, key) = (&*self.tenant, self.caller.key.as_deref());
+        let (tenant, key, user) = (&*self.tenant, self.caller.key.as_deref(), self.caller.user.as_deref());
+        let tags = (!self.caller.tags.is_empty()).then(|| self.caller.tags.join(","));
         let plugins = summary(&record.receipts);
         let usage = record.usage();
         let (input_tokens, output_tokens) =
@@ -481,6 +482,8 @@ impl Exchange {
             detail,
             tenant,
             key,
+            user,
+            tags,
             dialect,
             model,
             target,

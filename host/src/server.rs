@@ -1,6 +1,7 @@
 //! Sockets: accept, caps, timeouts, drain. Knows hyper, knows no words of language models.
 
 mod connection;
+mod open_files;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -13,6 +14,8 @@ use tracing::{info, warn};
 
 use crate::config;
 use crate::gateway::Gateway;
+
+pub use open_files::raise_limit;
 
 /// How long to wait when no connection can be accepted, as when file descriptors run out.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);

@@ -9,7 +9,6 @@ use wit_component::StringEncoding;
 use wit_parser::Resolve;
 
 use crate::Result;
-use crate::child::Place;
 use crate::client::Connection;
 use crate::figures::Series;
 use crate::lab::{Lab, Wanted, write};
@@ -30,7 +29,7 @@ pub(super) async fn measure(lab: &Lab) -> Result<Vec<Line>> {
     write(&plugins.join("endless.toml"), INSTALLATION.as_bytes())?;
     // It is to be called each time, although it fails each time.
     let configuration = "[plugins]\nbreaker_failures = 0";
-    let wanted = Wanted { name: "endless", plugins: Some(plugins), configuration, place: Place::Proxy };
+    let wanted = Wanted { name: "endless", plugins: Some(plugins), configuration, ..Wanted::default() };
     let gateway = lab.gateway(&wanted)?;
     let others = Load {
         connections: 4,

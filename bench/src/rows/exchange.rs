@@ -1,7 +1,7 @@
 //! CPU time of an exchange that is not streamed.
 
 use crate::Result;
-use crate::child::{Child, Place};
+use crate::child::Child;
 use crate::client::Connection;
 use crate::figures::Series;
 use crate::lab::{Lab, Wanted};
@@ -17,7 +17,7 @@ pub(super) async fn small(lab: &Lab) -> Result<Vec<Line>> {
     let (plain, guarded) = (lab.plain().await?, lab.guarded().await?);
     all_call(lab, guarded, BYTES).await?;
     let configuration = "[log]\nlevel = \"warn\"";
-    let quiet = lab.gateway(&Wanted { name: "quiet", plugins: None, configuration, place: Place::Proxy })?;
+    let quiet = lab.gateway(&Wanted { name: "quiet", configuration, ..Wanted::default() })?;
     let fresh = || Load::steady(lab.scale.time, || Chat::of_body(BYTES).request());
     let constant_answer =
         || Load::steady(lab.scale.time, || Chat { model: CONSTANT, ..Chat::of_body(BYTES) }.request());

@@ -30,7 +30,7 @@ impl Conversation {
     }
 }
 
-fn new() -> Chat {
+fn new() -> Chat<'static> {
     Chat { words_max: 20, ..Chat::new(prose(fresh(), SEGMENT_BYTES)) }
 }
 

@@ -55,6 +55,7 @@ pub(super) async fn measure(lab: &Lab) -> Result<Vec<Line>> {
         plugins: Some(versions.directory.clone()),
         configuration: "[plugins]\nsettle_ms = 1",
         place: Place::Anywhere,
+        ..Wanted::default()
     };
     let gateway = lab.gateway(&wanted)?;
     let watchers = Arc::new(Watchers {

@@ -18,7 +18,7 @@ use crate::gateway::reload::{self, Watched};
 use crate::plugin::Runtime;
 use crate::plugin::directory::Broken;
 use crate::sandbox::{self, Sandbox};
-use crate::server::Server;
+use crate::server::{self, Server};
 
 /// Run the gateway.
 #[derive(Args, Debug)]
@@ -31,6 +31,7 @@ impl Serve {
     pub(super) fn run(self) -> Result<(), String> {
         let (file, settings) = self.source.settings()?;
         start_log(&settings.log);
+        server::raise_limit(settings.server.connections_max);
         let overrule = self.source;
         block_on(async move {
             let running = Running::start(settings, file, move |settings| overrule.overrule(settings)).await;

@@ -49,6 +49,12 @@ impl Translation {
         Ok((Self { target, caller, streams_usage: conversation.streams_usage, is_of_models: false }, body))
     }
 
+    /// The way back to a caller who has asked in the simplest way.
+    #[cfg(any(test, fuzzing))]
+    pub(super) fn back(caller: Dialect, target: Dialect) -> Self {
+        Self { target, caller, streams_usage: true, is_of_models: false }
+    }
+
     /// The way back of a list of models.
     pub(crate) fn of_models(caller: Dialect, target: Dialect) -> Option<Self> {
         (caller.family() != target.family()).then_some(Self {

@@ -1,0 +1,85 @@
+//! What it costs that callers have keys, with all limits and budgets of the key and of its tenant, kept in a file.
+
+use std::path::Path;
+
+use sluicegate::key::{Draft, Models};
+use sluicegate::limits::{Budget, Limits};
+use sluicegate::store::issue;
+use sluicegate::store::sqlite::Sqlite;
+
+use crate::Result;
+use crate::lab::{Lab, Wanted};
+use crate::load::{self, Case, Load, Round};
+use crate::prose::Chat;
+use crate::table::{Line, us};
+
+/// Microseconds of CPU time that keys and limits may take.
+const ADDED_MAX: f64 = 5.0;
+/// More than is asked for here; all of it is counted.
+const MANY: u64 = 1_000_000_000;
+
+pub(super) async fn measure(lab: &Lab) -> Result<Vec<Line>> {
+    let plain = lab.plain().await?;
+    let file = lab.folder("keyed")?.join("keys.db");
+    let key = key(&file)?;
+    let configuration = format!(
+        "[store]\npath = \"keys.db\"\n[tenants.default.limits]\nrequests_per_minute = {MANY}\nrequests_per_day = {MANY}\n\
+         tokens_per_minute = {MANY}\ntokens_per_day = {MANY}\nconcurrent = 1000\n\
+         [tenants.default.budget]\nday = \"1000000\"\nmonth = \"1000000\"\ntotal = \"1000000\"\n\
+         [targets.model.prices]\ninput = \"0.25\"\noutput = \"2.00\""
+    );
+    let keyed = lab.gateway(&Wanted { name: "keyed", configuration: &configuration, ..Wanted::default() })?;
+    let mut lines = Vec::new();
+    for streams in [false, true] {
+        let load = |key: Option<&str>| {
+            let key = key.map(str::to_owned);
+            let chat = move || {
+                let chat = Chat { streams, ..Chat::of_body(1024) };
+                Chat { key: key.as_deref().unwrap_or(chat.key), ..chat }.request()
+            };
+            Load::steady(lab.scale.time, chat)
+        };
+        // A key that a gateway does not know is refused, even where none is needed.
+        let cases = [
+            Case { child: &lab.bare, load: load(None) },
+            Case { child: plain, load: load(None) },
+            Case { child: &keyed, load: load(Some(&key)) },
+        ];
+        let figures = load::in_turns(&cases, lab.scale.rounds, Round::cpu_per_exchange).await?;
+        let [bare, plain, keyed] = figures.as_slice() else { return Err("a case is missing".to_owned()) };
+        let added = keyed.minus(plain);
+        let how = if streams { "streamed" } else { "whole" };
+        lines.push(
+            Line::new(format!("key and all limits and budgets, {how}, added"), us(added.median()))
+                .ratio(&added.over(bare))
+                .budget("at most 5 µs", added.median() <= ADDED_MAX),
+        );
+    }
+    Ok(lines)
+}
+
+/// The text of a key with all limits and budgets.
+fn key(file: &Path) -> Result<String> {
+    let store = Sqlite::open(file).map_err(|error| format!("making a store: {error:?}"))?;
+    let many = Some(MANY);
+    let limits = Limits {
+        requests_per_minute: many,
+        requests_per_day: many,
+        tokens_per_minute: many,
+        tokens_per_day: many,
+        concurrent: Some(1000),
+    };
+    let money = "1000000".parse().map(Some).map_err(|error| format!("an amount: {error:?}"))?;
+    let budget = Budget { day: money, month: money, total: money };
+    let draft = Draft {
+        name: "bench".to_owned(),
+        tenant: "default".to_owned(),
+        models: Models::Any,
+        tags: Vec::new(),
+        limits,
+        budget,
+        expires: None,
+    };
+    let (_, secret) = issue::create(&store, draft).map_err(|error| format!("making a key: {error:?}"))?;
+    Ok(secret.reveal().to_owned())
+}

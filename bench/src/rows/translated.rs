@@ -1,0 +1,36 @@
+//! What it costs more that the provider speaks another dialect than the caller.
+
+use crate::Result;
+use crate::lab::{Lab, Wanted};
+use crate::load::{self, Case, Load, Round};
+use crate::prose::Chat;
+use crate::rows::paced;
+use crate::table::{Line, us};
+
+/// What is translated to, from OpenAI's chat completions.
+const DIALECTS: [&str; 3] = ["anthropic", "gemini", "responses"];
+
+pub(super) async fn measure(lab: &Lab) -> Result<Vec<Line>> {
+    let plain = lab.plain().await?;
+    let gateway = |dialect| lab.gateway(&Wanted { name: dialect, dialect, ..Wanted::default() });
+    let others = DIALECTS.map(gateway).into_iter().collect::<Result<Vec<_>>>()?;
+    let children = [&lab.bare, plain].into_iter().chain(&others);
+    let whole = || Load::steady(lab.scale.time, || Chat::of_body(1024).request());
+    let cases: Vec<Case<'_>> = children.clone().map(|child| Case { child, load: whole() }).collect();
+    let whole = load::in_turns(&cases, lab.scale.rounds, Round::cpu_per_exchange).await?;
+    let chunks = || paced("sandbox-slow-10", 10, lab.scale.time * 5);
+    let cases: Vec<Case<'_>> = children.map(|child| Case { child, load: chunks() }).collect();
+    let chunks = load::in_turns(&cases, lab.scale.rounds.div_ceil(2), Round::cpu_per_event).await?;
+    let mut lines = Vec::new();
+    for (what, figures) in [("exchange, 1 KB", whole), ("chunk", chunks)] {
+        let [bare, plain, others @ ..] = figures.as_slice() else { return Err("a case is missing".to_owned()) };
+        lines.push(Line::new(format!("bare proxy, CPU per {what}"), us(bare.median())));
+        lines.push(Line::note("no plugin, same dialect", us(plain.median())).ratio(&plain.over(bare)));
+        for (dialect, figures) in DIALECTS.iter().zip(others) {
+            let added = figures.minus(plain);
+            let what = format!("{what}: added by translation to {dialect}");
+            lines.push(Line::new(what, us(added.median())).at_most(&added.over(bare), 0.5));
+        }
+    }
+    Ok(lines)
+}
