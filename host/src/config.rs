@@ -215,6 +215,8 @@ pub struct Upstream {
     pub breaker: Breaker,
     /// Certificates of authorities that are trusted beside the system's.
     pub authorities: Vec<CertificateDer<'static>>,
+    /// Names of hosts that may lead to addresses which only this machine can reach.
+    pub local_hosts: Vec<String>,
 }
 
 /// When and how often the targets are asked once more when all have failed.

@@ -8,7 +8,8 @@ use http::uri::PathAndQuery;
 use http::{HeaderMap, Method, Uri};
 use percent_encoding::percent_decode_str;
 
-use crate::dialect::{Address, Dialect};
+use crate::dialect::Address;
+pub use crate::dialect::Dialect;
 use crate::error::{Error, Malformed};
 
 /// One thing that callers can ask for.

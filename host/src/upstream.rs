@@ -1,5 +1,6 @@
 //! Calls to providers: connection pools, timeouts, and one attempt at a time. Takes nothing but [`Admitted`].
 
+mod addresses;
 mod fetch;
 
 use std::sync::Arc;
@@ -14,11 +15,13 @@ use hyper::body::Incoming;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::client::legacy::connect::dns::GaiResolver;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use rustls::pki_types::CertificateDer;
 use rustls::{ClientConfig, RootCertStore};
 use tokio::time::{Instant, timeout_at};
 
+use self::addresses::Guarded;
 use crate::config::{Settings, Target};
 use crate::dialect::{Dialect, Translation};
 use crate::endpoint;
@@ -38,7 +41,7 @@ const KEEPALIVE: Duration = Duration::from_secs(30);
 /// The connections to all providers.
 #[derive(Clone, Debug)]
 pub struct Upstream {
-    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    client: Client<HttpsConnector<HttpConnector<Guarded<GaiResolver>>>, Full<Bytes>>,
     health: Arc<Health>,
 }
 
@@ -69,7 +72,8 @@ impl Upstream {
     /// # Errors
     /// When TLS cannot be set up.
     pub fn new(settings: &Settings) -> Result<Self, String> {
-        let mut http = HttpConnector::new();
+        let resolver = Guarded::new(GaiResolver::new(), &settings.upstream.local_hosts);
+        let mut http = HttpConnector::new_with_resolver(resolver);
         http.set_nodelay(true);
         http.set_connect_timeout(Some(settings.upstream.connect));
         http.set_keepalive(Some(KEEPALIVE));
@@ -150,6 +154,13 @@ impl Upstream {
         let (head, body) = response.into_parts();
         if head.status.is_informational() {
             return Err(Error::Broken(format!("the answer is {}, and nothing else follows", head.status.as_u16())));
+        }
+        if head.status.is_redirection() {
+            // It could lead anywhere, with the provider's key.
+            let status = head.status.as_u16();
+            return Err(Error::Broken(format!(
+                "the answer is a redirect ({status}), and none is followed: mend base_url"
+            )));
         }
         if !head.headers.get_all(header::CONTENT_ENCODING).iter().all(is_identity) {
             return Err(Error::Broken("the answer is compressed, which was not asked for".to_owned()));
@@ -265,7 +276,8 @@ fn request_headers(
 ) -> Result<HeaderMap, Error> {
     let mut headers = HeaderMap::with_capacity(8);
     let same = x.dialect.family() == dialect.family();
-    for (name, value) in from_caller {
+    let is_for_us_alone = |name: &HeaderName| names_hop(from_caller, name);
+    for (name, value) in from_caller.iter().filter(|(name, _)| !is_for_us_alone(name)) {
         // A key of this gateway is for nobody else, whichever header it is in.
         if (passes_on(name) || (same && is_of(dialect, name))) && !is_in(value.as_bytes()) {
             headers.append(name, value.clone());
@@ -281,7 +293,7 @@ fn request_headers(
         // A caller's credential is for a provider of the kind that it believes to talk to, unless it said with it to this
         // gateway who it is.
         None if same && !x.caller.is_identified => {
-            for name in credentials(dialect) {
+            for name in credentials(dialect).into_iter().filter(|name| !is_for_us_alone(name)) {
                 let value = from_caller.get(&name).filter(|value| !is_in(value.as_bytes()));
                 headers.extend(value.map(|value| (name, value.clone())));
             }
@@ -311,6 +323,13 @@ fn credentials(dialect: Dialect) -> [HeaderName; 2] {
         Dialect::OpenAi | Dialect::Responses | Dialect::Anthropic => [header::AUTHORIZATION, API_KEY],
         Dialect::Gemini => [header::AUTHORIZATION, endpoint::GOOGLE_KEY],
     }
+}
+
+/// Whether `Connection` names a header: it is then for who is at the other end of this connection, and goes no further
+/// (RFC 9110, section 7.6.1).
+fn names_hop(headers: &HeaderMap, name: &HeaderName) -> bool {
+    let named = headers.get_all(header::CONNECTION).iter().filter_map(|value| value.to_str().ok());
+    named.flat_map(|value| value.split(',')).any(|option| option.trim().eq_ignore_ascii_case(name.as_str()))
 }
 
 fn passes_on(name: &HeaderName) -> bool {

@@ -57,6 +57,8 @@ impl Received {
 #[derive(Clone, Debug)]
 enum Step {
     Write(Bytes),
+    /// The same bytes again and again, until the gateway is gone.
+    Flood(Bytes),
     /// Wait for [`Provider::proceed`].
     Pause,
     Stall,
@@ -109,6 +111,18 @@ impl Reply {
     #[must_use]
     pub fn hangs_up() -> Self {
         Self { head: false, ..Self::new(false, "", vec![Step::Close]) }
+    }
+
+    /// These bytes and no others, whether they are HTTP or not.
+    pub fn raw(bytes: impl Into<Bytes>) -> Self {
+        Self { head: false, ..Self::new(false, "", vec![Step::Write(bytes.into())]) }
+    }
+
+    /// Then these bytes again and again, until the gateway is gone.
+    #[must_use]
+    pub fn floods(mut self, bytes: impl Into<Bytes>) -> Self {
+        self.body.push(Step::Flood(bytes.into()));
+        self
     }
 
     /// With this status.
@@ -369,6 +383,9 @@ async fn answer(stream: &mut TcpStream, reply: &Reply, shared: &Shared) -> Optio
                 write(stream, &chunk, shared).await?;
             }
             Step::Write(bytes) => write(stream, bytes, shared).await?,
+            Step::Flood(bytes) => loop {
+                write(stream, bytes, shared).await?;
+            },
             Step::Pause => tokio::select! {
                 permit = shared.proceed.acquire() => permit.unwrap().forget(),
                 () = hung_up(stream, shared) => return None,

@@ -8,6 +8,7 @@ mod cli;
 mod guest_compiler;
 mod lock;
 mod make;
+mod node;
 mod plugins;
 mod process;
 mod python;

@@ -3,9 +3,10 @@
 use std::ffi::OsString;
 use std::fmt;
 use std::io::{BufRead, BufReader, Write};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-use crate::{Result, make, plugins, process, python, workspace};
+use crate::{Result, make, node, plugins, process, python, workspace};
 
 /// Tells tests and benchmarks where the built plugins are.
 const PLUGINS: &str = "SLUICEGATE_PLUGINS";
@@ -16,6 +17,16 @@ const TEST_GUESTS: &str = "SLUICEGATE_GUESTS";
 /// Tells the tests that run SDKs which Python has them. Empty: there is none, skip; absent: the tests fail, so
 /// that nobody who calls `cargo test` by himself believes it has passed.
 const PYTHON: &str = "SLUICEGATE_PYTHON";
+
+/// The same for those for Node: a folder `node_modules` that has them.
+const NODE_MODULES: &str = "SLUICEGATE_NODE_MODULES";
+
+/// What runs the SDKs; an empty path where there is nothing.
+#[derive(Default)]
+struct Runtimes {
+    python: PathBuf,
+    node_modules: PathBuf,
+}
 
 /// `cargo xtask demo`
 pub(crate) fn demo(arguments: &[OsString]) -> Result<()> {
@@ -35,15 +46,19 @@ pub(crate) fn bench(arguments: &[OsString]) -> Result<()> {
     process::become_it(cargo.args(["run", "--release", "--package", "bench", "--"]).args(arguments))
 }
 
-/// `cargo xtask test`. Without Python all but some tests run, and the last line says so.
+/// `cargo xtask test`. Without Python or Node all but some tests run, and the last lines say so.
 pub(crate) fn test(arguments: &[OsString]) -> Result<()> {
     make::ensure()?;
     plugins::build(&[])?;
     plugins::build_test_guests()?;
-    let python = python::ensure();
-    let skipped = python.as_ref().err().map(|error| format!("SKIPPED: the tests with the SDKs for Python: {error}"));
+    let (python, node) = (python::ensure(), node::ensure());
+    let skipped = [("Python", python.as_ref().err()), ("Node", node.as_ref().err())];
+    let skipped = skipped.into_iter().filter_map(|(language, error)| Some((language, error?)));
+    let skipped: Vec<String> =
+        skipped.map(|(language, error)| format!("SKIPPED: the tests with the SDKs for {language}: {error}")).collect();
     skipped.iter().for_each(|skipped| eprintln!("xtask: {skipped}"));
-    let (totals, outcome) = run_tests(&python.unwrap_or_default().into_os_string(), arguments);
+    let runtimes = Runtimes { python: python.unwrap_or_default(), node_modules: node.unwrap_or_default() };
+    let (totals, outcome) = run_tests(&runtimes, arguments);
     println!("{totals}");
     skipped.iter().for_each(|skipped| println!("{skipped}"));
     outcome
@@ -51,17 +66,23 @@ pub(crate) fn test(arguments: &[OsString]) -> Result<()> {
 
 /// The tests as CI runs them: all of them, also after a failure.
 pub(crate) fn test_all() -> (Totals, Result<()>) {
-    match plugins::build(&[]).and_then(|()| plugins::build_test_guests()).and_then(|()| python::ensure()) {
-        Ok(python) => run_tests(&python.into_os_string(), &["--no-fail-fast".into()]),
+    let ready = || {
+        plugins::build(&[])?;
+        plugins::build_test_guests()?;
+        Ok(Runtimes { python: python::ensure()?, node_modules: node::ensure()? })
+    };
+    match ready() {
+        Ok(runtimes) => run_tests(&runtimes, &["--no-fail-fast".into()]),
         Err(error) => (Totals::default(), Err(error)),
     }
 }
 
 /// Runs cargo test, passes on what it prints and adds up the results of its many test programs.
-fn run_tests(python: &OsString, arguments: &[OsString]) -> (Totals, Result<()>) {
+fn run_tests(runtimes: &Runtimes, arguments: &[OsString]) -> (Totals, Result<()>) {
     let mut cargo = process::cargo();
     cargo.arg("test").args((!names_packages(arguments)).then_some("--workspace")).args(arguments);
-    cargo.env(PLUGINS, workspace::plugins()).env(TEST_GUESTS, workspace::test_guests()).env(PYTHON, python);
+    cargo.env(PLUGINS, workspace::plugins()).env(TEST_GUESTS, workspace::test_guests());
+    cargo.env(PYTHON, &runtimes.python).env(NODE_MODULES, &runtimes.node_modules);
     let mut totals = Totals::default();
     let outcome = pass_on(&mut cargo, |line| totals.add(line));
     (totals, outcome)

@@ -132,6 +132,9 @@ pub struct Upstream {
     /// Certificates of authorities to trust beside the system's, in PEM, relative to this file. For providers inside
     /// a company.
     pub ca_file: Option<Spanned<PathBuf>>,
+    /// Names of hosts, as `["model.internal"]`, that may lead to this machine itself, to its link, or to its cloud's
+    /// metadata, as only `localhost` may otherwise, and addresses that are written as such.
+    pub local_hosts: Option<Vec<Spanned<String>>>,
 }
 
 /// `[providers.NAME]`

@@ -200,7 +200,20 @@ fn upstream(file: &file::Upstream, base: &Path, problems: &mut Problems) -> Upst
                 Vec::new()
             }),
         },
+        local_hosts: local_hosts(file.local_hosts.as_deref().unwrap_or_default(), problems),
     }
+}
+
+fn local_hosts(given: &[Spanned<String>], problems: &mut Problems) -> Vec<String> {
+    for name in given {
+        let is_name = |name: &str| name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte));
+        if name.get_ref().is_empty() || !is_name(name.get_ref()) {
+            let wrong =
+                format!("{:?} is not the name of a host; write it alone, as \"model.internal\"", name.get_ref());
+            problems.add(Some(name.span()), "upstream.local_hosts", wrong);
+        }
+    }
+    given.iter().map(|name| name.get_ref().trim_end_matches('.').to_owned()).collect()
 }
 
 fn authorities(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {

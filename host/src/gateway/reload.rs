@@ -210,6 +210,7 @@ fn takes_restart(now: &Settings, in_service: &Settings) -> Vec<&'static str> {
         ("server.drain_ms", server.drain != old_server.drain),
         ("upstream.connect_ms", upstream.connect != old_upstream.connect),
         ("upstream.ca_file", upstream.authorities != old_upstream.authorities),
+        ("upstream.local_hosts", upstream.local_hosts != old_upstream.local_hosts),
         ("plugins.memo_bytes", now.plugins.memo_bytes != in_service.plugins.memo_bytes),
         ("[auth.jwt]", now.auth.jwt != in_service.auth.jwt),
         ("[store]", now.store != in_service.store),

@@ -183,6 +183,20 @@ mod tests {
         }
     }
 
+    /// That it takes the same time is `subtle`'s promise; that no byte is left out is ours.
+    #[test]
+    fn a_hash_is_another_wherever_it_differs() {
+        let hash = Hash::of("sg-x");
+        assert!(hash == Hash::from_bytes(hash.bytes()).unwrap());
+        for at in 0..hash.bytes().len() {
+            for bit in 0..8 {
+                let mut other = hash.bytes().to_vec();
+                other[at] ^= 1 << bit;
+                assert!(hash != Hash::from_bytes(&other).unwrap(), "byte {at}, bit {bit}");
+            }
+        }
+    }
+
     #[test]
     fn a_hash_shows_nothing() {
         assert_eq!(format!("{:?}", Hash::of("x")), "(hash)");

@@ -200,6 +200,13 @@ fn no_words_of_callers_and_models_are_logged() {
     assert!(wrong.is_empty(), "{}", wrong.into_iter().collect::<Vec<_>>().join("\n"));
 }
 
+/// What a caller says is compared with a secret as a hash and in constant time: in `key/secret.rs` and `admin/door.rs`.
+#[test]
+fn no_secret_is_compared_as_it_is() {
+    never(&["*"], r"reveal\(\)(\.as_bytes\(\))?\s*[!=]=|[!=]=\s*[\w.&*]*reveal\(\)");
+    only(&["key/secret.rs", "admin/door.rs"], r"\bct_eq\b");
+}
+
 #[test]
 fn nothing_is_printed_but_by_the_command_line() {
     only(&["main.rs", "cli.rs", "cli/*"], r"\b(e?println|e?print|dbg)!\(");

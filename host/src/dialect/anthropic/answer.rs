@@ -62,11 +62,13 @@ pub(super) fn usage(value: Value<'_>, before: Option<Usage>) -> Option<Usage> {
     let fresh_before =
         before.input_tokens.saturating_sub(before.cached_input_tokens).saturating_sub(before.cache_write_tokens);
     let fresh = count("input_tokens").unwrap_or(fresh_before);
+    let details = fields.last("output_tokens_details").map(Value::fields);
+    let thinking = details.and_then(|details| details.last("thinking_tokens").and_then(Value::number));
     Some(Usage {
         input_tokens: fresh.saturating_add(cached).saturating_add(written),
         cached_input_tokens: cached,
         cache_write_tokens: written,
         output_tokens: count("output_tokens").unwrap_or(before.output_tokens),
-        reasoning_tokens: before.reasoning_tokens,
+        reasoning_tokens: thinking.unwrap_or(before.reasoning_tokens),
     })
 }

@@ -75,6 +75,13 @@ pub(super) struct UsageJson {
     cache_creation_input_tokens: u32,
     cache_read_input_tokens: u32,
     output_tokens: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    output_tokens_details: Option<OutputDetailsJson>,
+}
+
+#[derive(Serialize)]
+struct OutputDetailsJson {
+    thinking_tokens: u32,
 }
 
 impl From<Usage> for UsageJson {
@@ -88,6 +95,9 @@ impl From<Usage> for UsageJson {
             cache_creation_input_tokens: usage.cache_write_tokens,
             cache_read_input_tokens: usage.cached_input_tokens,
             output_tokens: usage.output_tokens,
+            output_tokens_details: Some(usage.reasoning_tokens)
+                .filter(|tokens| *tokens > 0)
+                .map(|thinking_tokens| OutputDetailsJson { thinking_tokens }),
         }
     }
 }
@@ -292,15 +302,18 @@ mod tests {
     #[test]
     fn what_was_read_from_a_cache_and_written_to_it_is_input_too() {
         let body = r#"{"content":[],"usage":{"input_tokens":1,"cache_creation_input_tokens":2,
-            "cache_read_input_tokens":4,"output_tokens":8,"service_tier":"standard"}}"#;
+            "cache_read_input_tokens":4,"output_tokens":8,"output_tokens_details":{"thinking_tokens":5},
+            "service_tier":"standard"}}"#;
         let usage = Usage {
             input_tokens: 7,
             cached_input_tokens: 4,
             cache_write_tokens: 2,
             output_tokens: 8,
-            reasoning_tokens: 0,
+            reasoning_tokens: 5,
         };
         assert_eq!(read(body).0.usage, Some(usage));
+        let (json, _) = write(&read(body).0);
+        assert_eq!(json["usage"]["output_tokens_details"]["thinking_tokens"], 5);
     }
 
     #[test]
