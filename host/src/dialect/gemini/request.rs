@@ -118,7 +118,7 @@ mod tests {
     use crate::chat::Opaque;
 
     fn address(model: &str) -> Address {
-        Address { model: Some(model.to_owned()), streaming: Some(true) }
+        Address { model: Some(model.to_owned()), streaming: Some(true), ..Address::default() }
     }
 
     fn read(body: &str) -> Asked {
