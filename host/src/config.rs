@@ -325,11 +325,9 @@ impl Target {
             Task::Converse => match caller {
                 Dialect::Responses if self.responses => caller,
                 Dialect::Completions if self.completions => caller,
-                Dialect::OpenAi
-                | Dialect::Anthropic
-                | Dialect::Gemini
-                | Dialect::Responses
-                | Dialect::Completions => self.dialect,
+                Dialect::OpenAi | Dialect::Anthropic | Dialect::Gemini | Dialect::Responses | Dialect::Completions => {
+                    self.dialect
+                }
             },
             // There is one format of it in each family.
             Task::Embed => self.dialect.family(),

@@ -172,7 +172,8 @@ impl Dialect {
     pub(crate) fn has(self, task: Task) -> bool {
         match (self, task) {
             (_, Task::Converse) | (Self::Gemini, Task::Embed | Task::CountTokens) => true,
-            (Self::OpenAi | Self::Responses | Self::Completions, Task::Embed) | (Self::Anthropic, Task::CountTokens) => true,
+            (Self::OpenAi | Self::Responses | Self::Completions, Task::Embed)
+            | (Self::Anthropic, Task::CountTokens) => true,
             (Self::Responses, Task::CountTokens) => true,
             (Self::Anthropic, Task::Embed) | (Self::OpenAi | Self::Completions, Task::CountTokens) => false,
         }

@@ -13,9 +13,7 @@ use bytes::Bytes;
 use http::StatusCode;
 use tokio::task::spawn_blocking;
 
-use crate::chat::{
-    self, Action, Answer, Edit, Phase, Request, Role, Segment, SegmentFacts, Task, WholeAction, Window,
-};
+use crate::chat::{self, Action, Answer, Edit, Phase, Request, Role, Segment, SegmentFacts, Task, WholeAction, Window};
 use crate::config::{Mode, OnFailure, StreamMode, Target};
 use crate::dialect::{Address, Asked, Dialect, Document, Translation, is_json, read_words};
 use crate::error::{Error, Malformed};

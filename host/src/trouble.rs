@@ -27,7 +27,8 @@ impl Trouble {
     /// The same, if it is the request's or the gateway's.
     pub(crate) fn of_error(error: Error) -> Result<Self, Error> {
         // Another target may have words for what this one has none for.
-        let is_trouble = error.is_the_targets() || matches!(error, Error::Untranslatable { .. } | Error::NotThere { .. });
+        let is_trouble =
+            error.is_the_targets() || matches!(error, Error::Untranslatable { .. } | Error::NotThere { .. });
         if is_trouble { Ok(Self::Error(error)) } else { Err(error) }
     }
 

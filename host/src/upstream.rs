@@ -289,7 +289,9 @@ fn request_headers(
         None => {}
         Some(key) => {
             let (name, value) = match dialect {
-                Dialect::OpenAi | Dialect::Responses | Dialect::Completions => (header::AUTHORIZATION, format!("Bearer {}", key.reveal())),
+                Dialect::OpenAi | Dialect::Responses | Dialect::Completions => {
+                    (header::AUTHORIZATION, format!("Bearer {}", key.reveal()))
+                }
                 Dialect::Anthropic => (API_KEY, key.reveal().to_owned()),
                 Dialect::Gemini => (endpoint::GOOGLE_KEY, key.reveal().to_owned()),
             };
@@ -308,7 +310,9 @@ const ANTHROPIC_VERSION: HeaderName = HeaderName::from_static("anthropic-version
 /// Headers in which callers send a credential.
 fn credentials(dialect: Dialect) -> [HeaderName; 2] {
     match dialect {
-        Dialect::OpenAi | Dialect::Responses | Dialect::Completions | Dialect::Anthropic => [header::AUTHORIZATION, API_KEY],
+        Dialect::OpenAi | Dialect::Responses | Dialect::Completions | Dialect::Anthropic => {
+            [header::AUTHORIZATION, API_KEY]
+        }
         Dialect::Gemini => [header::AUTHORIZATION, endpoint::GOOGLE_KEY],
     }
 }

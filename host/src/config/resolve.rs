@@ -411,16 +411,7 @@ fn provider(
         }
         let (base_url, stream_usage) = (Uri::from_static(SANDBOX_URL), written.stream_usage.unwrap_or(true));
         let (responses, completions) = (true, true);
-        return Some(Provider {
-            dialect,
-            responses,
-            completions,
-            base_url,
-            api_key,
-            sandbox,
-            prices_as,
-            stream_usage,
-        });
+        return Some(Provider { dialect, responses, completions, base_url, api_key, sandbox, prices_as, stream_usage });
     };
     if sandbox {
         problems.add(Some(given.span()), field("base_url"), "the sandbox chooses its address itself; remove this line");
@@ -434,16 +425,7 @@ fn provider(
             let seller = seller(&base_url);
             let prices_as = prices_as.or(seller.map(str::to_owned));
             let stream_usage = written.stream_usage.unwrap_or(takes_stream_options(seller));
-            Some(Provider {
-                dialect,
-                responses,
-                completions,
-                base_url,
-                api_key,
-                sandbox,
-                prices_as,
-                stream_usage,
-            })
+            Some(Provider { dialect, responses, completions, base_url, api_key, sandbox, prices_as, stream_usage })
         }
         Err(wrong) => {
             problems.add(Some(given.span()), field("base_url"), wrong);

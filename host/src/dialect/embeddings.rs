@@ -27,7 +27,8 @@ pub(super) fn read_request(body: Bytes) -> Result<Asked, Wrong> {
     let name = model.text().ok_or_else(|| Wrong::new("model", "must be a string"))?;
     // There is no answer of tokens.
     let mut request = Request { model: name.into_owned(), answer_tokens_max: Some(0), ..Request::default() };
-    let input = once(&parsed, "input")?.ok_or_else(|| Wrong::new("input", "is missing; send a text or a list of texts"));
+    let input =
+        once(&parsed, "input")?.ok_or_else(|| Wrong::new("input", "is missing; send a text or a list of texts"));
     read_texts(&mut texts, input?, "input")?;
     for field in parsed.0.iter().filter(|field| field.name() != "input") {
         // Where any model may be asked for, its name goes to the provider too: words that name nothing are text.
@@ -148,7 +149,9 @@ mod tests {
         let said: Vec<_> = read.segments.iter().map(|segment| segment.text.as_str()).collect();
         assert_eq!(said, ["in", "here", "a b"]);
         assert_eq!(read.usage, Some(Usage { input_tokens: 5, ..Usage::default() }));
-        let read = answer(r#"{"embeddings":[{"values":[0.1]},{"values":"not Base64"}],"usageMetadata":{"promptTokenCount":4}}"#);
+        let read = answer(
+            r#"{"embeddings":[{"values":[0.1]},{"values":"not Base64"}],"usageMetadata":{"promptTokenCount":4}}"#,
+        );
         assert_eq!(read.segments.len(), 1);
         assert_eq!(read.usage, Some(Usage { input_tokens: 4, ..Usage::default() }));
     }

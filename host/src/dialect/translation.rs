@@ -67,12 +67,7 @@ impl Translation {
 
     /// The way back of a list of models.
     pub(crate) fn of_models(caller: Dialect, target: Dialect) -> Option<Self> {
-        (caller.family() != target.family()).then_some(Self {
-            target,
-            caller,
-            streams_usage: false,
-            of: Of::Models,
-        })
+        (caller.family() != target.family()).then_some(Self { target, caller, streams_usage: false, of: Of::Models })
     }
 
     /// A complete answer or an error of the target, for the caller.
@@ -133,9 +128,7 @@ impl Translation {
         Events {
             cutter: Cutter::new(usize::MAX),
             reader: match self.target {
-                Dialect::OpenAi | Dialect::Completions => {
-                    Reader::OpenAi(openai::translation::DeltaReader::default())
-                }
+                Dialect::OpenAi | Dialect::Completions => Reader::OpenAi(openai::translation::DeltaReader::default()),
                 Dialect::Anthropic => Reader::Anthropic(anthropic::translation::DeltaReader::default()),
                 Dialect::Gemini => Reader::Gemini(gemini::translation::DeltaReader::default()),
                 Dialect::Responses => Reader::Responses(responses::translation::DeltaReader::default()),

@@ -14,7 +14,8 @@ pub(super) fn as_completion(body: &[u8]) -> Result<Bytes, Failure> {
             completion.insert(name.to_owned(), value.clone());
         }
     }
-    if let Some(unknown) = ["messages", "tools", "max_completion_tokens"].iter().find(|name| request.get(name).is_some())
+    if let Some(unknown) =
+        ["messages", "tools", "max_completion_tokens"].iter().find(|name| request.get(name).is_some())
     {
         return Err(Failure::bad_request(None, format!("Unrecognized request argument supplied: {unknown}")));
     }
@@ -23,7 +24,8 @@ pub(super) fn as_completion(body: &[u8]) -> Result<Bytes, Failure> {
         prompt => prompt,
     };
     let prompt = prompt.and_then(Value::as_str);
-    let prompt = prompt.ok_or_else(|| Failure::bad_request(Some("prompt"), "This model takes one text as 'prompt'."))?;
+    let prompt =
+        prompt.ok_or_else(|| Failure::bad_request(Some("prompt"), "This model takes one text as 'prompt'."))?;
     completion.insert("messages".to_owned(), json!([{"role": "user", "content": prompt}]));
     Ok(Value::Object(completion).to_string().into())
 }

@@ -66,9 +66,11 @@ pub(super) fn vectors(asked: &wire::Asked, body: &[u8]) -> Result<Vec<u8>, Failu
 /// The texts of a request of Google's.
 fn batch(request: &Value) -> Result<Vec<&str>, Failure> {
     let requests = request.get("requests").and_then(Value::as_array).filter(|requests| !requests.is_empty());
-    let text = |request: &'_ Value| request.pointer("/content/parts/0/text").and_then(Value::as_str).map(str::len).is_some();
+    let text =
+        |request: &'_ Value| request.pointer("/content/parts/0/text").and_then(Value::as_str).map(str::len).is_some();
     let requests = requests.filter(|requests| requests.iter().all(text));
-    let requests = requests.ok_or_else(|| Failure::bad_request(Some("requests"), "* BatchEmbedContentsRequest.requests"))?;
+    let requests =
+        requests.ok_or_else(|| Failure::bad_request(Some("requests"), "* BatchEmbedContentsRequest.requests"))?;
     Ok(requests.iter().filter_map(|request| request.pointer("/content/parts/0/text")?.as_str()).collect())
 }
 

@@ -152,7 +152,8 @@ mod tests {
         let mut edited = asked.request.segments.clone();
         edited[0].text = "once \"upon\" [NAME]\\".to_owned();
         let sent = asked.body(&edited, Some("gpt"), &[(Role::Assistant, "a \"time\""), (Role::User, "shorter")]);
-        let expected = r#"{"model":"gpt","prompt":[ "once \u0022upon\" [NAME]\\\n\na \"time\"\n\nshorter" ],"max_tokens":1.0e1}"#;
+        let expected =
+            r#"{"model":"gpt","prompt":[ "once \u0022upon\" [NAME]\\\n\na \"time\"\n\nshorter" ],"max_tokens":1.0e1}"#;
         assert_eq!(sent, expected);
         assert!(asked.can_go_on());
         assert!(!read(r#"{"model":"m","prompt":["a","b"]}"#).unwrap().can_go_on());

@@ -134,8 +134,7 @@ pub(crate) fn write_answer(reply: &Reply, losses: &mut Vec<Loss>) -> Result<Byte
         logprobs: None,
         finish_reason: Some(finish_word(choice.finish.unwrap_or_default())),
     };
-    let choices: Vec<ChoiceJson<'_>> =
-        reply.choices.iter().zip(texts.iter().map(String::as_str)).map(choice).collect();
+    let choices: Vec<ChoiceJson<'_>> = reply.choices.iter().zip(texts.iter().map(String::as_str)).map(choice).collect();
     written(&AnswerJson {
         id: &reply.id,
         object: OBJECT,
@@ -223,5 +222,121 @@ impl DeltaWriter {
         // Serialising strings and numbers cannot fail.
         out.extend_from_slice(&serde_json::to_vec(&event).unwrap_or_default());
         out.extend_from_slice(b"\n\n");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dialect::conversation::{Call, Failure};
+
+    fn read(fields: &str) -> (Conversation, Vec<(String, bool)>) {
+        let mut losses = Vec::new();
+        let conversation = parse_request(format!(r#"{{"model":"m",{fields}}}"#).as_bytes(), &mut losses).unwrap();
+        (conversation, losses.into_iter().map(|loss| (loss.field, loss.is_harmless)).collect())
+    }
+
+    #[test]
+    fn a_text_is_what_the_user_says() {
+        let (read, losses) = read(
+            r#""prompt":["once upon"],"stream":true,"stream_options":{"include_usage":true},"max_tokens":5,"temperature":0.5,
+            "top_p":0.25,"seed":-7,"presence_penalty":0.5,"frequency_penalty":-0.5,"stop":"END","n":2,"best_of":2,"user":"ann",
+            "suffix":"","echo":false,"logit_bias":{},"logprobs":null"#,
+        );
+        assert_eq!(losses, []);
+        let parts = vec![Part::Text("once upon".to_owned())];
+        let turn = Turn { speaker: Speaker::User, name: None, parts, at: "prompt".to_owned() };
+        let expected = Conversation {
+            model: "m".to_owned(),
+            streaming: true,
+            streams_usage: true,
+            turns: vec![turn],
+            tokens_max: Some(5),
+            temperature: Some(0.5),
+            top_p: Some(0.25),
+            seed: Some(-7),
+            presence_penalty: Some(0.5),
+            frequency_penalty: Some(-0.5),
+            stop: vec!["END".to_owned()],
+            choices: Some(2),
+            user: Some("ann".to_owned()),
+            ..Conversation::default()
+        };
+        assert_eq!(read.loss(Feature::Choices, "").field, "n");
+        assert_eq!(Conversation { fields: Vec::new(), ..read }, expected);
+    }
+
+    #[test]
+    fn what_a_conversation_has_no_word_for_is_named() {
+        for (fields, lost) in [
+            (r#""prompt":["a","b"]"#, "prompt"),
+            (r#""prompt":"a","suffix":"b""#, "suffix"),
+            (r#""prompt":"a","echo":true"#, "echo"),
+            (r#""prompt":"a","best_of":3"#, "best_of"),
+            (r#""prompt":"a","n":2,"best_of":3"#, "best_of"),
+            (r#""prompt":"a","logprobs":0"#, "logprobs"),
+            (r#""prompt":"a","logit_bias":{"5":1}"#, "logit_bias"),
+            (r#""prompt":"a","new":1"#, "new"),
+        ] {
+            let (read, losses) = read(fields);
+            assert_eq!(losses, [(lost.to_owned(), false)], "{fields}");
+            assert_eq!(read.turns[0].parts, [Part::Text("a".to_owned())], "{fields}");
+        }
+        assert_eq!(read(r#""prompt":"a","stream_options":{"x":1}"#).1, [("stream_options.x".to_owned(), true)]);
+    }
+
+    #[test]
+    fn an_answer_is_what_is_said_in_it() {
+        let thought = Part::Thinking { text: "hmm".to_owned(), signature: None };
+        let parts = vec![thought, Part::Text("a".to_owned()), Part::Refusal("b".to_owned())];
+        let choice = Choice { index: 1, parts, finish: Some(Finish::Length), stopped_by: None };
+        let usage = Some(Usage { input_tokens: 3, output_tokens: 2, ..Usage::default() });
+        let reply = Reply { id: "r".to_owned(), model: "m".to_owned(), choices: vec![choice], usage };
+        let mut losses = Vec::new();
+        let body = write_answer(&reply, &mut losses).unwrap();
+        let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
+        assert_eq!(losses, [Loss::harmless("thinking", NO_PLACE)]);
+        assert_eq!((&body["id"], &body["object"], &body["model"]), (&"r".into(), &OBJECT.into(), &"m".into()));
+        let choices = serde_json::json!([{"text": "a\n\nb", "index": 1, "logprobs": null, "finish_reason": "length"}]);
+        assert_eq!(body["choices"], choices);
+        assert_eq!(body["usage"]["total_tokens"], 5);
+    }
+
+    #[test]
+    fn a_stream_says_texts_and_nothing_else() {
+        let text = |text: &str| Delta::Text { choice: 0, text: text.to_owned() };
+        let Call { id, name, .. } = Call { id: "c".to_owned(), name: "f".to_owned(), arguments: String::new() };
+        let deltas = [
+            Delta::Begin { id: "r".to_owned(), model: "m".to_owned() },
+            Delta::Thinking { choice: 0, text: "hmm".to_owned() },
+            text("a"),
+            text("b"),
+            Delta::Call { choice: 0, index: 0, id, name },
+            Delta::Ping,
+            Delta::Usage(Usage { input_tokens: 3, output_tokens: 2, ..Usage::default() }),
+            Delta::Finish { choice: 0, finish: Finish::ContentFilter, stopped_by: None },
+            Delta::End,
+        ];
+        for with_usage in [true, false] {
+            let (mut writer, mut out, mut losses) = (DeltaWriter::new(with_usage), Vec::new(), Vec::new());
+            deltas.iter().for_each(|delta| writer.write(delta, &mut out, &mut losses));
+            let out = String::from_utf8(out).unwrap();
+            let events: Vec<&str> = out.split_terminator("\n\n").collect();
+            assert_eq!(events.len(), 5 + usize::from(with_usage), "{out}");
+            assert_eq!((events[2], events.last()), (": ", Some(&"data: [DONE]")));
+            let choice = |event: &str| {
+                let event: serde_json::Value = serde_json::from_str(event.strip_prefix("data: ").unwrap()).unwrap();
+                (event["choices"][0]["text"].clone(), event["choices"][0]["finish_reason"].clone())
+            };
+            assert_eq!(choice(events[0]), ("a".into(), serde_json::Value::Null));
+            assert_eq!(choice(events[3]), ("".into(), "content_filter".into()));
+            assert_eq!(out.contains("total_tokens"), with_usage);
+            let lost: Vec<_> = losses.iter().map(|loss| loss.field.as_str()).collect();
+            assert_eq!(lost, ["thinking", "call"]);
+        }
+        let (mut writer, mut out) = (DeltaWriter::default(), Vec::new());
+        let failure = Failure { message: "no".to_owned(), ..Failure::default() };
+        writer.write(&Delta::Failed(failure), &mut out, &mut Vec::new());
+        assert!(String::from_utf8(out).unwrap().contains(r#""message":"no""#));
     }
 }

@@ -110,11 +110,7 @@ struct UsageJson {
 ///
 /// # Errors
 /// When there are no vectors in it.
-pub(in super::super) fn translate_answer(
-    body: &[u8],
-    wanted: &Wanted,
-    losses: &mut Vec<Loss>,
-) -> Result<Bytes, Wrong> {
+pub(in super::super) fn translate_answer(body: &[u8], wanted: &Wanted, losses: &mut Vec<Loss>) -> Result<Bytes, Wrong> {
     let (mut data, mut tokens) = (Vec::new(), 0);
     for field in Object::of_body(body, "vectors")?.fields {
         match &*field.name {
@@ -163,8 +159,9 @@ mod tests {
 
     #[test]
     fn each_text_is_a_request_of_its_own() {
-        let (written, wanted, losses) =
-            write(r#"{"model":"text-embedding","input":["a","b"],"dimensions":3,"encoding_format":"base64","user":"u"}"#);
+        let (written, wanted, losses) = write(
+            r#"{"model":"text-embedding","input":["a","b"],"dimensions":3,"encoding_format":"base64","user":"u"}"#,
+        );
         let request = |text: &str| {
             serde_json::json!({"model": "models/text-embedding", "content": {"parts": [{"text": text}]},
                 "outputDimensionality": 3})
@@ -190,7 +187,10 @@ mod tests {
         let expected = r#"{"object":"list","data":[{"object":"embedding","index":0,"embedding":[0.10,-2e0]},{"object":"embedding","index":1,"embedding":[1]}],"model":"m","usage":{"prompt_tokens":6,"total_tokens":6}}"#;
         assert_eq!(said(false), expected);
         let floats = STANDARD.encode([0.1_f32.to_le_bytes(), (-2.0_f32).to_le_bytes()].concat());
-        assert_eq!(said(true), expected.replace("[0.10,-2e0]", &format!("\"{floats}\"")).replace("[1]", "\"AACAPw==\""));
+        assert_eq!(
+            said(true),
+            expected.replace("[0.10,-2e0]", &format!("\"{floats}\"")).replace("[1]", "\"AACAPw==\"")
+        );
     }
 
     #[test]

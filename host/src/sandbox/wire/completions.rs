@@ -41,9 +41,7 @@ fn text(say: &Say) -> Result<&str, Failure> {
 /// The answer as one JSON document.
 pub(in super::super) fn whole(say: &Say, asked: &Asked) -> Result<Vec<u8>, Failure> {
     let text = text(say)?;
-    let one = |index| {
-        choice(index, &Piece::whole(choice_text(text, say, index), say.escape), Some(finish_reason(say)))
-    };
+    let one = |index| choice(index, &Piece::whole(choice_text(text, say, index), say.escape), Some(finish_reason(say)));
     let choices: Vec<String> = (0..asked.choices).map(one).collect();
     Ok(document(asked, &choices.join(","), Some(&usage(say, asked))).into_bytes())
 }
@@ -51,7 +49,8 @@ pub(in super::super) fn whole(say: &Say, asked: &Asked) -> Result<Vec<u8>, Failu
 /// The events of an answer but for the last, and the last. The choices come one after the other.
 pub(in super::super) fn events(say: &Say, asked: &Asked, cut: Cut) -> Result<(VecDeque<Bytes>, Bytes), Failure> {
     let text = text(say)?;
-    let event = |choices: &str, usage: Option<&Value>| Bytes::from(format!("data: {}\n\n", document(asked, choices, usage)));
+    let event =
+        |choices: &str, usage: Option<&Value>| Bytes::from(format!("data: {}\n\n", document(asked, choices, usage)));
     // In each event but the last where it was asked for, as OpenAI has it.
     let null = asked.usage.then_some(&Value::Null);
     let mut events = VecDeque::new();
