@@ -138,9 +138,23 @@ pub struct ToolDefinition {
     pub parameters: String,
 }
 
+/// What is asked of a model.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Task {
+    /// To go on with a conversation or a text.
+    #[default]
+    Converse,
+    /// To turn texts into vectors.
+    Embed,
+    /// To say how many tokens a conversation has, and not to answer it.
+    CountTokens,
+}
+
 /// A request on its way to a model. A segment's id is its index.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Request {
+    /// What is asked.
+    pub task: Task,
     /// The model that the caller asked for.
     pub model: String,
     /// Whether the answer is to come as a stream of events.

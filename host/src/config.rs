@@ -37,6 +37,7 @@ pub use problem::{Problem, Problems};
 pub use schema::check as check_plugin_config;
 pub use secret::Secret;
 
+use crate::chat::Task;
 use crate::dialect::Dialect;
 use crate::limits::{Account, Budget, Limits};
 use crate::money::Money;
@@ -300,6 +301,8 @@ pub struct Target {
     pub dialect: Dialect,
     /// It also speaks OpenAI's Responses.
     pub responses: bool,
+    /// It also speaks OpenAI's completions.
+    pub completions: bool,
     /// What the provider calls the model; nothing to pass on what the caller asked for.
     pub model: Option<String>,
     /// The provider's address, without a slash at the end.
@@ -317,12 +320,21 @@ pub struct Target {
 }
 
 impl Target {
-    /// What it is spoken to in, by a caller of this dialect: the same, if it speaks that too.
+    /// What it is spoken to in, by a caller of this dialect who asks this: the same, if it speaks that too.
     #[must_use]
-    pub fn dialect_for(&self, caller: Dialect) -> Dialect {
-        match caller {
-            Dialect::Responses if self.responses => caller,
-            _ => self.dialect,
+    pub fn dialect_for(&self, caller: Dialect, task: Task) -> Dialect {
+        match task {
+            Task::Converse => match caller {
+                Dialect::Responses if self.responses => caller,
+                Dialect::Completions if self.completions => caller,
+                Dialect::OpenAi | Dialect::Anthropic | Dialect::Gemini | Dialect::Responses | Dialect::Completions => {
+                    self.dialect
+                }
+            },
+            // There is one format of it in each family.
+            Task::Embed => self.dialect.family(),
+            Task::CountTokens if self.responses => Dialect::Responses,
+            Task::CountTokens => self.dialect,
         }
     }
 }

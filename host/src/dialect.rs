@@ -5,8 +5,11 @@
 
 mod anthropic;
 mod asked;
+mod completions;
 mod conversation;
+mod count;
 mod document;
+mod embeddings;
 #[cfg(any(test, fuzzing))]
 pub mod fuzz;
 mod gemini;
@@ -28,12 +31,13 @@ use http::StatusCode;
 
 pub(crate) use asked::Asked;
 pub(crate) use conversation::Loss;
+pub(crate) use count::written as count_body;
 pub(crate) use document::{Document, Wrong, is_name, read_words};
 pub(crate) use raw::{is_json, unescaped};
 pub(crate) use sse::{Cutter, Event, Lane, Unit};
 pub(crate) use translation::{Events, Translation};
 
-use crate::chat::{Answer, Opaque};
+use crate::chat::{Answer, Opaque, Task};
 
 /// A wire format, of callers and of providers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -47,11 +51,15 @@ pub enum Dialect {
     Gemini,
     /// OpenAI's Responses.
     Responses,
+    /// OpenAI's completions, which were there before chat: a text is gone on with.
+    Completions,
 }
 
-/// What a path says of a request, in dialects that have it there and not in the body.
+/// What a path says of a request: what is asked, and what some dialects have there and not in the body.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Address {
+    /// What is asked.
+    pub(crate) task: Task,
     /// The model that is asked for.
     pub(crate) model: Option<String>,
     /// Whether the answer is to come as a stream.
@@ -77,6 +85,7 @@ impl Dialect {
             Self::Anthropic => "anthropic",
             Self::Gemini => "gemini",
             Self::Responses => "responses",
+            Self::Completions => "completions",
         }
     }
 
@@ -84,7 +93,7 @@ impl Dialect {
     #[must_use]
     pub fn family(self) -> Self {
         match self {
-            Self::OpenAi | Self::Responses => Self::OpenAi,
+            Self::OpenAi | Self::Responses | Self::Completions => Self::OpenAi,
             Self::Anthropic => Self::Anthropic,
             Self::Gemini => Self::Gemini,
         }
@@ -95,31 +104,43 @@ impl Dialect {
     /// # Errors
     /// What is wrong with which field.
     pub(crate) fn read_request(self, address: Address, body: Bytes) -> Result<Asked, Wrong> {
-        match self {
-            Self::OpenAi => openai::read_request(body),
-            Self::Anthropic => anthropic::read_request(body),
-            Self::Gemini => gemini::read_request(address, body),
-            Self::Responses => responses::read_request(body),
-        }
+        let task = address.task;
+        let mut asked = match task {
+            Task::Embed => embeddings::read_request(body)?,
+            Task::Converse | Task::CountTokens => match self {
+                Self::OpenAi => openai::read_request(body)?,
+                Self::Anthropic => anthropic::read_request(body)?,
+                Self::Gemini => gemini::read_request(address, body)?,
+                Self::Responses => responses::read_request(body)?,
+                Self::Completions => completions::read_request(body)?,
+            },
+        };
+        asked.request.task = task;
+        Ok(asked)
     }
 
-    /// Read a complete answer.
+    /// Read a complete answer to what was asked.
     ///
     /// # Errors
     /// Why nothing of it can be passed on.
-    pub(crate) fn read_answer(self, body: Bytes) -> Result<(Answer, Document, Vec<Opaque>), Wrong> {
-        match self {
-            Self::OpenAi => openai::read_answer(body),
-            Self::Anthropic => anthropic::read_answer(body),
-            Self::Gemini => gemini::read_answer(body),
-            Self::Responses => responses::read_answer(body),
+    pub(crate) fn read_answer(self, task: Task, body: Bytes) -> Result<(Answer, Document, Vec<Opaque>), Wrong> {
+        match task {
+            Task::Embed => embeddings::read_answer(body),
+            Task::CountTokens => read_words(body),
+            Task::Converse => match self {
+                // They differ in the name of the one field that holds the text.
+                Self::OpenAi | Self::Completions => openai::read_answer(body),
+                Self::Anthropic => anthropic::read_answer(body),
+                Self::Gemini => gemini::read_answer(body),
+                Self::Responses => responses::read_answer(body),
+            },
         }
     }
 
     /// The body of an error response.
     pub(crate) fn error_body(self, words: ErrorWords<'_>) -> Bytes {
         match self {
-            Self::OpenAi | Self::Responses => openai::error_body(words),
+            Self::OpenAi | Self::Responses | Self::Completions => openai::error_body(words),
             Self::Anthropic => anthropic::error_body(words),
             Self::Gemini => gemini::error_body(words),
         }
@@ -128,7 +149,7 @@ impl Dialect {
     /// An error in the middle of a stream.
     pub(crate) fn error_event(self, words: ErrorWords<'_>) -> Bytes {
         match self {
-            Self::OpenAi => openai::error_event(words),
+            Self::OpenAi | Self::Completions => openai::error_event(words),
             Self::Anthropic => anthropic::error_event(words),
             Self::Gemini => gemini::error_event(words),
             Self::Responses => responses::error_event(words, None),
@@ -138,7 +159,7 @@ impl Dialect {
     /// A list of models.
     pub(crate) fn models_body<'a>(self, names: impl Iterator<Item = &'a str>) -> Bytes {
         match self {
-            Self::OpenAi | Self::Responses => openai::models_body(names),
+            Self::OpenAi | Self::Responses | Self::Completions => openai::models_body(names),
             Self::Anthropic => anthropic::models_body(names),
             Self::Gemini => gemini::models_body(names),
         }
@@ -149,20 +170,36 @@ impl Dialect {
         if self == Self::OpenAi { openai::without_usage_asked(body) } else { body }
     }
 
-    /// Where a conversation is sent to, below a provider's address.
+    /// Whether providers of it have an endpoint for this.
+    pub(crate) fn has(self, task: Task) -> bool {
+        match (self, task) {
+            (_, Task::Converse) | (Self::Gemini, Task::Embed | Task::CountTokens) => true,
+            (Self::OpenAi | Self::Responses | Self::Completions, Task::Embed)
+            | (Self::Anthropic, Task::CountTokens) => true,
+            (Self::Responses, Task::CountTokens) => true,
+            (Self::Anthropic, Task::Embed) | (Self::OpenAi | Self::Completions, Task::CountTokens) => false,
+        }
+    }
+
+    /// Where a request is sent to, below a provider's address.
     pub(crate) fn path(self, address: &Address) -> Cow<'static, str> {
-        match self {
-            Self::OpenAi => "/chat/completions".into(),
-            Self::Anthropic => "/messages".into(),
-            Self::Gemini => gemini::path(address),
-            Self::Responses => "/responses".into(),
+        match (self, address.task) {
+            (Self::Gemini, _) => gemini::path(address),
+            (Self::Anthropic, Task::CountTokens) => "/messages/count_tokens".into(),
+            (Self::Anthropic, Task::Converse | Task::Embed) => "/messages".into(),
+            // Vectors have one format, whatever conversations are in.
+            (Self::OpenAi | Self::Responses | Self::Completions, Task::Embed) => "/embeddings".into(),
+            (Self::Responses, Task::CountTokens) => "/responses/input_tokens".into(),
+            (Self::Responses, Task::Converse) => "/responses".into(),
+            (Self::OpenAi, Task::Converse | Task::CountTokens) => "/chat/completions".into(),
+            (Self::Completions, Task::Converse | Task::CountTokens) => "/completions".into(),
         }
     }
 
     /// Where a provider's list of models is, below its address: all of it, where a part would come otherwise.
     pub(crate) fn models_path(self) -> &'static str {
         match self {
-            Self::OpenAi | Self::Responses | Self::Anthropic => "/models",
+            Self::OpenAi | Self::Responses | Self::Completions | Self::Anthropic => "/models",
             Self::Gemini => "/models?pageSize=1000",
         }
     }
@@ -180,6 +217,7 @@ pub(crate) enum EventReader {
     Anthropic(anthropic::EventReader),
     Gemini(gemini::EventReader),
     Responses(responses::EventReader),
+    Completions(openai::EventReader),
 }
 
 impl EventReader {
@@ -189,6 +227,7 @@ impl EventReader {
             Dialect::Anthropic => Self::Anthropic(anthropic::EventReader::default()),
             Dialect::Gemini => Self::Gemini(gemini::EventReader::default()),
             Dialect::Responses => Self::Responses(responses::EventReader::default()),
+            Dialect::Completions => Self::Completions(openai::EventReader::default()),
         }
     }
 
@@ -196,7 +235,7 @@ impl EventReader {
     /// taken out.
     pub(crate) fn stripped(mut self, is: bool) -> Self {
         // The others tell unasked.
-        if let Self::OpenAi(reader) = &mut self {
+        if let Self::OpenAi(reader) | Self::Completions(reader) = &mut self {
             reader.is_stripped = is;
         }
         self
@@ -208,7 +247,7 @@ impl EventReader {
     /// Why nothing of it can be passed on.
     pub(crate) fn read(&mut self, raw: &Bytes) -> Result<Event, Wrong> {
         match self {
-            Self::OpenAi(reader) => reader.read(raw),
+            Self::OpenAi(reader) | Self::Completions(reader) => reader.read(raw),
             Self::Anthropic(reader) => reader.read(raw),
             Self::Gemini(reader) => reader.read(raw),
             Self::Responses(reader) => reader.read(raw),
@@ -218,7 +257,7 @@ impl EventReader {
     /// An event has gone out to the caller.
     pub(crate) fn has_left(&mut self, event: &Event) {
         match self {
-            Self::OpenAi(_) | Self::Gemini(_) | Self::Responses(_) => {}
+            Self::OpenAi(_) | Self::Gemini(_) | Self::Responses(_) | Self::Completions(_) => {}
             Self::Anthropic(reader) => reader.has_left(event),
         }
     }
@@ -230,13 +269,14 @@ impl EventReader {
             Self::Anthropic(reader) => anthropic::denied_events(reader, words),
             Self::Gemini(_) => gemini::denied_events(choices, words),
             Self::Responses(reader) => responses::denied_events(reader, words),
+            Self::Completions(reader) => completions::denied_events(reader, choices, words),
         }
     }
 
     /// An error in the middle of the stream.
     pub(crate) fn error_event(&self, words: ErrorWords<'_>) -> Bytes {
         match self {
-            Self::OpenAi(_) => openai::error_event(words),
+            Self::OpenAi(_) | Self::Completions(_) => openai::error_event(words),
             Self::Anthropic(_) => anthropic::error_event(words),
             Self::Gemini(_) => gemini::error_event(words),
             Self::Responses(reader) => responses::failed_events(reader, words),

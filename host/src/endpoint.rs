@@ -34,15 +34,22 @@ pub struct Endpoint {
 pub enum Does {
     /// A conversation goes on: the request and the answer pass the guardrails.
     Converse,
+    /// Texts become vectors: the texts pass the guardrails, and so does what text an answer may have beside the vectors.
+    Embed,
+    /// The tokens of a conversation are counted: it passes the guardrails, as it would if it were to go on.
+    CountTokens,
     /// Lists models: what a provider says about them passes the text guardrails.
     ListModels,
 }
 
 /// Where several have the same path, the first whose header is there.
-pub static ENDPOINTS: [Endpoint; 11] = [
+pub static ENDPOINTS: [Endpoint; 14] = [
     Endpoint::post("/v1/chat/completions", Dialect::OpenAi, Does::Converse),
     Endpoint::post("/v1/responses", Dialect::Responses, Does::Converse),
+    Endpoint::post("/v1/completions", Dialect::Completions, Does::Converse),
+    Endpoint::post("/v1/embeddings", Dialect::OpenAi, Does::Embed),
     Endpoint::post("/v1/messages", Dialect::Anthropic, Does::Converse),
+    Endpoint::post("/v1/messages/count_tokens", Dialect::Anthropic, Does::CountTokens),
     Endpoint::post("/v1/models/{model}:generateContent", Dialect::Gemini, Does::Converse).streaming(false),
     Endpoint::post("/v1/models/{model}:streamGenerateContent", Dialect::Gemini, Does::Converse).streaming(true),
     Endpoint::post("/v1beta/models/{model}:generateContent", Dialect::Gemini, Does::Converse).streaming(false),
@@ -93,7 +100,8 @@ impl Endpoint {
         match here.find(|(endpoint, _)| endpoint.method == head.method) {
             Some((endpoint, model)) => {
                 endpoint.check_form(head.uri.query().unwrap_or_default())?;
-                Ok((endpoint, Address { model: model.map(Cow::into_owned), streaming: endpoint.streaming }))
+                let (model, streaming) = (model.map(Cow::into_owned), endpoint.streaming);
+                Ok((endpoint, Address { model, streaming, ..Address::default() }))
             }
             None => Err(Error::NoSuchMethod(allowed)),
         }
@@ -190,6 +198,9 @@ mod tests {
             (Method::POST, "/v1/chat/completions?x=1", Some("anthropic-version"), Dialect::OpenAi, Does::Converse),
             (Method::POST, "/v1/messages", None, Dialect::Anthropic, Does::Converse),
             (Method::POST, "/v1/responses", None, Dialect::Responses, Does::Converse),
+            (Method::POST, "/v1/completions", None, Dialect::Completions, Does::Converse),
+            (Method::POST, "/v1/embeddings", None, Dialect::OpenAi, Does::Embed),
+            (Method::POST, "/v1/messages/count_tokens", None, Dialect::Anthropic, Does::CountTokens),
             (Method::GET, "/v1/models", None, Dialect::OpenAi, Does::ListModels),
             (Method::GET, "/v1/models", Some("anthropic-version"), Dialect::Anthropic, Does::ListModels),
             (Method::GET, "/v1/models", Some("x-goog-api-key"), Dialect::Gemini, Does::ListModels),

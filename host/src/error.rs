@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use http::{Method, StatusCode};
 
-use crate::chat::Denial;
+use crate::chat::{Denial, Task};
 use crate::dialect::{Dialect, ErrorWords, Loss, Wrong};
 use crate::meter::Reached;
 use crate::plugin::Outcome;
@@ -36,6 +36,13 @@ pub enum Error {
         dialect: Dialect,
         /// The field, and why it cannot be said.
         lost: Malformed,
+    },
+    /// Providers of the target's dialect have no endpoint for what is asked.
+    NotThere {
+        /// The target's dialect.
+        dialect: Dialect,
+        /// What is asked.
+        task: Task,
     },
     /// No target is configured for this model.
     UnknownModel(String),
@@ -124,6 +131,7 @@ impl Error {
             Self::BodyBroken
             | Self::Malformed(_)
             | Self::Untranslatable { .. }
+            | Self::NotThere { .. }
             | Self::TooManyOriginals(_)
             | Self::Denied { .. } => StatusCode::BAD_REQUEST,
             Self::LimitReached(_) => StatusCode::TOO_MANY_REQUESTS,
@@ -156,7 +164,7 @@ impl Error {
             Self::BodyBroken => "body_broken",
             Self::BodyEncoded => "body_encoded",
             Self::Malformed(_) => "invalid_request",
-            Self::Untranslatable { .. } => "untranslatable",
+            Self::Untranslatable { .. } | Self::NotThere { .. } => "untranslatable",
             Self::TooManyOriginals(_) => "too_many_originals",
             Self::UnknownModel(_) => "model_not_found",
             Self::LimitReached(reached) if reached.is_budget() => "budget_exceeded",
@@ -186,6 +194,7 @@ impl Error {
             | Self::BodyEncoded
             | Self::Malformed(_)
             | Self::Untranslatable { .. }
+            | Self::NotThere { .. }
             | Self::TooManyOriginals(_)
             | Self::UnknownModel(_) => "invalid_request_error",
             // As OpenAI has it: the SDKs and what is built on them know these words.
@@ -243,6 +252,16 @@ impl Error {
                 "{field}: {message}; this model is at a provider with the dialect {:?}, and the operator has not allowed \
                  to leave this out",
                 dialect.word()
+            )
+            .into(),
+            Self::NotThere { dialect, task } => format!(
+                "this model is at a provider with the dialect {:?}, which {}",
+                dialect.word(),
+                match task {
+                    Task::Embed => "turns no text into vectors",
+                    Task::CountTokens => "does not count tokens",
+                    Task::Converse => "does not answer",
+                }
             )
             .into(),
             Self::UnknownModel(model) => {
@@ -324,7 +343,14 @@ impl Error {
     /// Whether nothing was sent to a provider.
     #[must_use]
     pub fn is_before_sending(&self) -> bool {
-        matches!(self, Self::Unreachable(_) | Self::TargetsRest(_) | Self::Untranslatable { .. } | Self::Malformed(_))
+        matches!(
+            self,
+            Self::Unreachable(_)
+                | Self::TargetsRest(_)
+                | Self::Untranslatable { .. }
+                | Self::NotThere { .. }
+                | Self::Malformed(_)
+        )
     }
 
     /// Whether another target might do better, as long as nothing was released.

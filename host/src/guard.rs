@@ -13,7 +13,7 @@ use bytes::Bytes;
 use http::StatusCode;
 use tokio::task::spawn_blocking;
 
-use crate::chat::{self, Action, Answer, Edit, Phase, Request, Role, Segment, SegmentFacts, WholeAction, Window};
+use crate::chat::{self, Action, Answer, Edit, Phase, Request, Role, Segment, SegmentFacts, Task, WholeAction, Window};
 use crate::config::{Mode, OnFailure, StreamMode, Target};
 use crate::dialect::{Address, Asked, Dialect, Document, Translation, is_json, read_words};
 use crate::error::{Error, Malformed};
@@ -48,11 +48,16 @@ impl Admitted {
             true => self.asked.body_for_usage(segments, model, &added),
             false => self.asked.body(segments, model, &added),
         };
+        let task = self.request.task;
         let address = Address {
+            task,
             model: Some(model.unwrap_or(&self.request.model).to_owned()),
             streaming: Some(self.request.streaming),
         };
-        let dialect = target.dialect_for(x.dialect);
+        let dialect = target.dialect_for(x.dialect, task);
+        if !dialect.has(task) {
+            return Err(Error::NotThere { dialect, task });
+        }
         if x.dialect == dialect {
             return Ok(Outgoing { body, address, dialect, translation: None });
         }
@@ -69,7 +74,12 @@ impl Admitted {
     /// Whether the gateway asks this target for the usage of a stream in the name of a caller who has not, and who is
     /// then told nothing of it.
     fn asks_for_usage(&self, caller: Dialect, target: &Target) -> bool {
-        caller == target.dialect && target.stream_usage && self.asked.leaves_usage_out()
+        caller == target.dialect_for(caller, self.request.task) && target.stream_usage && self.asked.leaves_usage_out()
+    }
+
+    /// How often the model may be asked once more: not at all where nothing can be said behind what was said.
+    pub(crate) fn retries(&self, most: u32) -> u32 {
+        if self.asked.can_go_on() { most } else { 0 }
     }
 
     /// The request with the guardrails' edits.
@@ -272,8 +282,8 @@ pub(crate) async fn release(
     body: Bytes,
     retries_left: u32,
 ) -> Result<Judged, Error> {
-    let is_answer = status.is_success();
-    let read = move |body| if is_answer { dialect.read_answer(body) } else { read_words(body) };
+    let (is_answer, task) = (status.is_success(), admitted.request.task);
+    let read = move |body| if is_answer { dialect.read_answer(task, body) } else { read_words(body) };
     let (mut answer, document, opaque) = match aside(body.clone(), read).await {
         Ok(read) => read,
         Err(wrong) if is_answer => return Err(Error::Broken(wrong.message)),
@@ -281,7 +291,8 @@ pub(crate) async fn release(
         Err(_) => return release_plain(x, &body).await.map(Judged::Released),
     };
     target.name.clone_into(&mut answer.target);
-    if is_answer {
+    // To count costs nothing.
+    if is_answer && task != Task::CountTokens {
         let prices = x.generation.settings.prices_of(target, &admitted.request.model);
         x.used(x.bill(prices), answer.usage);
         x.is_whole();
@@ -289,7 +300,9 @@ pub(crate) async fn release(
     x.opaque(Phase::Answer, &opaque);
     let before = answer.segments.clone();
     inspect_answer(x, &mut answer.segments).await?;
-    if is_answer && let Some(words) = check_answer(x, admitted, &mut answer, retries_left, false).await? {
+    // Nothing else is an answer of a model, of which a guardrail could want another.
+    let is_said = is_answer && task == Task::Converse;
+    if is_said && let Some(words) = check_answer(x, admitted, &mut answer, retries_left, false).await? {
         return Ok(Judged::Retry(Box::new(admitted.corrected(&answer, words))));
     }
     restore_all(admitted, &mut answer.segments);

@@ -13,8 +13,9 @@ use tracing::warn;
 pub(crate) use headers::headers;
 pub use reservation::Reservation;
 
-use crate::chat::Request;
-use crate::config::OnFailure;
+use crate::chat::{Request, Task};
+use crate::config::{OnFailure, Target};
+use crate::dialect::Loss;
 use crate::error::Error;
 use crate::exchange::Exchange;
 use crate::limits::{Account, Amounts};
@@ -36,7 +37,11 @@ pub(crate) async fn reserve(counters: &Arc<dyn Counters>, x: &Exchange, request:
     let settings = &x.generation.settings;
     let estimate = estimate::estimate(request, settings.reservation.answer_tokens);
     let money = settings.dearest(&request.model, estimate.input, estimate.output);
-    let amounts = Amounts { requests: 1, tokens: estimate.tokens(), money }.countable();
+    let amounts = match request.task {
+        Task::Converse | Task::Embed => Amounts { requests: 1, tokens: estimate.tokens(), money }.countable(),
+        // To count costs nothing.
+        Task::CountTokens => Amounts { requests: 1, ..Amounts::default() },
+    };
     match counters.reserve(&accounts, amounts).await {
         Ok(Reserved::Granted(hold, standing)) => {
             x.stands(standing);
@@ -55,6 +60,25 @@ pub(crate) async fn reserve(counters: &Arc<dyn Counters>, x: &Exchange, request:
             Ok(())
         }
     }
+}
+
+/// How many tokens a conversation is thought to have, where they are to be counted and the target cannot. That is no count,
+/// and so the operator has to allow it.
+///
+/// # Errors
+/// When the operator has not.
+pub(crate) fn estimated(x: &Exchange, request: &Request, target: &Target) -> Result<Option<u64>, Error> {
+    let dialect = target.dialect_for(x.dialect, request.task);
+    if request.task != Task::CountTokens || dialect.has(request.task) {
+        return Ok(None);
+    }
+    x.loses(vec![Loss::new("input_tokens", "would be an estimate, as this provider does not count")], dialect)?;
+    // It is a request all the same.
+    if let Some(reservation) = x.reservation() {
+        reservation.asks();
+        reservation.was_free();
+    }
+    Ok(Some(estimate::estimate(request, 0).input))
 }
 
 /// Whose limits and budgets count.

@@ -14,8 +14,9 @@ use hyper::body::Incoming;
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::caller::Caller;
+use crate::chat::Task;
 use crate::config::Target;
-use crate::dialect::Address;
+use crate::dialect::{Address, count_body};
 use crate::endpoint::{self, Does, Endpoint};
 use crate::error::Error;
 use crate::exchange::Exchange;
@@ -56,14 +57,17 @@ async fn answer(
     body: Incoming,
 ) -> Result<Response<reply::Body>, Error> {
     let (endpoint, address) = Endpoint::find(head)?;
-    match endpoint.does {
-        Does::Converse => converse(gateway, x, head, address, body).await,
-        Does::ListModels => models(gateway, x, head).await,
-    }
+    let task = match endpoint.does {
+        Does::Converse => Task::Converse,
+        Does::Embed => Task::Embed,
+        Does::CountTokens => Task::CountTokens,
+        Does::ListModels => return models(gateway, x, head).await,
+    };
+    serve_task(gateway, x, head, Address { task, ..address }, body).await
 }
 
-/// A conversation goes on.
-async fn converse(
+/// A conversation goes on, or something else is asked of a model.
+async fn serve_task(
     gateway: &Gateway,
     x: &Arc<Exchange>,
     head: &Parts,
@@ -87,7 +91,7 @@ async fn ask(
     head: &Parts,
     mut admitted: Admitted,
 ) -> Result<Response<reply::Body>, Error> {
-    let mut retries_left = x.generation.settings.plugins.retries_max;
+    let mut retries_left = admitted.retries(x.generation.settings.plugins.retries_max);
     let mut rounds = Rounds::new(x.generation.settings.upstream.retry);
     let mut trouble: Option<Trouble> = None;
     loop {
@@ -145,6 +149,9 @@ async fn attempt(
     target: &Arc<Target>,
     retries_left: u32,
 ) -> Result<Attempt, Error> {
+    if let Some(tokens) = meter::estimated(x, admitted.request(), target)? {
+        return Ok(Attempt::Reply(reply::own(x, count_body(tokens))));
+    }
     let answer = send(gateway, x, head, admitted, target).await?;
     if Trouble::is_told_by(&answer, target) {
         return Ok(Attempt::Trouble(Trouble::Answer(Box::new(answer), target.clone())));
@@ -161,8 +168,9 @@ async fn release(
     retries_left: u32,
 ) -> Result<Attempt, Error> {
     let upstream::Answer { status, headers, dialect, translation, .. } = &answer;
-    let (status, headers, dialect, translation) = (*status, headers.clone(), *dialect, *translation);
-    if !answer.is_stream() {
+    let (status, headers, dialect, translation) = (*status, headers.clone(), *dialect, translation.clone());
+    // Only conversations stream, whatever a provider calls its answer.
+    if !answer.is_stream() || admitted.request().task != Task::Converse {
         let body = answer.body.whole(x).await?;
         let judged = guard::release(x, admitted, target, dialect, status, body, retries_left).await;
         return Ok(match judged.inspect_err(|error| answer.body.is_judged(error))? {
@@ -223,7 +231,7 @@ async fn models(gateway: &Gateway, x: &Arc<Exchange>, head: &Parts) -> Result<Re
     };
     x.asks_target(&target.name);
     let mut answer = gateway.upstream.models(x, target, &head.headers).await?;
-    let (status, headers, translation) = (answer.status, answer.headers.clone(), answer.translation);
+    let (status, headers, translation) = (answer.status, answer.headers.clone(), answer.translation.clone());
     let body = answer.body.whole(x).await?;
     let released = guard::release_words(x, body).await?;
     reply::whole(x, status, &headers, released, translation)

@@ -27,7 +27,8 @@ impl Trouble {
     /// The same, if it is the request's or the gateway's.
     pub(crate) fn of_error(error: Error) -> Result<Self, Error> {
         // Another target may have words for what this one has none for.
-        let is_trouble = error.is_the_targets() || matches!(error, Error::Untranslatable { .. });
+        let is_trouble =
+            error.is_the_targets() || matches!(error, Error::Untranslatable { .. } | Error::NotThere { .. });
         if is_trouble { Ok(Self::Error(error)) } else { Err(error) }
     }
 
@@ -51,7 +52,7 @@ impl Trouble {
     pub(crate) fn wait(&self) -> Option<Duration> {
         match self {
             Self::Error(Error::TargetsRest(rest)) => Some(*rest),
-            Self::Error(Error::Untranslatable { .. } | Error::AnswerTooLarge(_)) => None,
+            Self::Error(Error::Untranslatable { .. } | Error::NotThere { .. } | Error::AnswerTooLarge(_)) => None,
             Self::Error(_) => Some(Duration::ZERO),
             Self::Answer(answer, _) if is_the_targets(answer.status) => {
                 Some(retry_after(&answer.headers).unwrap_or_default())
@@ -69,7 +70,7 @@ impl Trouble {
     }
 
     fn says_little(&self) -> bool {
-        matches!(self, Self::Error(Error::TargetsRest(_) | Error::Untranslatable { .. }))
+        matches!(self, Self::Error(Error::TargetsRest(_) | Error::Untranslatable { .. } | Error::NotThere { .. }))
     }
 
     /// A word for the log: a label or a status.

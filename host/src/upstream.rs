@@ -301,7 +301,9 @@ fn request_headers(
         None => {}
         Some(key) => {
             let (name, value) = match dialect {
-                Dialect::OpenAi | Dialect::Responses => (header::AUTHORIZATION, format!("Bearer {}", key.reveal())),
+                Dialect::OpenAi | Dialect::Responses | Dialect::Completions => {
+                    (header::AUTHORIZATION, format!("Bearer {}", key.reveal()))
+                }
                 Dialect::Anthropic => (API_KEY, key.reveal().to_owned()),
                 Dialect::Gemini => (endpoint::GOOGLE_KEY, key.reveal().to_owned()),
             };
@@ -320,7 +322,9 @@ const ANTHROPIC_VERSION: HeaderName = HeaderName::from_static("anthropic-version
 /// Headers in which callers send a credential.
 fn credentials(dialect: Dialect) -> [HeaderName; 2] {
     match dialect {
-        Dialect::OpenAi | Dialect::Responses | Dialect::Anthropic => [header::AUTHORIZATION, API_KEY],
+        Dialect::OpenAi | Dialect::Responses | Dialect::Completions | Dialect::Anthropic => {
+            [header::AUTHORIZATION, API_KEY]
+        }
         Dialect::Gemini => [header::AUTHORIZATION, endpoint::GOOGLE_KEY],
     }
 }
@@ -341,7 +345,7 @@ fn passes_on(name: &HeaderName) -> bool {
 /// Whether a header means something to providers of this dialect alone.
 fn is_of(dialect: Dialect, name: &HeaderName) -> bool {
     let prefix = match dialect {
-        Dialect::OpenAi | Dialect::Responses => "openai-",
+        Dialect::OpenAi | Dialect::Responses | Dialect::Completions => "openai-",
         Dialect::Anthropic => "anthropic-",
         Dialect::Gemini => "x-goog-api-client",
     };

@@ -100,6 +100,20 @@ def thinking():
     assert [block.type for block in final.content] == ["thinking", "text"], final
 
 
+def counts():
+    def count(text):
+        return client.messages.count_tokens(
+            model="small", system="be kind", messages=[{"role": "user", "content": text}], tools=TOOLS
+        )
+
+    if sys.argv[2] == "openai":
+        refused = raises(anthropic.BadRequestError, 400, "untranslatable", lambda: count("hello"))
+        assert refused.body["error"]["param"] == "input_tokens", refused.body
+    else:
+        assert count("one two three").input_tokens == 5
+    raises(anthropic.BadRequestError, 400, "pii.blocked", lambda: count("pay with 4111 1111 1111 1111"))
+
+
 def models():
     assert [model.id for model in client.models.list()] == ["small"]
 
@@ -142,6 +156,6 @@ def errors():
         raise AssertionError(f"no error, but {said}")
 
 
-for check in [chat, stream, tools, thinking, models, errors]:
+for check in [chat, stream, tools, thinking, counts, models, errors]:
     check()
     print("ok", check.__name__)

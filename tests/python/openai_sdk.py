@@ -105,6 +105,41 @@ def tools():
     assert [call.function.name for call in final.choices[0].message.tool_calls] == ["weather", "time"], final
 
 
+def completions():
+    answer = client.completions.create(model="small", prompt=f"I am {EMAIL}", max_tokens=50)
+    assert answer.choices[0].text == f"You said: I am {EMAIL}" and answer.usage.total_tokens > 0, answer
+    said, last = "", None
+    for chunk in client.completions.create(model="small", prompt=f"chunks of 1\nI am {EMAIL}", stream=True):
+        said += chunk.choices[0].text
+        last = chunk
+    assert said == f"You said: I am {EMAIL}" and last.choices[0].finish_reason == "stop", (said, last)
+    card = "4111 1111 1111 1111"
+    create = client.completions.create
+    raises(openai.BadRequestError, 400, "pii.blocked", lambda: create(model="small", prompt=f"pay with {card}"))
+    tokens = raises(openai.BadRequestError, 400, "invalid_request", lambda: create(model="small", prompt=[464, 2068]))
+    assert tokens.param == "prompt", tokens.body
+
+
+def embeddings():
+    def create(texts, **more):
+        return client.embeddings.create(model="small", input=texts, **more)
+
+    if sys.argv[2] == "anthropic":
+        refused = raises(openai.BadRequestError, 400, "untranslatable", lambda: create("hello"))
+        assert "vectors" in refused.message, refused
+        return
+    # The SDK asks for Base64 where nothing is said.
+    answer = create(["hello", "there"])
+    assert [len(item.embedding) for item in answer.data] == [8, 8] and answer.usage.total_tokens == 2, answer
+    plain = create(["hello", "there"], encoding_format="float")
+    pairs = zip(answer.data[1].embedding, plain.data[1].embedding, strict=True)
+    assert all(abs(one - other) < 1e-6 for one, other in pairs), (answer, plain)
+    assert len(create("hello", dimensions=3).data[0].embedding) == 3
+    raises(openai.BadRequestError, 400, "pii.blocked", lambda: create("4111 1111 1111 1111"))
+    tokens = raises(openai.BadRequestError, 400, "invalid_request", lambda: create([1, 2, 3]))
+    assert tokens.param == "input", tokens.body
+
+
 def models():
     assert [model.id for model in client.models.list()] == ["small"]
 
@@ -124,7 +159,7 @@ def errors():
         lambda: client.chat.completions.create(model="small", messages=[{"role": "root", "content": "x"}]),
     )
     assert wrong.param == "messages[0].role", wrong.body
-    raises(openai.NotFoundError, 404, "not_found", lambda: client.embeddings.create(model="small", input="x"))
+    raises(openai.NotFoundError, 404, "not_found", lambda: client.moderations.create(input="x"))
     raises(openai.InternalServerError, 503, "guardrail_failed", lambda: ask("an attack on the gates"))
     raises(openai.InternalServerError, 502, "upstream_broken", lambda: ask("die"))
 
@@ -177,6 +212,6 @@ def errors_in_streams():
     assert said
 
 
-for test in (chat, stream, tools, models, errors, errors_in_streams):
+for test in (chat, stream, tools, completions, embeddings, models, errors, errors_in_streams):
     test()
     print(f"{test.__name__}: fine")

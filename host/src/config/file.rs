@@ -151,6 +151,8 @@ pub struct Provider {
     pub api_key: Option<Spanned<SecretSource>>,
     /// Whether one of the dialect `"openai"` speaks OpenAI's Responses too.
     pub responses: Option<Spanned<bool>>,
+    /// Whether one of the dialect `"openai"` speaks OpenAI's completions too.
+    pub completions: Option<Spanned<bool>>,
     /// Whose prices count, as `"openai"`, for proxies and resellers: told by the host of `base_url`.
     pub prices_as: Option<Spanned<String>>,
     /// Whether streams are asked for their usage, which some servers refuse: `true`, but for Mistral.

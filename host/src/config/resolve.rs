@@ -319,6 +319,7 @@ fn targets(
                 provider: wanted.clone(),
                 dialect: provider.dialect,
                 responses: provider.responses,
+                completions: provider.completions,
                 model: entry.value.model.clone(),
                 base_url: provider.base_url.clone(),
                 api_key: provider.api_key.clone(),
@@ -348,6 +349,7 @@ fn targets(
 struct Provider {
     dialect: Dialect,
     responses: bool,
+    completions: bool,
     base_url: Uri,
     api_key: Option<Secret>,
     sandbox: bool,
@@ -393,16 +395,18 @@ fn provider(
             }
         },
     };
-    let responses = written.responses.as_ref();
-    if let Some(given) = responses.filter(|_| dialect != Dialect::OpenAi || sandbox) {
-        problems.add(
-            Some(given.span()),
-            field("responses"),
-            "is for a provider of the dialect \"openai\"; remove this line",
-        );
-        return None;
+    let more = [("responses", written.responses.as_ref()), ("completions", written.completions.as_ref())];
+    for (name, given) in more {
+        if let Some(given) = given.filter(|_| dialect != Dialect::OpenAi || sandbox) {
+            problems.add(
+                Some(given.span()),
+                field(name),
+                "is for a provider of the dialect \"openai\"; remove this line",
+            );
+            return None;
+        }
     }
-    let responses = responses.map(|given| *given.get_ref());
+    let [responses, completions] = more.map(|(_, given)| given.map(|given| *given.get_ref()));
     let prices_as = written.prices_as.as_ref().map(|given| given.get_ref().clone());
     if let Some(given) = written.prices_as.as_ref().filter(|given| !prices.knows(given.get_ref())) {
         let close = suggestion(given.get_ref(), providers(prices));
@@ -419,7 +423,8 @@ fn provider(
             return None;
         }
         let (base_url, stream_usage) = (Uri::from_static(SANDBOX_URL), written.stream_usage.unwrap_or(true));
-        return Some(Provider { dialect, responses: true, base_url, api_key, sandbox, prices_as, stream_usage });
+        let (responses, completions) = (true, true);
+        return Some(Provider { dialect, responses, completions, base_url, api_key, sandbox, prices_as, stream_usage });
     };
     if sandbox {
         problems.add(Some(given.span()), field("base_url"), "the sandbox chooses its address itself; remove this line");
@@ -427,12 +432,13 @@ fn provider(
     }
     match base_url(given.get_ref()) {
         Ok(base_url) => {
-            let is_openai = || base_url.host().is_some_and(|host| host.eq_ignore_ascii_case(OPENAI));
-            let responses = responses.unwrap_or_else(|| dialect == Dialect::OpenAi && is_openai());
+            let is_openai = base_url.host().is_some_and(|host| host.eq_ignore_ascii_case(OPENAI));
+            let is_openais = dialect == Dialect::OpenAi && is_openai;
+            let (responses, completions) = (responses.unwrap_or(is_openais), completions.unwrap_or(is_openais));
             let seller = seller(&base_url);
             let prices_as = prices_as.or(seller.map(str::to_owned));
             let stream_usage = written.stream_usage.unwrap_or(takes_stream_options(seller));
-            Some(Provider { dialect, responses, base_url, api_key, sandbox, prices_as, stream_usage })
+            Some(Provider { dialect, responses, completions, base_url, api_key, sandbox, prices_as, stream_usage })
         }
         Err(wrong) => {
             problems.add(Some(given.span()), field("base_url"), wrong);

@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::document::Document;
 use super::gemini;
-use super::text::encode;
+use super::text::{encode, inner};
 use crate::chat::{Request, Role, Segment};
 
 /// What a caller asks: the request in our words, and the body that it came as.
@@ -33,6 +33,10 @@ pub(super) enum Turns {
     Messages,
     /// Gemini's `contents`.
     Contents,
+    /// One text that is gone on with.
+    Text,
+    /// Nothing that could be gone on with.
+    None,
 }
 
 /// What has to stand around messages that are added.
@@ -54,6 +58,11 @@ impl Default for Around {
 }
 
 impl Asked {
+    /// Whether more can be said behind what was said.
+    pub(crate) fn can_go_on(&self) -> bool {
+        self.turns != Turns::None
+    }
+
     /// Whether it asks for a stream, and not for the usage that only streams have to be asked for.
     pub(crate) fn leaves_usage_out(&self) -> bool {
         self.usage.is_some()
@@ -84,7 +93,7 @@ impl Asked {
             let Around { opens, before, after, replaced } = self.around;
             let messages: Vec<String> = added.iter().map(|(role, text)| self.turns.further(*role, text)).collect();
             further.extend(opens.map(|(at, opening)| (at..at, opening.to_owned())));
-            let messages = format!("{before}{}{after}", messages.join(","));
+            let messages = format!("{before}{}{after}", messages.join(self.turns.between()));
             further.push((self.messages_end..self.messages_end + replaced, messages));
         }
         self.document.write(&self.request.segments, segments, further)
@@ -94,7 +103,7 @@ impl Asked {
 impl Turns {
     fn model(self, name: &str) -> String {
         match self {
-            Self::Messages => encode(name),
+            Self::Messages | Self::Text | Self::None => encode(name),
             Self::Contents => encode(&format!("{}{}", gemini::MODELS, gemini::bare(name))),
         }
     }
@@ -108,6 +117,17 @@ impl Turns {
                 let role = if role == Role::Assistant { "model" } else { "user" };
                 format!("{{\"role\":\"{role}\",\"parts\":[{{\"text\":{text}}}]}}")
             }
+            // Within the text, which is in quotes already. A speaker has no name there.
+            Self::Text => format!("\\n\\n{}", inner(&text).unwrap_or_default()),
+            Self::None => String::new(),
+        }
+    }
+
+    /// What stands between two of them.
+    fn between(self) -> &'static str {
+        match self {
+            Self::Messages | Self::Contents => ",",
+            Self::Text | Self::None => "",
         }
     }
 }

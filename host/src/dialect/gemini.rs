@@ -19,19 +19,22 @@ pub(crate) use request::read_request;
 pub(crate) use words::{denied_events, error_body, error_event, models_body};
 
 use super::Address;
+use crate::chat::Task;
 
 /// What stands before the names of models in lists and bodies.
 pub(crate) const MODELS: &str = "models/";
 /// What may stand in a path as it is.
 const IN_PATH: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// Where a conversation is sent to, below a provider's address.
+/// Where a request is sent to, below a provider's address.
 pub(crate) fn path(address: &Address) -> Cow<'static, str> {
     let model = utf8_percent_encode(bare(address.model.as_deref().unwrap_or_default()), IN_PATH);
-    match address.streaming {
+    match (address.task, address.streaming) {
         // Without `alt` the stream would be one JSON array.
-        Some(true) => format!("/models/{model}:streamGenerateContent?alt=sse").into(),
-        Some(false) | None => format!("/models/{model}:generateContent").into(),
+        (Task::Converse, Some(true)) => format!("/models/{model}:streamGenerateContent?alt=sse").into(),
+        (Task::Converse, Some(false) | None) => format!("/models/{model}:generateContent").into(),
+        (Task::Embed, _) => format!("/models/{model}:batchEmbedContents").into(),
+        (Task::CountTokens, _) => format!("/models/{model}:countTokens").into(),
     }
 }
 
@@ -46,12 +49,15 @@ mod tests {
 
     #[test]
     fn the_model_stands_in_the_path_and_nothing_else_of_it() {
-        for (model, streaming, expected) in [
-            ("gemini-3-pro", None, "/models/gemini-3-pro:generateContent"),
-            ("models/gemini-3-pro", Some(true), "/models/gemini-3-pro:streamGenerateContent?alt=sse"),
-            ("a/../b?key=c:d#e", Some(false), "/models/a%2F..%2Fb%3Fkey%3Dc%3Ad%23e:generateContent"),
+        let converse = Task::Converse;
+        for (model, task, streaming, expected) in [
+            ("gemini-3-pro", converse, None, "/models/gemini-3-pro:generateContent"),
+            ("gemini-3-pro", Task::CountTokens, Some(false), "/models/gemini-3-pro:countTokens"),
+            ("models/gemini-3-pro", Task::Embed, None, "/models/gemini-3-pro:batchEmbedContents"),
+            ("models/gemini-3-pro", converse, Some(true), "/models/gemini-3-pro:streamGenerateContent?alt=sse"),
+            ("a/../b?key=c:d#e", converse, Some(false), "/models/a%2F..%2Fb%3Fkey%3Dc%3Ad%23e:generateContent"),
         ] {
-            assert_eq!(path(&Address { model: Some(model.to_owned()), streaming }), expected);
+            assert_eq!(path(&Address { task, model: Some(model.to_owned()), streaming }), expected);
         }
     }
 }

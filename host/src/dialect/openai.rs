@@ -1,12 +1,12 @@
 //! OpenAI's chat completions, as its public API reference describes them (autumn 2026), and the fields that
 //! compatible servers add: `reasoning_content` and `reasoning`.
 
-mod answer;
+pub(super) mod answer;
 mod event;
 pub(super) mod head;
 mod message;
 mod request;
-mod stream_options;
+pub(super) mod stream_options;
 pub(crate) mod translation;
 mod words;
 

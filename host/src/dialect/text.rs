@@ -87,7 +87,8 @@ fn wide(bytes: &[u8]) -> Vec<u16> {
     units
 }
 
-fn inner(literal: &str) -> Option<&str> {
+/// What stands between the quotes of a literal.
+pub(super) fn inner(literal: &str) -> Option<&str> {
     literal.strip_prefix('"')?.strip_suffix('"')
 }
 

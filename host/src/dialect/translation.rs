@@ -8,17 +8,26 @@ use super::conversation::{Conversation, Delta, Loss};
 use super::document::Wrong;
 use super::raw::Value;
 use super::sse::{Cutter, tidy};
-use super::{Address, Dialect, anthropic, gemini, openai, responses};
+use super::{Address, Dialect, anthropic, completions, count, embeddings, gemini, openai, responses};
+use crate::chat::Task;
 
 /// The way back from a target to a caller who speaks another dialect.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Translation {
     target: Dialect,
     caller: Dialect,
     /// The caller wants to know the usage in a stream.
     streams_usage: bool,
-    /// It is a list of models that comes back.
-    is_of_models: bool,
+    of: Of,
+}
+
+/// What comes back.
+#[derive(Clone, Debug)]
+enum Of {
+    Conversation,
+    Models,
+    Vectors(embeddings::Wanted),
+    Count,
 }
 
 impl Translation {
@@ -33,20 +42,27 @@ impl Translation {
         address: &Address,
         losses: &mut Vec<Loss>,
     ) -> Result<(Self, Bytes), Wrong> {
-        let conversation: Conversation = match caller {
-            Dialect::OpenAi => openai::translation::parse_request(body, losses)?,
-            Dialect::Anthropic => anthropic::translation::parse_request(body, losses)?,
-            Dialect::Gemini => gemini::translation::parse_request(body, address, losses)?,
-            Dialect::Responses => responses::translation::parse_request(body, losses)?,
+        let (conversation, of) = match address.task {
+            Task::Converse => (read(caller, body, address, losses)?, Of::Conversation),
+            Task::CountTokens => (anthropic::translation::parse_count(body, losses)?, Of::Count),
+            Task::Embed => {
+                let (wanted, body) = embeddings::write_request(body, losses)?;
+                return Ok((Self { target, caller, streams_usage: false, of: Of::Vectors(wanted) }, body));
+            }
         };
         let model = &conversation.model;
-        let body = match target {
+        let mut body = match target {
             Dialect::OpenAi => openai::translation::write_request(&conversation, model, losses)?,
             Dialect::Anthropic => anthropic::translation::write_request(&conversation, model, losses)?,
             Dialect::Gemini => gemini::translation::write_request(&conversation, model, losses)?,
             Dialect::Responses => responses::translation::write_request(&conversation, model, losses)?,
+            // Only who speaks it is passed on in it.
+            Dialect::Completions => return Err(Wrong::new("", "nothing is translated to completions")),
         };
-        Ok((Self { target, caller, streams_usage: conversation.streams_usage, is_of_models: false }, body))
+        if let Of::Count = of {
+            body = count::write_request(target, model, &body)?;
+        }
+        Ok((Self { target, caller, streams_usage: conversation.streams_usage, of }, body))
     }
 
     /// The way back to a caller who has asked in the simplest way.
@@ -57,12 +73,7 @@ impl Translation {
 
     /// The way back of a list of models.
     pub(crate) fn of_models(caller: Dialect, target: Dialect) -> Option<Self> {
-        (caller.family() != target.family()).then_some(Self {
-            target,
-            caller,
-            streams_usage: false,
-            is_of_models: true,
-        })
+        (caller.family() != target.family()).then_some(Self { target, caller, streams_usage: false, of: Of::Models })
     }
 
     /// A complete answer or an error of the target, for the caller.
@@ -72,21 +83,26 @@ impl Translation {
     pub(crate) fn answer(&self, status: StatusCode, body: &[u8], losses: &mut Vec<Loss>) -> Result<Bytes, Wrong> {
         if !status.is_success() {
             let failure = match self.target {
-                Dialect::OpenAi | Dialect::Responses => openai::translation::parse_failure(body),
+                Dialect::OpenAi | Dialect::Responses | Dialect::Completions => openai::translation::parse_failure(body),
                 Dialect::Anthropic => anthropic::translation::parse_failure(body),
                 Dialect::Gemini => gemini::translation::parse_failure(body),
             };
             return Ok(match self.caller {
-                Dialect::OpenAi | Dialect::Responses => openai::translation::write_failure(status, &failure),
+                Dialect::OpenAi | Dialect::Responses | Dialect::Completions => {
+                    openai::translation::write_failure(status, &failure)
+                }
                 Dialect::Anthropic => anthropic::translation::write_failure(status, &failure),
                 Dialect::Gemini => gemini::translation::write_failure(status, &failure),
             });
         }
-        if self.is_of_models {
-            return Ok(self.models(body));
+        match &self.of {
+            Of::Models => return Ok(self.models(body)),
+            Of::Vectors(wanted) => return embeddings::translate_answer(body, wanted, losses),
+            Of::Count => return count::translate_answer(self.target, body),
+            Of::Conversation => {}
         }
         let reply = match self.target {
-            Dialect::OpenAi => openai::translation::parse_answer(body, losses)?,
+            Dialect::OpenAi | Dialect::Completions => openai::translation::parse_answer(body, losses)?,
             Dialect::Anthropic => anthropic::translation::parse_answer(body, losses)?,
             Dialect::Gemini => gemini::translation::parse_answer(body, losses)?,
             Dialect::Responses => responses::translation::parse_answer(body, losses)?,
@@ -96,6 +112,7 @@ impl Translation {
             Dialect::Anthropic => anthropic::translation::write_answer(&reply, losses),
             Dialect::Gemini => gemini::translation::write_answer(&reply, losses),
             Dialect::Responses => responses::translation::write_answer(&reply, losses),
+            Dialect::Completions => completions::translation::write_answer(&reply, losses),
         }
     }
 
@@ -103,7 +120,7 @@ impl Translation {
     fn models(&self, body: &[u8]) -> Bytes {
         let list = std::str::from_utf8(body).map(|body| Value(body.trim()).fields()).unwrap_or_default();
         let (list_of, name_of) = match self.target {
-            Dialect::OpenAi | Dialect::Responses | Dialect::Anthropic => ("data", "id"),
+            Dialect::OpenAi | Dialect::Responses | Dialect::Completions | Dialect::Anthropic => ("data", "id"),
             Dialect::Gemini => ("models", "name"),
         };
         let models = list.last(list_of).map(Value::items).unwrap_or_default();
@@ -117,7 +134,7 @@ impl Translation {
         Events {
             cutter: Cutter::new(usize::MAX),
             reader: match self.target {
-                Dialect::OpenAi => Reader::OpenAi(openai::translation::DeltaReader::default()),
+                Dialect::OpenAi | Dialect::Completions => Reader::OpenAi(openai::translation::DeltaReader::default()),
                 Dialect::Anthropic => Reader::Anthropic(anthropic::translation::DeltaReader::default()),
                 Dialect::Gemini => Reader::Gemini(gemini::translation::DeltaReader::default()),
                 Dialect::Responses => Reader::Responses(responses::translation::DeltaReader::default()),
@@ -127,6 +144,9 @@ impl Translation {
                 Dialect::Anthropic => Writer::Anthropic(anthropic::translation::DeltaWriter::default()),
                 Dialect::Gemini => Writer::Gemini(gemini::translation::DeltaWriter::default()),
                 Dialect::Responses => Writer::Responses(responses::translation::DeltaWriter::default()),
+                Dialect::Completions => {
+                    Writer::Completions(completions::translation::DeltaWriter::new(self.streams_usage))
+                }
             },
             is_over: false,
         }
@@ -156,6 +176,18 @@ enum Writer {
     Anthropic(anthropic::translation::DeltaWriter),
     Gemini(gemini::translation::DeltaWriter),
     Responses(responses::translation::DeltaWriter),
+    Completions(completions::translation::DeltaWriter),
+}
+
+/// What a caller of this dialect asks in a conversation.
+fn read(caller: Dialect, body: &[u8], address: &Address, losses: &mut Vec<Loss>) -> Result<Conversation, Wrong> {
+    match caller {
+        Dialect::OpenAi => openai::translation::parse_request(body, losses),
+        Dialect::Anthropic => anthropic::translation::parse_request(body, losses),
+        Dialect::Gemini => gemini::translation::parse_request(body, address, losses),
+        Dialect::Responses => responses::translation::parse_request(body, losses),
+        Dialect::Completions => completions::translation::parse_request(body, losses),
+    }
 }
 
 impl Events {
@@ -187,7 +219,7 @@ impl Events {
             reader.end(&mut deltas);
         }
         deltas.push(Delta::End);
-        deltas.iter().try_for_each(|delta| self.write(delta, &mut out))?;
+        deltas.iter().try_for_each(|delta| self.write(delta, &mut out, losses))?;
         Ok(out)
     }
 
@@ -195,7 +227,7 @@ impl Events {
         let (event, data) = tidy(event);
         let data = data.and_then(|place| event.get(place)).and_then(|data| std::str::from_utf8(data).ok());
         let Some(data) = data else {
-            return self.write(&Delta::Ping, out);
+            return self.write(&Delta::Ping, out, losses);
         };
         let mut deltas = Vec::new();
         match &mut self.reader {
@@ -204,10 +236,10 @@ impl Events {
             Reader::Gemini(reader) => reader.read(data, &mut deltas, losses)?,
             Reader::Responses(reader) => reader.read(data, &mut deltas, losses)?,
         }
-        deltas.iter().try_for_each(|delta| self.write(delta, out))
+        deltas.iter().try_for_each(|delta| self.write(delta, out, losses))
     }
 
-    fn write(&mut self, delta: &Delta, out: &mut Vec<u8>) -> Result<(), Wrong> {
+    fn write(&mut self, delta: &Delta, out: &mut Vec<u8>, losses: &mut Vec<Loss>) -> Result<(), Wrong> {
         if self.is_over {
             return Ok(());
         }
@@ -217,6 +249,7 @@ impl Events {
             Writer::Anthropic(writer) => writer.write(delta, out),
             Writer::Gemini(writer) => writer.write(delta, out)?,
             Writer::Responses(writer) => writer.write(delta, out),
+            Writer::Completions(writer) => writer.write(delta, out, losses),
         }
         Ok(())
     }

@@ -29,7 +29,7 @@ use super::failure::Failure;
 use super::pace::{Chunks, Outflow};
 use super::plan::{Cut, Plan, Say, Script};
 use super::shared::{Shared, Turn};
-use super::{contents, messages, request, responses, script, wire};
+use super::{completions, contents, messages, numbers, request, responses, script, wire};
 
 const EVENTS: &str = "text/event-stream; charset=utf-8";
 const JSON: &str = "application/json";
@@ -104,6 +104,16 @@ async fn respond(shared: Arc<Shared>, request: Request<Incoming>) -> io::Result<
         (&Method::POST, "/v1/chat/completions") => chat(turn, &body).await,
         (&Method::POST, "/v1/messages") => other(turn, &head, &body, &MESSAGES).await,
         (&Method::POST, "/v1/responses") => other(turn, &head, &body, &RESPONSES).await,
+        (&Method::POST, "/v1/completions") => other(turn, &head, &body, &COMPLETIONS).await,
+        (&Method::POST, "/v1/embeddings") => other(turn, &head, &body, &VECTORS).await,
+        (&Method::POST, "/v1/messages/count_tokens") => other(turn, &head, &body, &COUNT).await,
+        (&Method::POST, "/v1/responses/input_tokens") => other(turn, &head, &body, &INPUT_TOKENS).await,
+        (&Method::POST, path) if numbers::model(path, "batchEmbedContents").is_some() => {
+            other(turn, &head, &body, &BATCH).await
+        }
+        (&Method::POST, path) if numbers::model(path, "countTokens").is_some() => {
+            other(turn, &head, &body, &COUNT_TOKENS).await
+        }
         (&Method::POST, path) if contents::asked(path, head.uri.query()).is_some() => {
             other(turn, &head, &body, &CONTENTS).await
         }
@@ -167,7 +177,7 @@ type Written = (VecDeque<Bytes>, Bytes);
 /// Another wire format than that of chat completions.
 struct Wire {
     as_completion: fn(&Parts, &Bytes) -> Result<Bytes, Failure>,
-    whole: fn(&Say, &wire::Asked) -> Result<Vec<u8>, Failure>,
+    whole: fn(&Say, &wire::Asked, &Bytes) -> Result<Vec<u8>, Failure>,
     events: fn(Say, &wire::Asked, Cut) -> Result<Written, Failure>,
     failure: fn(&Failure) -> Vec<u8>,
 }
@@ -175,17 +185,68 @@ struct Wire {
 /// Anthropic's API.
 const MESSAGES: Wire = Wire {
     as_completion: |_, body| messages::as_completion(body),
-    whole: wire::message,
+    whole: |say, asked, _| wire::message(say, asked),
     events: |say, asked, cut| Ok(wire::message_events(say, asked, cut)),
     failure: |failure| wire::failure(failure.status, failure.message()),
 };
 /// OpenAI's Responses.
 const RESPONSES: Wire = Wire {
     as_completion: |_, body| responses::as_completion(body),
-    whole: wire::response,
+    whole: |say, asked, _| wire::response(say, asked),
     events: |say, asked, cut| Ok(wire::response_events(say, asked, cut)),
     failure: Failure::body,
 };
+
+/// OpenAI's completions.
+const COMPLETIONS: Wire = Wire {
+    as_completion: |_, body| completions::as_completion(body),
+    whole: |say, asked, _| wire::text(say, asked),
+    events: |say, asked, cut| wire::text_events(&say, asked, cut),
+    failure: Failure::body,
+};
+/// OpenAI's vectors.
+const VECTORS: Wire = Wire {
+    as_completion: |_, body| numbers::vectors_asked(body),
+    whole: |_, asked, body| numbers::vectors(asked, body),
+    events: no_events,
+    failure: Failure::body,
+};
+/// Google's vectors.
+const BATCH: Wire = Wire {
+    as_completion: |head, body| numbers::batch_asked(head.uri.path(), body),
+    whole: |_, asked, body| numbers::batch_vectors(asked, body),
+    events: no_events,
+    failure: CONTENTS.failure,
+};
+/// Anthropic's counts of tokens.
+const COUNT: Wire = Wire {
+    as_completion: |_, body| numbers::count_asked(body),
+    whole: |_, asked, _| Ok(format!("{{\"input_tokens\":{}}}", asked.prompt_tokens()).into_bytes()),
+    events: no_events,
+    failure: MESSAGES.failure,
+};
+/// OpenAI's.
+const INPUT_TOKENS: Wire = Wire {
+    as_completion: |_, body| numbers::input_tokens_asked(body),
+    whole: |_, asked, _| {
+        let tokens = asked.prompt_tokens();
+        Ok(format!("{{\"object\":\"response.input_tokens\",\"input_tokens\":{tokens}}}").into_bytes())
+    },
+    events: no_events,
+    failure: Failure::body,
+};
+/// Google's.
+const COUNT_TOKENS: Wire = Wire {
+    as_completion: |head, body| numbers::count_tokens_asked(head.uri.path(), body),
+    whole: |_, asked, _| Ok(format!("{{\"totalTokens\":{}}}", asked.prompt_tokens()).into_bytes()),
+    events: no_events,
+    failure: CONTENTS.failure,
+};
+
+/// Numbers come at once.
+fn no_events(_: Say, _: &wire::Asked, _: Cut) -> Result<Written, Failure> {
+    Err(Failure::bad_request(Some("stream"), "Nothing of this streams."))
+}
 
 /// Google's API.
 const CONTENTS: Wire = Wire {
@@ -194,7 +255,7 @@ const CONTENTS: Wire = Wire {
         let asked = asked.ok_or_else(|| Failure::no_such_path(&head.method, head.uri.path()))?;
         contents::as_completion(body, &asked)
     },
-    whole: wire::contents,
+    whole: |say, asked, _| wire::contents(say, asked),
     events: |say, asked, cut| wire::contents_events(&say, asked, cut),
     failure: |failure| wire::contents_failure(failure.status, failure.message()),
 };
@@ -233,7 +294,7 @@ async fn other(turn: Turn, head: &Parts, body: &Bytes, wire: &Wire) -> io::Resul
             Ok((events, last)) => Chunks::Written { events, last },
             Err(failure) => return Ok(whole(turn, failed_in(&failure, hash))),
         },
-        Plan::Say(say) => match (wire.whole)(&say, &asked) {
+        Plan::Say(say) => match (wire.whole)(&say, &asked, body) {
             Ok(body) if manner.is_plain() => return Ok(whole(turn, json(body, hash))),
             Ok(body) => Chunks::whole(body.into()),
             Err(failure) => return Ok(whole(turn, failed_in(&failure, hash))),

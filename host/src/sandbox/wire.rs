@@ -2,6 +2,7 @@
 //!
 //! Everything is written through structs, never maps, so that the order of the keys is the provider's.
 
+mod completions;
 mod contents;
 mod events;
 mod json;
@@ -15,6 +16,7 @@ use super::failure::Failure;
 use super::plan::{Call, Plan, Said, Say, Usage};
 use super::request::Request;
 
+pub(super) use completions::{events as text_events, whole as text};
 pub(super) use contents::{contents, contents_events, contents_failure, contents_models};
 pub(super) use events::Events;
 use json::{Choice, Completion, Function, Message, Model, Models, ToolCall};
@@ -59,6 +61,11 @@ impl Asked {
         let id = format!("chatcmpl-{hash:016x}{:013x}", hash.rotate_left(24) >> 12);
         let choices = request.n.unwrap_or(1);
         Ok(Self { stream, usage, choices, model: request.model.to_string(), id, hash, prompt, cached })
+    }
+
+    /// Tokens of the request.
+    pub(super) fn prompt_tokens(&self) -> u64 {
+        self.prompt
     }
 
     fn usage(&self, say: &Say) -> Usage {

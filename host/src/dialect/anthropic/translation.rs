@@ -13,7 +13,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 pub(crate) use answer::{parse_answer, parse_failure, write_answer, write_failure};
-pub(crate) use request::parse_request;
+pub(crate) use request::{parse_count, parse_request};
 pub(crate) use stream::{DeltaReader, DeltaWriter};
 pub(crate) use written::write_request;
 

@@ -49,6 +49,8 @@ pub(crate) fn read_request(address: Address, body: Bytes) -> Result<Asked, Wrong
                 let config = field.value.fields();
                 let schema = last(&config, "responseJsonSchema").or(last(&config, "responseSchema"));
                 request.answer_schema = schema.map(|schema| schema.0.to_owned());
+                request.answer_tokens_max = last(&config, "maxOutputTokens").and_then(Value::count);
+                request.answers = last(&config, "candidateCount").and_then(Value::count);
                 texts.anything(field.value, &Of::new(Role::System, Channel::Other))?;
             }
             _ => texts.field(field, &Of::new(Role::User, Channel::Other))?,
@@ -95,7 +97,12 @@ fn read_contents(texts: &mut Texts<'_>, contents: Value<'_>) -> Result<usize, Wr
 
 fn read_tools(texts: &mut Texts<'_>, request: &mut Request, value: Value<'_>) -> Result<(), Wrong> {
     for tool in value.items() {
-        for function in last(&tool.fields(), "functionDeclarations").map(Value::items).unwrap_or_default() {
+        let fields = tool.fields();
+        // All others are run by the provider: a search, a program, a page that is read.
+        let is_the_callers = |name: &str| matches!(name, "functionDeclarations" | "computerUse");
+        let is_there = |value: Value<'_>| value.kind() != Kind::Null;
+        request.acts |= fields.0.iter().any(|field| is_there(field.value) && !is_the_callers(&camel(&field.name())));
+        for function in last(&fields, "functionDeclarations").map(Value::items).unwrap_or_default() {
             let fields = function.fields();
             let text = |field: &str| last(&fields, field).and_then(Value::text).unwrap_or_default().into_owned();
             let name = text("name");
@@ -118,7 +125,7 @@ mod tests {
     use crate::chat::Opaque;
 
     fn address(model: &str) -> Address {
-        Address { model: Some(model.to_owned()), streaming: Some(true) }
+        Address { model: Some(model.to_owned()), streaming: Some(true), ..Address::default() }
     }
 
     fn read(body: &str) -> Asked {
@@ -128,6 +135,24 @@ mod tests {
     fn wrong(body: &str) -> String {
         let wrong = read_request(address("m"), Bytes::copy_from_slice(body.as_bytes())).unwrap_err();
         format!("{}: {}", wrong.field, wrong.message)
+    }
+
+    #[test]
+    fn what_an_answer_may_take_and_do_is_read() {
+        for (fields, tokens, answers, acts) in [
+            ("", None, None, false),
+            (r#","generationConfig":{"maxOutputTokens":100,"candidateCount":2}"#, Some(100), Some(2), false),
+            (r#","generation_config":{"max_output_tokens":7}"#, Some(7), None, false),
+            (r#","tools":[{"functionDeclarations":[{"name":"f"}]},{"computer_use":{}}]"#, None, None, false),
+            (r#","tools":[{"googleSearch":null}]"#, None, None, false),
+            (r#","tools":[{"functionDeclarations":[]},{"google_search":{}}]"#, None, None, true),
+            (r#","tools":[{"codeExecution":{}}]"#, None, None, true),
+            (r#","tools":[{"urlContext":{}}]"#, None, None, true),
+        ] {
+            let request = read(&format!(r#"{{"contents":[{{"parts":[{{"text":"a"}}]}}]{fields}}}"#)).request;
+            let read = (request.answer_tokens_max, request.answers, request.acts);
+            assert_eq!(read, (tokens, answers, acts), "{fields}");
+        }
     }
 
     #[test]

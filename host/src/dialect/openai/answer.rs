@@ -78,7 +78,7 @@ pub(super) fn finish(reason: &str) -> Finish {
 
 /// Most servers count as the API does: cached tokens are part of the prompt, reasoning is part of the completion. Some
 /// leave reasoning out of the completion, and then only the total has it; some have other names for what is cached.
-pub(super) fn usage(value: Value<'_>) -> Option<Usage> {
+pub(in super::super) fn usage(value: Value<'_>) -> Option<Usage> {
     if value.kind() != Kind::Object {
         return None;
     }

@@ -24,6 +24,11 @@ pub(crate) struct EventReader {
 }
 
 impl EventReader {
+    /// The source of the fields that all events of this stream share.
+    pub(crate) fn head(&self) -> String {
+        self.head.source()
+    }
+
     /// Read one event as it was cut out of the stream.
     ///
     /// # Errors

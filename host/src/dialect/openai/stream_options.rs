@@ -13,7 +13,7 @@ type Options<'a> = (Value<'a>, Range<usize>);
 
 /// What to change in a body so that it asks: the caller's `stream_options`, and where its `stream` ends. Nothing if it
 /// asks already, or says something that the provider had better judge.
-pub(super) fn asking(options: &[Options<'_>], stream_end: usize) -> Option<(Range<usize>, &'static str)> {
+pub(in super::super) fn asking(options: &[Options<'_>], stream_end: usize) -> Option<(Range<usize>, &'static str)> {
     let (value, place) = match options {
         [] => return Some((stream_end..stream_end, ",\"stream_options\":{\"include_usage\":true}")),
         [one] => one,

@@ -13,7 +13,7 @@ use serde::Serialize;
 pub(in super::super) use answer::read_failure;
 pub(crate) use answer::{parse_answer, parse_failure, write_answer, write_failure};
 pub(crate) use request::parse_request;
-pub(crate) use stream::{DeltaReader, DeltaWriter};
+pub(crate) use stream::{DeltaReader, DeltaWriter, write_failed};
 pub(crate) use written::write_request;
 
 use crate::chat::{Finish, Usage};
@@ -116,7 +116,7 @@ impl<'a> CallJson<'a> {
 }
 
 #[derive(Serialize)]
-struct UsageJson {
+pub(crate) struct UsageJson {
     prompt_tokens: u32,
     completion_tokens: u32,
     total_tokens: u32,

@@ -45,7 +45,15 @@ pub(crate) fn read_request(body: Bytes) -> Result<Asked, Wrong> {
                 request.answer_schema = schema.map(|schema| schema.0.to_owned()).or(request.answer_schema);
                 texts.anything(value, &Of::new(Role::System, Channel::Other))?;
             }
-            "prompt" => prompt(&mut texts, value, &Of::new(Role::User, Channel::Content))?,
+            "prompt" => {
+                // Which tools one has that is kept at the provider, nobody here knows.
+                request.acts |= value.kind() != Kind::Null;
+                prompt(&mut texts, value, &Of::new(Role::User, Channel::Content))?;
+            }
+            "max_output_tokens" => {
+                request.answer_tokens_max = request.answer_tokens_max.max(value.count());
+                texts.field(field, &Of::new(Role::User, Channel::Other))?;
+            }
             // Where any model may be asked for, its name goes to the provider too: words that name nothing are text.
             _ => texts.field(field, &Of::new(Role::User, Channel::Other))?,
         }
@@ -99,6 +107,8 @@ fn read_tools(texts: &mut Texts<'_>, request: &mut Request, value: Value<'_>) ->
     for tool in value.items() {
         let fields = tool.fields();
         let text = |field: &str| fields.last(field).and_then(Value::text).unwrap_or_default().into_owned();
+        let kind = fields.last("type").and_then(Value::text);
+        request.acts |= kind.is_some_and(|kind| is_the_providers(&kind));
         let name = text("name");
         if !name.is_empty() {
             request.tools.push(ToolDefinition {
@@ -111,12 +121,36 @@ fn read_tools(texts: &mut Texts<'_>, request: &mut Request, value: Value<'_>) ->
     texts.anything(value, &Of::new(Role::System, Channel::ToolDefinition))
 }
 
+/// Whether the provider runs tools of this type, and not the caller: searches, programs, other servers' tools.
+fn is_the_providers(kind: &str) -> bool {
+    !matches!(kind, "function" | "custom" | "local_shell" | "apply_patch" | "computer" | "computer_use_preview")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn read(body: &str) -> Result<Asked, Wrong> {
         read_request(Bytes::copy_from_slice(body.as_bytes()))
+    }
+
+    #[test]
+    fn what_an_answer_may_take_and_do_is_read() {
+        for (fields, tokens, acts) in [
+            ("", None, false),
+            (r#","max_output_tokens":100"#, Some(100), false),
+            (r#","max_output_tokens":null"#, None, false),
+            (r#","tools":[{"type":"function","name":"f"},{"type":"custom","name":"g"}]"#, None, false),
+            (r#","tools":[{"type":"computer_use_preview"},{"type":"local_shell"}]"#, None, false),
+            (r#","tools":[{"type":"function","name":"f"},{"type":"web_search"}]"#, None, true),
+            (r#","tools":[{"type":"code_interpreter","container":{"type":"auto"}}]"#, None, true),
+            (r#","tools":[{"type":"mcp","server_label":"l"}]"#, None, true),
+            (r#","prompt":{"id":"pmpt_1"}"#, None, true),
+            (r#","prompt":null"#, None, false),
+        ] {
+            let request = read(&format!(r#"{{"model":"m","input":"a"{fields}}}"#)).unwrap().request;
+            assert_eq!((request.answer_tokens_max, request.acts), (tokens, acts), "{fields}");
+        }
     }
 
     #[test]

@@ -23,13 +23,25 @@ const FEATURES: &[(Feature, &str)] = &[
 /// What is wrong with which field.
 pub(crate) fn parse_request(body: &[u8], losses: &mut Vec<Loss>) -> Result<Conversation, Wrong> {
     let request = Object::of_body(body, "a request for a message")?;
+    if request.find("max_tokens").is_none() {
+        return Err(Wrong::new("max_tokens", "is missing; say how many tokens the answer may have"));
+    }
+    read_conversation(&request, losses)
+}
+
+/// Read a request to count the tokens of a conversation, which need not say how long an answer may be.
+///
+/// # Errors
+/// What is wrong with which field.
+pub(crate) fn parse_count(body: &[u8], losses: &mut Vec<Loss>) -> Result<Conversation, Wrong> {
+    read_conversation(&Object::of_body(body, "a request to count tokens")?, losses)
+}
+
+fn read_conversation(request: &Object<'_>, losses: &mut Vec<Loss>) -> Result<Conversation, Wrong> {
     // Streams of this dialect always tell what was used.
     let mut to = Conversation { streams_usage: true, ..Conversation::default() };
     for name in ["model", "messages"] {
         request.needed(name)?;
-    }
-    if request.find("max_tokens").is_none() {
-        return Err(Wrong::new("max_tokens", "is missing; say how many tokens the answer may have"));
     }
     // They come first in the conversation, wherever the caller has written them.
     if let Some(system) = request.find("system") {

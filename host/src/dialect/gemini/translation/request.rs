@@ -182,7 +182,7 @@ mod tests {
     }"#;
 
     fn address() -> Address {
-        Address { model: Some("models/gemini-3-pro".to_owned()), streaming: Some(true) }
+        Address { model: Some("models/gemini-3-pro".to_owned()), streaming: Some(true), ..Address::default() }
     }
 
     fn parse(body: &str) -> (Result<Conversation, Wrong>, Vec<(String, bool)>) {

@@ -8,7 +8,7 @@ use super::answer::{failure_json, read_failure};
 use super::request::read_parts;
 use super::{CallJson, UsageJson, call, finish_word, is_usual};
 use crate::chat::Usage;
-use crate::dialect::conversation::{Delta, Loss, Part, Told};
+use crate::dialect::conversation::{Delta, Failure, Loss, Part, Told};
 use crate::dialect::document::Wrong;
 use crate::dialect::given::{Given, Object};
 use crate::dialect::openai::answer::{finish, usage};
@@ -261,7 +261,7 @@ impl DeltaWriter {
             }
             Delta::Finish { choice, finish, .. } => self.said(*choice, empty, Some(finish_word(*finish)), out),
             Delta::Usage(usage) => self.usage = Some(*usage),
-            Delta::Failed(failure) => event(&failure_json(failure, "server_error"), out),
+            Delta::Failed(failure) => write_failed(failure, out),
             Delta::Ping => out.extend_from_slice(b": \n\n"),
             Delta::End => {
                 if let Some(usage) = self.usage.filter(|_| self.with_usage) {
@@ -296,6 +296,11 @@ impl DeltaWriter {
     }
 }
 
+/// The event of an error.
+pub(crate) fn write_failed(failure: &Failure, out: &mut Vec<u8>) {
+    event(&failure_json(failure, "server_error"), out);
+}
+
 /// One event. JSON as it is written here has no line breaks.
 fn event(data: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(b"data: ");
@@ -305,7 +310,6 @@ fn event(data: &[u8], out: &mut Vec<u8>) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::super::conversation::Failure;
     use super::*;
     use crate::chat::Finish;
     use crate::dialect::conversation::LOSSES_MAX;
