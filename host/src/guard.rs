@@ -15,7 +15,7 @@ use tokio::task::spawn_blocking;
 
 use crate::chat::{self, Action, Answer, Edit, Phase, Request, Role, Segment, SegmentFacts, WholeAction, Window};
 use crate::config::{Mode, OnFailure, StreamMode, Target};
-use crate::dialect::{Address, Asked, Dialect, Document, Translation, is_json, read_words};
+use crate::dialect::{Address, Asked, Dialect, Document, Translation, Wire, is_json, read_words};
 use crate::error::{Error, Malformed};
 use crate::exchange::{Exchange, NotInspected};
 use crate::plugin::{Calling, Decision, Failure, Inspected, Outcome, Plugin};
@@ -53,7 +53,7 @@ impl Admitted {
             streaming: Some(self.request.streaming),
         };
         let dialect = target.dialect_for(x.dialect);
-        if x.dialect == dialect {
+        if Wire::Dialect(x.dialect) == dialect {
             return Ok(Outgoing { body, address, dialect, translation: None });
         }
         let mut losses = Vec::new();
@@ -69,7 +69,7 @@ impl Admitted {
     /// Whether the gateway asks this target for the usage of a stream in the name of a caller who has not, and who is
     /// then told nothing of it.
     fn asks_for_usage(&self, caller: Dialect, target: &Target) -> bool {
-        caller == target.dialect && target.stream_usage && self.asked.leaves_usage_out()
+        Wire::Dialect(caller) == target.dialect && target.stream_usage && self.asked.leaves_usage_out()
     }
 
     /// The request with the guardrails' edits.
@@ -97,7 +97,7 @@ pub(crate) struct Outgoing {
     pub(crate) body: Bytes,
     /// What the target's dialect says in the path rather than in the body.
     pub(crate) address: Address,
-    pub(crate) dialect: Dialect,
+    pub(crate) dialect: Wire,
     /// The way back to the caller's dialect, if it is not the target's.
     pub(crate) translation: Option<Translation>,
 }
@@ -267,7 +267,7 @@ pub(crate) async fn release(
     x: &Exchange,
     admitted: &Admitted,
     target: &Target,
-    dialect: Dialect,
+    dialect: Wire,
     status: StatusCode,
     body: Bytes,
     retries_left: u32,

@@ -161,7 +161,7 @@ async fn release(
     retries_left: u32,
 ) -> Result<Attempt, Error> {
     let upstream::Answer { status, headers, dialect, translation, .. } = &answer;
-    let (status, headers, dialect, translation) = (*status, headers.clone(), *dialect, *translation);
+    let (status, headers, dialect, translation) = (*status, headers.clone(), *dialect, translation.clone());
     if !answer.is_stream() {
         let body = answer.body.whole(x).await?;
         let judged = guard::release(x, admitted, target, dialect, status, body, retries_left).await;
@@ -218,12 +218,14 @@ async fn models(gateway: &Gateway, x: &Arc<Exchange>, head: &Parts) -> Result<Re
         let names = allowed.iter().filter(|name| any || settings.models.contains_key(*name));
         return Ok(reply::own(x, x.dialect.models_body(names.map(String::as_str))));
     }
-    let Some(target) = settings.any_model.targets().next().filter(|_| settings.models.is_empty()) else {
+    let asked = settings.any_model.targets().next().filter(|_| settings.models.is_empty());
+    // Where no caller could be understood, there is no list either.
+    let Some((target, dialect)) = asked.and_then(|target| Some((target, target.dialect.dialect()?))) else {
         return Ok(reply::own(x, x.dialect.models_body(settings.models.keys().map(String::as_str))));
     };
     x.asks_target(&target.name);
-    let mut answer = gateway.upstream.models(x, target, &head.headers).await?;
-    let (status, headers, translation) = (answer.status, answer.headers.clone(), answer.translation);
+    let mut answer = gateway.upstream.models(x, target, dialect, &head.headers).await?;
+    let (status, headers, translation) = (answer.status, answer.headers.clone(), answer.translation.take());
     let body = answer.body.whole(x).await?;
     let released = guard::release_words(x, body).await?;
     reply::whole(x, status, &headers, released, translation)

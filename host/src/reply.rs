@@ -42,9 +42,10 @@ pub(crate) fn whole(
     translation: Option<Translation>,
 ) -> Result<Response<Body>, Error> {
     let mut body = released.into_bytes();
-    if let Some(translation) = translation {
+    if let Some(translation) = &translation {
         let mut losses = Vec::new();
-        body = translation.answer(status, &body, &mut losses).map_err(|wrong| Error::Broken(wrong.message))?;
+        body =
+            translation.answer(status, provider, &body, &mut losses).map_err(|wrong| Error::Broken(wrong.message))?;
         losses.into_iter().for_each(|loss| x.leaves_out(loss));
     }
     let mut response = Response::new(full(body));

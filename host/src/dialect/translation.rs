@@ -1,20 +1,24 @@
 //! From one dialect to another, where caller and target speak different ones. What comes in here has passed the
 //! guardrails; nothing is added to it.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
-use http::StatusCode;
+use http::{HeaderMap, StatusCode};
 
 use super::conversation::{Conversation, Delta, Loss};
 use super::document::Wrong;
 use super::raw::Value;
 use super::sse::{Cutter, tidy};
-use super::{Address, Dialect, anthropic, gemini, openai, responses};
+use super::{Address, Dialect, Wire, anthropic, bedrock, gemini, openai, responses};
 
 /// The way back from a target to a caller who speaks another dialect.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Translation {
-    target: Dialect,
+    target: Wire,
     caller: Dialect,
+    /// What the target calls the model, for answers that do not say it.
+    model: Arc<str>,
     /// The caller wants to know the usage in a stream.
     streams_usage: bool,
     /// It is a list of models that comes back.
@@ -28,7 +32,7 @@ impl Translation {
     /// What cannot be said at all. What is only left out is in `losses`.
     pub(crate) fn of_request(
         caller: Dialect,
-        target: Dialect,
+        target: Wire,
         body: &[u8],
         address: &Address,
         losses: &mut Vec<Loss>,
@@ -41,19 +45,22 @@ impl Translation {
         };
         let model = &conversation.model;
         let body = match target {
-            Dialect::OpenAi => openai::translation::write_request(&conversation, model, losses)?,
-            Dialect::Anthropic => anthropic::translation::write_request(&conversation, model, losses)?,
-            Dialect::Gemini => gemini::translation::write_request(&conversation, model, losses)?,
-            Dialect::Responses => responses::translation::write_request(&conversation, model, losses)?,
+            Wire::Dialect(Dialect::OpenAi) => openai::translation::write_request(&conversation, model, losses)?,
+            Wire::Dialect(Dialect::Anthropic) => anthropic::translation::write_request(&conversation, model, losses)?,
+            Wire::Dialect(Dialect::Gemini) => gemini::translation::write_request(&conversation, model, losses)?,
+            Wire::Dialect(Dialect::Responses) => responses::translation::write_request(&conversation, model, losses)?,
+            Wire::Bedrock => bedrock::translation::write_request(&conversation, model, losses)?,
         };
-        Ok((Self { target, caller, streams_usage: conversation.streams_usage, is_of_models: false }, body))
+        let (model, streams_usage) = (model.as_str().into(), conversation.streams_usage);
+        Ok((Self { target, caller, model, streams_usage, is_of_models: false }, body))
     }
 
     /// The way back of a list of models.
     pub(crate) fn of_models(caller: Dialect, target: Dialect) -> Option<Self> {
-        (caller.family() != target.family()).then_some(Self {
-            target,
+        (caller.family() != target.family()).then(|| Self {
+            target: Wire::Dialect(target),
             caller,
+            model: "".into(),
             streams_usage: false,
             is_of_models: true,
         })
@@ -63,12 +70,19 @@ impl Translation {
     ///
     /// # Errors
     /// Why it cannot be said.
-    pub(crate) fn answer(&self, status: StatusCode, body: &[u8], losses: &mut Vec<Loss>) -> Result<Bytes, Wrong> {
+    pub(crate) fn answer(
+        &self,
+        status: StatusCode,
+        headers: &HeaderMap,
+        body: &[u8],
+        losses: &mut Vec<Loss>,
+    ) -> Result<Bytes, Wrong> {
         if !status.is_success() {
             let failure = match self.target {
-                Dialect::OpenAi | Dialect::Responses => openai::translation::parse_failure(body),
-                Dialect::Anthropic => anthropic::translation::parse_failure(body),
-                Dialect::Gemini => gemini::translation::parse_failure(body),
+                Wire::Dialect(Dialect::OpenAi | Dialect::Responses) => openai::translation::parse_failure(body),
+                Wire::Dialect(Dialect::Anthropic) => anthropic::translation::parse_failure(body),
+                Wire::Dialect(Dialect::Gemini) => gemini::translation::parse_failure(body),
+                Wire::Bedrock => bedrock::translation::parse_failure(headers, body),
             };
             return Ok(match self.caller {
                 Dialect::OpenAi | Dialect::Responses => openai::translation::write_failure(status, &failure),
@@ -79,12 +93,16 @@ impl Translation {
         if self.is_of_models {
             return Ok(self.models(body));
         }
-        let reply = match self.target {
-            Dialect::OpenAi => openai::translation::parse_answer(body, losses)?,
-            Dialect::Anthropic => anthropic::translation::parse_answer(body, losses)?,
-            Dialect::Gemini => gemini::translation::parse_answer(body, losses)?,
-            Dialect::Responses => responses::translation::parse_answer(body, losses)?,
+        let mut reply = match self.target {
+            Wire::Dialect(Dialect::OpenAi) => openai::translation::parse_answer(body, losses)?,
+            Wire::Dialect(Dialect::Anthropic) => anthropic::translation::parse_answer(body, losses)?,
+            Wire::Dialect(Dialect::Gemini) => gemini::translation::parse_answer(body, losses)?,
+            Wire::Dialect(Dialect::Responses) => responses::translation::parse_answer(body, losses)?,
+            Wire::Bedrock => bedrock::translation::parse_answer(body, losses)?,
         };
+        if reply.model.is_empty() {
+            self.model.as_ref().clone_into(&mut reply.model);
+        }
         match self.caller {
             Dialect::OpenAi => openai::translation::write_answer(&reply, losses),
             Dialect::Anthropic => anthropic::translation::write_answer(&reply, losses),
@@ -97,8 +115,10 @@ impl Translation {
     fn models(&self, body: &[u8]) -> Bytes {
         let list = std::str::from_utf8(body).map(|body| Value(body.trim()).fields()).unwrap_or_default();
         let (list_of, name_of) = match self.target {
-            Dialect::OpenAi | Dialect::Responses | Dialect::Anthropic => ("data", "id"),
-            Dialect::Gemini => ("models", "name"),
+            Wire::Dialect(Dialect::OpenAi | Dialect::Responses | Dialect::Anthropic) => ("data", "id"),
+            Wire::Dialect(Dialect::Gemini) => ("models", "name"),
+            // It has no list of models at the address where it answers.
+            Wire::Bedrock => ("modelSummaries", "modelId"),
         };
         let models = list.last(list_of).map(Value::items).unwrap_or_default();
         let names = models.into_iter().filter_map(|model| model.fields().last(name_of).and_then(Value::text));
@@ -111,10 +131,11 @@ impl Translation {
         Events {
             cutter: Cutter::new(usize::MAX),
             reader: match self.target {
-                Dialect::OpenAi => Reader::OpenAi(openai::translation::DeltaReader::default()),
-                Dialect::Anthropic => Reader::Anthropic(anthropic::translation::DeltaReader::default()),
-                Dialect::Gemini => Reader::Gemini(gemini::translation::DeltaReader::default()),
-                Dialect::Responses => Reader::Responses(responses::translation::DeltaReader::default()),
+                Wire::Dialect(Dialect::OpenAi) => Reader::OpenAi(openai::translation::DeltaReader::default()),
+                Wire::Dialect(Dialect::Anthropic) => Reader::Anthropic(anthropic::translation::DeltaReader::default()),
+                Wire::Dialect(Dialect::Gemini) => Reader::Gemini(gemini::translation::DeltaReader::default()),
+                Wire::Dialect(Dialect::Responses) => Reader::Responses(responses::translation::DeltaReader::default()),
+                Wire::Bedrock => Reader::Bedrock(bedrock::translation::DeltaReader::default()),
             },
             writer: match self.caller {
                 Dialect::OpenAi => Writer::OpenAi(openai::translation::DeltaWriter::new(self.streams_usage)),
@@ -122,6 +143,7 @@ impl Translation {
                 Dialect::Gemini => Writer::Gemini(gemini::translation::DeltaWriter::default()),
                 Dialect::Responses => Writer::Responses(responses::translation::DeltaWriter::default()),
             },
+            model: self.model.clone(),
             is_over: false,
         }
     }
@@ -133,6 +155,7 @@ pub(crate) struct Events {
     cutter: Cutter,
     reader: Reader,
     writer: Writer,
+    model: Arc<str>,
     is_over: bool,
 }
 
@@ -142,6 +165,7 @@ enum Reader {
     Anthropic(anthropic::translation::DeltaReader),
     Gemini(gemini::translation::DeltaReader),
     Responses(responses::translation::DeltaReader),
+    Bedrock(bedrock::translation::DeltaReader),
 }
 
 #[derive(Debug)]
@@ -197,6 +221,14 @@ impl Events {
             Reader::Anthropic(reader) => reader.read(data, &mut deltas, losses)?,
             Reader::Gemini(reader) => reader.read(data, &mut deltas, losses)?,
             Reader::Responses(reader) => reader.read(data, &mut deltas, losses)?,
+            Reader::Bedrock(reader) => reader.read(data, &mut deltas, losses)?,
+        }
+        for delta in &mut deltas {
+            if let Delta::Begin { model, .. } = delta
+                && model.is_empty()
+            {
+                self.model.as_ref().clone_into(model);
+            }
         }
         deltas.iter().try_for_each(|delta| self.write(delta, out))
     }

@@ -29,9 +29,10 @@ use super::failure::Failure;
 use super::pace::{Chunks, Outflow};
 use super::plan::{Cut, Plan, Say, Script};
 use super::shared::{Shared, Turn};
-use super::{contents, messages, request, responses, script, wire};
+use super::{azure, contents, converse, messages, request, responses, script, wire};
 
 const EVENTS: &str = "text/event-stream; charset=utf-8";
+const FRAMES: &str = "application/vnd.amazon.eventstream";
 const JSON: &str = "application/json";
 
 type Reply = Response<Either<Full<Bytes>, Outflow>>;
@@ -100,7 +101,12 @@ async fn respond(shared: Arc<Shared>, request: Request<Incoming>) -> io::Result<
         Err(error) => return Err(io::Error::other(error)),
     };
     shared.remember(&head, &body);
-    match (&head.method, head.uri.path()) {
+    let path = match azure::path(&head) {
+        Ok(path) => path,
+        Err(failure) => return Ok(whole(turn, failed(&failure, 0))),
+    };
+    match (&head.method, path.as_str()) {
+        (&Method::POST, path) if converse::asked(path).is_some() => other(turn, &head, &body, &CONVERSE).await,
         (&Method::POST, "/v1/chat/completions") => chat(turn, &body).await,
         (&Method::POST, "/v1/messages") => other(turn, &head, &body, &MESSAGES).await,
         (&Method::POST, "/v1/responses") => other(turn, &head, &body, &RESPONSES).await,
@@ -169,7 +175,10 @@ struct Wire {
     as_completion: fn(&Parts, &Bytes) -> Result<Bytes, Failure>,
     whole: fn(&Say, &wire::Asked) -> Result<Vec<u8>, Failure>,
     events: fn(Say, &wire::Asked, Cut) -> Result<Written, Failure>,
+    events_type: &'static str,
     failure: fn(&Failure) -> Vec<u8>,
+    /// A header that says what kind of error it is, by its status.
+    kind: Option<(&'static str, fn(u16) -> &'static str)>,
 }
 
 /// Anthropic's API.
@@ -177,14 +186,18 @@ const MESSAGES: Wire = Wire {
     as_completion: |_, body| messages::as_completion(body),
     whole: wire::message,
     events: |say, asked, cut| Ok(wire::message_events(say, asked, cut)),
+    events_type: EVENTS,
     failure: |failure| wire::failure(failure.status, failure.message()),
+    kind: None,
 };
 /// OpenAI's Responses.
 const RESPONSES: Wire = Wire {
     as_completion: |_, body| responses::as_completion(body),
     whole: wire::response,
     events: |say, asked, cut| Ok(wire::response_events(say, asked, cut)),
+    events_type: EVENTS,
     failure: Failure::body,
+    kind: None,
 };
 
 /// Google's API.
@@ -196,7 +209,23 @@ const CONTENTS: Wire = Wire {
     },
     whole: wire::contents,
     events: |say, asked, cut| wire::contents_events(&say, asked, cut),
+    events_type: EVENTS,
     failure: |failure| wire::contents_failure(failure.status, failure.message()),
+    kind: None,
+};
+
+/// Amazon's API.
+const CONVERSE: Wire = Wire {
+    as_completion: |head, body| {
+        let asked = converse::asked(head.uri.path());
+        let asked = asked.ok_or_else(|| Failure::no_such_path(&head.method, head.uri.path()))?;
+        converse::as_completion(&head.headers, body, &asked)
+    },
+    whole: wire::converse,
+    events: |say, asked, cut| wire::converse_frames(&say, asked, cut),
+    events_type: FRAMES,
+    failure: |failure| wire::converse_failure(failure.message()),
+    kind: Some(("x-amzn-errortype", wire::converse_kind)),
 };
 
 /// The same for a request in another wire format.
@@ -204,6 +233,9 @@ async fn other(turn: Turn, head: &Parts, body: &Bytes, wire: &Wire) -> io::Resul
     let failed_in = |failure: &Failure, hash: u64| {
         let mut reply = failed(failure, hash);
         *reply.body_mut() = Either::Left(Full::from((wire.failure)(failure)));
+        if let Some((name, kind)) = wire.kind {
+            reply.headers_mut().insert(name, HeaderValue::from_static(kind(failure.status)));
+        }
         reply
     };
     let hash = wire::hash(body);
@@ -220,7 +252,7 @@ async fn other(turn: Turn, head: &Parts, body: &Bytes, wire: &Wire) -> io::Resul
     if !manner.start.is_zero() {
         tokio::time::sleep(manner.start).await;
     }
-    let content_type = if asked.stream { EVENTS } else { JSON };
+    let content_type = if asked.stream { wire.events_type } else { JSON };
     let chunks = match plan {
         Plan::Fail(failure) => return Ok(whole(turn, failed_in(&failure, hash))),
         Plan::Die => {

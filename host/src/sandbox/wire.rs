@@ -3,6 +3,7 @@
 //! Everything is written through structs, never maps, so that the order of the keys is the provider's.
 
 mod contents;
+mod converse;
 mod events;
 mod json;
 mod messages;
@@ -16,6 +17,7 @@ use super::plan::{Call, Plan, Said, Say, Usage};
 use super::request::Request;
 
 pub(super) use contents::{contents, contents_events, contents_failure, contents_models};
+pub(super) use converse::{converse, converse_failure, converse_frames, converse_kind};
 pub(super) use events::Events;
 use json::{Choice, Completion, Function, Message, Model, Models, ToolCall};
 pub(super) use messages::{failure, message, message_events};
