@@ -69,7 +69,10 @@ fn headers(
 
 #[cfg(test)]
 mod tests {
+    use std::sync::{Arc, Mutex};
     use std::time::Duration;
+
+    use tracing_subscriber::util::SubscriberInitExt;
 
     use super::*;
     use crate::config::Secret;
@@ -103,6 +106,19 @@ mod tests {
             );
             assert_eq!(headers["authorization"], expected);
         }
+    }
+
+    #[test]
+    fn nothing_that_is_signed_is_in_the_log() {
+        let log = Arc::new(Mutex::new(Vec::<u8>::new()));
+        let everything = tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(log.clone());
+        let _in_force = everything.finish().set_default();
+        let mut request = Request::new(());
+        *request.uri_mut() = Uri::from_static("https://example.amazonaws.com/");
+        sign(&mut request, b"words of a prompt", &keys(Some("the-token")), then()).unwrap();
+        assert_eq!(String::from_utf8(log.lock().unwrap().clone()).unwrap(), "");
+        tracing::trace!("this is");
+        assert!(!log.lock().unwrap().is_empty());
     }
 
     #[test]
