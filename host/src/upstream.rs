@@ -422,16 +422,19 @@ impl Body {
 
     async fn next(&mut self, x: &Exchange) -> Result<Option<Bytes>, Error> {
         loop {
+            let events = self.events(x)?;
+            if !events.is_empty() {
+                return Ok(Some(events));
+            }
             let idle = Instant::now() + x.generation.settings.upstream.idle;
             let until = self.first_token.map_or(idle, |first_token| first_token.min(idle));
             match timeout_at(until.min(x.deadline), self.incoming.frame()).await {
                 Ok(Some(Ok(frame))) => match frame.into_data() {
-                    Ok(bytes) => {
-                        let bytes = self.unframed(x, bytes)?;
-                        if !bytes.is_empty() {
-                            return Ok(Some(bytes));
-                        }
-                    }
+                    Ok(bytes) if bytes.is_empty() => {}
+                    Ok(bytes) => match &mut self.frames {
+                        Some(frames) => frames.push(&bytes),
+                        None => return Ok(Some(bytes)),
+                    },
                     // Trailers say nothing that a caller needs.
                     Err(_) => {}
                 },
@@ -447,10 +450,10 @@ impl Body {
         }
     }
 
-    /// The bytes, or the events of the frames that are whole with them.
-    fn unframed(&mut self, x: &Exchange, bytes: Bytes) -> Result<Bytes, Error> {
-        let Some(frames) = &mut self.frames else { return Ok(bytes) };
-        frames.push(&bytes).map_err(|bad| match bad {
+    /// The events of the frames that have come, where frames are what comes; empty if there are none.
+    fn events(&mut self, x: &Exchange) -> Result<Bytes, Error> {
+        let Some(frames) = &mut self.frames else { return Ok(Bytes::new()) };
+        frames.events().map_err(|bad| match bad {
             BadFrame::TooLong => Error::AnswerTooLarge(x.generation.settings.upstream.event_bytes_max),
             BadFrame::Broken(why) => Error::Broken(why),
         })

@@ -42,18 +42,26 @@ fn streaming(text: &str) -> Value {
     json!({"model": "m", "stream": true, "messages": [{"role": "user", "content": text}]})
 }
 
-async fn answer_to(reply: Reply, settings: &str) -> Answer {
+/// What a caller of OpenAI's gets of this, behind a guardrail.
+async fn guarded(reply: Reply) -> Answer {
     let provider = Provider::saying(reply).await;
     let plugins = [standard("pii").config("email = 'mask'")];
-    let gateway = Gateway::with_plugins(plugins).upstream_in("bedrock", &provider).settings(settings).start().await;
+    let gateway = Gateway::with_plugins(plugins).upstream_in("bedrock", &provider).start().await;
     gateway.ask(streaming("hi")).await
+}
+
+/// The same without any, so that text goes out as it comes.
+async fn unguarded(reply: Reply) -> Answer {
+    let provider = Provider::saying(reply).await;
+    let setup = Gateway::without_plugins().upstream_in("bedrock", &provider);
+    setup.settings("upstream.event_bytes_max = 4096").start().await.ask(streaming("hi")).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn frames_are_the_same_answer_wherever_they_are_cut_and_guardrails_see_over_their_borders() {
     let frames = stream(&["write to a", "da.lovelace@ex", "ample.com today"]).concat();
     for bytes in [1, 7, 100, frames.len()] {
-        let answer = answer_to(Reply::whole(FRAMES, frames.clone()).cut(bytes), "").await;
+        let answer = guarded(Reply::whole(FRAMES, frames.clone()).cut(bytes)).await;
         assert_eq!(answer.status, 200, "{}", answer.text());
         assert_eq!(answer.header("content-type"), Some("text/event-stream"));
         assert_eq!(answer.content(), "write to [EMAIL] today", "{bytes}: {}", answer.text());
@@ -71,7 +79,7 @@ async fn a_spoilt_frame_ends_the_stream_with_an_error() {
     let cut_off = says("never")[..20].to_vec();
     for bad in [spoilt, unknown, cut_off] {
         let frames = [event("messageStart", json!({"role": "assistant"})), says("so far. "), bad].concat();
-        let answer = answer_to(Reply::whole(FRAMES, frames), "").await;
+        let answer = unguarded(Reply::whole(FRAMES, frames)).await;
         assert_eq!((&*answer.content(), &*answer.code()), ("so far. ", "upstream_broken"), "{}", answer.text());
         assert!(!answer.is_done(), "{}", answer.text());
     }
@@ -80,8 +88,7 @@ async fn a_spoilt_frame_ends_the_stream_with_an_error() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_frame_that_is_too_long_is_refused_as_soon_as_it_says_so() {
     let promise = 4_097_u32.to_be_bytes().to_vec();
-    let settings = "upstream.event_bytes_max = 4096";
-    let answer = answer_to(Reply::whole(FRAMES, [says("so far. "), promise].concat()).stalls(), settings).await;
+    let answer = unguarded(Reply::whole(FRAMES, [says("so far. "), promise].concat()).stalls()).await;
     assert_eq!(answer.code(), "answer_too_large", "{}", answer.text());
 }
 
@@ -90,7 +97,7 @@ async fn an_exception_in_the_middle_is_an_error_whose_words_were_looked_at() {
     let exception = json!({"message": format!("too many requests of {EMAIL}")});
     let exception = frame("exception", (":exception-type", "throttlingException"), &exception);
     let frames = [event("messageStart", json!({"role": "assistant"})), says("so far. "), exception].concat();
-    let answer = answer_to(Reply::whole(FRAMES, frames), "").await;
+    let answer = guarded(Reply::whole(FRAMES, frames)).await;
     assert_eq!(answer.content(), "so far. ", "{}", answer.text());
     assert_eq!(answer.error()["message"], "too many requests of [EMAIL]", "{}", answer.text());
     assert_eq!(answer.error()["code"], "throttlingException", "{}", answer.text());
@@ -100,7 +107,7 @@ async fn an_exception_in_the_middle_is_an_error_whose_words_were_looked_at() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_error_is_told_with_its_kind() {
     let reply = Reply::json(format!("{{\"message\":\"no access for {EMAIL}\"}}")).status(400);
-    let answer = answer_to(reply.header("x-amzn-errortype", "ValidationException:http://internal/"), "").await;
+    let answer = guarded(reply.header("x-amzn-errortype", "ValidationException:http://internal/")).await;
     assert_eq!((answer.status, &*answer.code()), (400, "ValidationException"), "{}", answer.text());
     assert_eq!(answer.error()["message"], "no access for [EMAIL]", "{}", answer.text());
 }

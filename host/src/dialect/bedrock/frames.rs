@@ -6,7 +6,7 @@
 
 use aws_smithy_eventstream::frame::read_message_from;
 use aws_smithy_types::event_stream::Message;
-use bytes::{Bytes, BytesMut};
+use bytes::{Buf, Bytes, BytesMut};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
@@ -38,29 +38,45 @@ impl Frames {
         Self { buffer: BytesMut::new(), frame_bytes_max }
     }
 
-    /// The events of the frames that are whole with these bytes; empty if none is.
+    /// More bytes have come.
+    pub(crate) fn push(&mut self, bytes: &[u8]) {
+        self.buffer.extend_from_slice(bytes);
+    }
+
+    /// The events of the frames that are whole by now; empty if none is.
     ///
     /// # Errors
-    /// When a frame is too long or spoilt.
-    pub(crate) fn push(&mut self, bytes: &[u8]) -> Result<Bytes, BadFrame> {
-        self.buffer.extend_from_slice(bytes);
+    /// When the next frame is too long or spoilt, and each time after.
+    pub(crate) fn events(&mut self) -> Result<Bytes, BadFrame> {
         let mut events = Vec::new();
-        while let Some(length) = self.buffer.first_chunk().map(|length| u32::from_be_bytes(*length)) {
-            let length = usize::try_from(length).unwrap_or(usize::MAX);
-            if length > self.frame_bytes_max {
-                return Err(BadFrame::TooLong);
+        loop {
+            match self.next(&mut events) {
+                Ok(true) => {}
+                Ok(false) => return Ok(events.into()),
+                Err(bad) if events.is_empty() => return Err(bad),
+                // What came before it was fine. It is told when that has been heard.
+                Err(_) => return Ok(events.into()),
             }
-            if length < FRAME_BYTES_MIN {
-                return Err(BadFrame::Broken("a frame is too short to be one".to_owned()));
-            }
-            if self.buffer.len() < length {
-                break;
-            }
-            let frame = self.buffer.split_to(length).freeze();
-            let message = read_message_from(frame).map_err(|error| BadFrame::Broken(error.to_string()))?;
-            write_event(&message, &mut events)?;
         }
-        Ok(events.into())
+    }
+
+    /// Whether there was another frame.
+    fn next(&mut self, events: &mut Vec<u8>) -> Result<bool, BadFrame> {
+        let Some(length) = self.buffer.first_chunk().map(|length| u32::from_be_bytes(*length)) else {
+            return Ok(false);
+        };
+        let length = usize::try_from(length).unwrap_or(usize::MAX);
+        if length > self.frame_bytes_max {
+            return Err(BadFrame::TooLong);
+        }
+        if length < FRAME_BYTES_MIN {
+            return Err(BadFrame::Broken("a frame is too short to be one".to_owned()));
+        }
+        let Some(frame) = self.buffer.get(..length) else { return Ok(false) };
+        let message = read_message_from(frame).map_err(|error| BadFrame::Broken(error.to_string()))?;
+        write_event(&message, events)?;
+        self.buffer.advance(length);
+        Ok(true)
     }
 
     /// Whether the stream may end here: between two frames.
@@ -133,11 +149,19 @@ mod tests {
         frame("event", (":event-type", name), payload)
     }
 
+    fn pushed(bytes_max: usize, bytes: &[u8]) -> (Frames, Result<Bytes, BadFrame>) {
+        let mut frames = Frames::new(bytes_max);
+        frames.push(bytes);
+        let events = frames.events();
+        (frames, events)
+    }
+
     fn read(pieces: &[&[u8]]) -> Result<String, BadFrame> {
         let mut frames = Frames::new(1_000);
         let mut out = Vec::new();
         for piece in pieces {
-            out.extend_from_slice(&frames.push(piece)?);
+            frames.push(piece);
+            out.extend_from_slice(&frames.events()?);
         }
         assert!(frames.is_between());
         Ok(String::from_utf8(out).unwrap())
@@ -174,21 +198,29 @@ mod tests {
         for at in 0..whole.len() {
             let mut spoilt = whole.clone();
             spoilt[at] ^= 1;
-            let mut frames = Frames::new(1_000_000_000);
+            let (frames, events) = pushed(1_000_000_000, &spoilt);
             // A length that is another waits for bytes that never come.
-            let pushed = frames.push(&spoilt);
-            assert!(pushed.is_err() || !frames.is_between() && pushed.unwrap().is_empty(), "{at}");
+            assert!(events.is_err() || !frames.is_between() && events.unwrap().is_empty(), "{at}");
         }
     }
 
     #[test]
     fn a_frame_may_have_the_limit_and_not_a_byte_more_and_is_refused_before_its_bytes_come() {
         let whole = event("a", "{}");
-        assert!(Frames::new(whole.len()).push(&whole).is_ok());
-        assert_eq!(Frames::new(whole.len() - 1).push(&whole[..4]), Err(BadFrame::TooLong));
-        assert_eq!(Frames::new(1_000).push(&u32::MAX.to_be_bytes()), Err(BadFrame::TooLong));
+        assert!(pushed(whole.len(), &whole).1.is_ok());
+        assert_eq!(pushed(whole.len() - 1, &whole[..4]).1, Err(BadFrame::TooLong));
+        assert_eq!(pushed(1_000, &u32::MAX.to_be_bytes()).1, Err(BadFrame::TooLong));
         for length in 0..16_u32 {
-            assert!(matches!(Frames::new(1_000).push(&length.to_be_bytes()), Err(BadFrame::Broken(_))), "{length}");
+            assert!(matches!(pushed(1_000, &length.to_be_bytes()).1, Err(BadFrame::Broken(_))), "{length}");
+        }
+    }
+
+    #[test]
+    fn what_came_before_a_spoilt_frame_is_heard_and_then_the_error_each_time() {
+        let (mut frames, events) = pushed(1_000, &[event("a", "{}"), event("", "{}")].concat());
+        assert_eq!(events.unwrap(), "data: {\"a\":{}}\n\n");
+        for _ in 0..2 {
+            assert!(matches!(frames.events(), Err(BadFrame::Broken(_))));
         }
     }
 
@@ -209,13 +241,13 @@ mod tests {
     proptest! {
         #[test]
         fn no_bytes_of_a_provider_panic(mut bytes in prop::collection::vec(any::<u8>(), 0..200), name in ".{0,20}") {
-            let _ = Frames::new(1_000).push(&bytes);
+            let _ = pushed(1_000, &bytes);
             bytes.splice(0..0, u32::try_from(bytes.len() + 4).unwrap().to_be_bytes());
-            let _ = Frames::new(1_000).push(&bytes);
+            let _ = pushed(1_000, &bytes);
             let mut named = event(&name, "{}");
             let last = named.len() - 1;
             named.truncate(last.min(bytes.len()).max(4));
-            let _ = Frames::new(1_000).push(&named);
+            let _ = pushed(1_000, &named);
         }
     }
 }
