@@ -9,6 +9,7 @@ pub mod file;
 pub mod installation;
 mod key_set;
 mod layers;
+mod platform;
 pub mod prices;
 mod problem;
 mod resolve;
@@ -38,7 +39,7 @@ pub use schema::check as check_plugin_config;
 pub use secret::Secret;
 
 use crate::chat::Task;
-use crate::dialect::Dialect;
+use crate::dialect::{Dialect, Wire};
 use crate::limits::{Account, Budget, Limits};
 use crate::money::Money;
 use crate::prices::{Prices, Table};
@@ -298,7 +299,9 @@ pub struct Target {
     /// The provider's name in the configuration.
     pub provider: String,
     /// The provider's wire format.
-    pub dialect: Dialect,
+    pub dialect: Wire,
+    /// Where its models run.
+    pub platform: Platform,
     /// It also speaks OpenAI's Responses.
     pub responses: bool,
     /// It also speaks OpenAI's completions.
@@ -322,21 +325,60 @@ pub struct Target {
 impl Target {
     /// What it is spoken to in, by a caller of this dialect who asks this: the same, if it speaks that too.
     #[must_use]
-    pub fn dialect_for(&self, caller: Dialect, task: Task) -> Dialect {
+    pub fn dialect_for(&self, caller: Dialect, task: Task) -> Wire {
         match task {
             Task::Converse => match caller {
-                Dialect::Responses if self.responses => caller,
-                Dialect::Completions if self.completions => caller,
+                Dialect::Responses if self.responses => Wire::Dialect(caller),
+                Dialect::Completions if self.completions => Wire::Dialect(caller),
                 Dialect::OpenAi | Dialect::Anthropic | Dialect::Gemini | Dialect::Responses | Dialect::Completions => {
                     self.dialect
                 }
             },
             // There is one format of it in each family.
             Task::Embed => self.dialect.family(),
-            Task::CountTokens if self.responses => Dialect::Responses,
+            Task::CountTokens if self.responses => Wire::Dialect(Dialect::Responses),
             Task::CountTokens => self.dialect,
         }
     }
+
+    /// Whether it is asked with a credential of the operator's.
+    #[must_use]
+    pub fn has_credential(&self) -> bool {
+        self.api_key.is_some() || matches!(self.platform, Platform::Aws(_))
+    }
+}
+
+/// Where a provider's models run: what a request is addressed to there, and how it says who asks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Platform {
+    /// Where the wire format is at home.
+    Own,
+    /// Microsoft's Azure.
+    Azure(Azure),
+    /// Amazon's AWS, whose requests are signed.
+    Aws(AwsKeys),
+}
+
+/// What Azure has to be told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Azure {
+    /// The version of the API; nothing for the one without versions.
+    pub api_version: Option<String>,
+    /// The key is a token of Entra ID.
+    pub entra_id: bool,
+}
+
+/// What requests to AWS are signed with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AwsKeys {
+    /// The region that answers.
+    pub region: String,
+    /// The public half.
+    pub access_key_id: Secret,
+    /// The other half.
+    pub secret_access_key: Secret,
+    /// What temporary keys come with.
+    pub session_token: Option<Secret>,
 }
 
 /// Where plugins are, and their bounds as a whole.

@@ -5,6 +5,7 @@
 
 mod anthropic;
 mod asked;
+mod bedrock;
 mod completions;
 mod conversation;
 mod count;
@@ -28,8 +29,10 @@ use std::borrow::Cow;
 
 use bytes::Bytes;
 use http::StatusCode;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 pub(crate) use asked::Asked;
+pub(crate) use bedrock::{BadFrame, FRAMES, Frames};
 pub(crate) use conversation::Loss;
 pub(crate) use count::written as count_body;
 pub(crate) use document::{Document, Wrong, is_name, read_words};
@@ -39,7 +42,7 @@ pub(crate) use translation::{Events, Translation};
 
 use crate::chat::{Answer, Opaque, Task};
 
-/// A wire format, of callers and of providers.
+/// A wire format that callers speak, and providers too.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Dialect {
     /// OpenAI's chat completions, which most providers speak.
@@ -53,6 +56,15 @@ pub enum Dialect {
     Responses,
     /// OpenAI's completions, which were there before chat: a text is gone on with.
     Completions,
+}
+
+/// A provider's wire format.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wire {
+    /// One that callers speak too.
+    Dialect(Dialect),
+    /// Amazon Bedrock's Converse, which no caller speaks: all that goes there is translated.
+    Bedrock,
 }
 
 /// What a path says of a request: what is asked, and what some dialects have there and not in the body.
@@ -165,13 +177,8 @@ impl Dialect {
         }
     }
 
-    /// A request that the gateway has written, for a server that does not want to be asked for the usage of a stream.
-    pub(crate) fn without_usage_asked(self, body: Bytes) -> Bytes {
-        if self == Self::OpenAi { openai::without_usage_asked(body) } else { body }
-    }
-
     /// Whether providers of it have an endpoint for this.
-    pub(crate) fn has(self, task: Task) -> bool {
+    fn has(self, task: Task) -> bool {
         match (self, task) {
             (_, Task::Converse) | (Self::Gemini, Task::Embed | Task::CountTokens) => true,
             (Self::OpenAi | Self::Responses | Self::Completions, Task::Embed)
@@ -203,10 +210,100 @@ impl Dialect {
             Self::Gemini => "/models?pageSize=1000",
         }
     }
+}
+
+impl Wire {
+    /// The word for it in the configuration and in the log.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Dialect(dialect) => dialect.word(),
+            Self::Bedrock => "bedrock",
+        }
+    }
+
+    /// The dialect that callers have in common with it.
+    #[must_use]
+    pub fn dialect(self) -> Option<Dialect> {
+        match self {
+            Self::Dialect(dialect) => Some(dialect),
+            Self::Bedrock => None,
+        }
+    }
+
+    /// In what it speaks of everything but conversations.
+    #[must_use]
+    pub fn family(self) -> Self {
+        match self {
+            Self::Dialect(dialect) => Self::Dialect(dialect.family()),
+            Self::Bedrock => Self::Bedrock,
+        }
+    }
+
+    /// Whether providers of it have an endpoint for this.
+    pub(crate) fn has(self, task: Task) -> bool {
+        match self {
+            Self::Dialect(dialect) => dialect.has(task),
+            Self::Bedrock => task == Task::Converse,
+        }
+    }
+
+    /// Read a complete answer to what was asked.
+    ///
+    /// # Errors
+    /// Why nothing of it can be passed on.
+    pub(crate) fn read_answer(self, task: Task, body: Bytes) -> Result<(Answer, Document, Vec<Opaque>), Wrong> {
+        match self {
+            Self::Dialect(dialect) => dialect.read_answer(task, body),
+            Self::Bedrock => bedrock::read_answer(body),
+        }
+    }
+
+    /// A request that the gateway has written, for a server that does not want to be asked for the usage of a stream.
+    pub(crate) fn without_usage_asked(self, body: Bytes) -> Bytes {
+        match self {
+            Self::Dialect(Dialect::OpenAi) => openai::without_usage_asked(body),
+            Self::Dialect(Dialect::Anthropic | Dialect::Gemini | Dialect::Responses | Dialect::Completions)
+            | Self::Bedrock => body,
+        }
+    }
+
+    /// Where a request is sent to, below a provider's address.
+    ///
+    /// # Errors
+    /// When no path can have the name of the model in it.
+    pub(crate) fn path(self, address: &Address) -> Result<Cow<'static, str>, Wrong> {
+        Ok(match self {
+            Self::Dialect(dialect) => dialect.path(address),
+            Self::Bedrock => bedrock::path(address)?.into(),
+        })
+    }
 
     /// Whether nothing but the order of events tells what of an answer comes before what.
     pub(crate) fn is_in_order(self) -> bool {
-        matches!(self, Self::Gemini | Self::Responses)
+        match self {
+            Self::Dialect(Dialect::Gemini | Dialect::Responses) | Self::Bedrock => true,
+            Self::Dialect(Dialect::OpenAi | Dialect::Anthropic | Dialect::Completions) => false,
+        }
+    }
+}
+
+/// What may stand in a path as it is.
+const IN_PATH: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// A name as a part of a path.
+fn in_path(name: &str) -> String {
+    utf8_percent_encode(name, IN_PATH).to_string()
+}
+
+/// The name of a model as a segment of a path of its own.
+///
+/// # Errors
+/// When it is one of those that lead to another path, however they are spelt.
+pub(crate) fn segment(model: &str) -> Result<String, Wrong> {
+    match model {
+        "" | "." | ".." => Err(Wrong::new("model", "must be a name that can stand in a path")),
+        _ => Ok(in_path(model)),
     }
 }
 
@@ -218,16 +315,18 @@ pub(crate) enum EventReader {
     Gemini(gemini::EventReader),
     Responses(responses::EventReader),
     Completions(openai::EventReader),
+    Bedrock(bedrock::EventReader),
 }
 
 impl EventReader {
-    pub(crate) fn new(dialect: Dialect) -> Self {
-        match dialect {
-            Dialect::OpenAi => Self::OpenAi(openai::EventReader::default()),
-            Dialect::Anthropic => Self::Anthropic(anthropic::EventReader::default()),
-            Dialect::Gemini => Self::Gemini(gemini::EventReader::default()),
-            Dialect::Responses => Self::Responses(responses::EventReader::default()),
-            Dialect::Completions => Self::Completions(openai::EventReader::default()),
+    pub(crate) fn new(wire: Wire) -> Self {
+        match wire {
+            Wire::Dialect(Dialect::OpenAi) => Self::OpenAi(openai::EventReader::default()),
+            Wire::Dialect(Dialect::Anthropic) => Self::Anthropic(anthropic::EventReader::default()),
+            Wire::Dialect(Dialect::Gemini) => Self::Gemini(gemini::EventReader::default()),
+            Wire::Dialect(Dialect::Responses) => Self::Responses(responses::EventReader::default()),
+            Wire::Dialect(Dialect::Completions) => Self::Completions(openai::EventReader::default()),
+            Wire::Bedrock => Self::Bedrock(bedrock::EventReader::default()),
         }
     }
 
@@ -251,13 +350,14 @@ impl EventReader {
             Self::Anthropic(reader) => reader.read(raw),
             Self::Gemini(reader) => reader.read(raw),
             Self::Responses(reader) => reader.read(raw),
+            Self::Bedrock(reader) => reader.read(raw),
         }
     }
 
     /// An event has gone out to the caller.
     pub(crate) fn has_left(&mut self, event: &Event) {
         match self {
-            Self::OpenAi(_) | Self::Gemini(_) | Self::Responses(_) | Self::Completions(_) => {}
+            Self::OpenAi(_) | Self::Gemini(_) | Self::Responses(_) | Self::Completions(_) | Self::Bedrock(_) => {}
             Self::Anthropic(reader) => reader.has_left(event),
         }
     }
@@ -270,6 +370,7 @@ impl EventReader {
             Self::Gemini(_) => gemini::denied_events(choices, words),
             Self::Responses(reader) => responses::denied_events(reader, words),
             Self::Completions(reader) => completions::denied_events(reader, choices, words),
+            Self::Bedrock(_) => bedrock::denied_events(words),
         }
     }
 
@@ -280,6 +381,7 @@ impl EventReader {
             Self::Anthropic(_) => anthropic::error_event(words),
             Self::Gemini(_) => gemini::error_event(words),
             Self::Responses(reader) => responses::failed_events(reader, words),
+            Self::Bedrock(_) => bedrock::error_event(words),
         }
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use http::{Method, StatusCode};
 
 use crate::chat::{Denial, Task};
-use crate::dialect::{Dialect, ErrorWords, Loss, Wrong};
+use crate::dialect::{ErrorWords, Loss, Wire, Wrong};
 use crate::meter::Reached;
 use crate::plugin::Outcome;
 
@@ -32,15 +32,15 @@ pub enum Error {
     Malformed(Malformed),
     /// The dialect of the target has no word for something that the request says.
     Untranslatable {
-        /// The target's dialect.
-        dialect: Dialect,
+        /// What the target is spoken to in.
+        dialect: Wire,
         /// The field, and why it cannot be said.
         lost: Malformed,
     },
     /// Providers of the target's dialect have no endpoint for what is asked.
     NotThere {
         /// The target's dialect.
-        dialect: Dialect,
+        dialect: Wire,
         /// What is asked.
         task: Task,
     },

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::caller::Caller;
 use crate::chat::{Opaque, Phase, Usage};
-use crate::dialect::{Dialect, Loss, is_name};
+use crate::dialect::{Dialect, Loss, Wire, is_name};
 use crate::error::Error;
 use crate::generation::Generation;
 use crate::meter::Reservation;
@@ -378,7 +378,7 @@ impl Exchange {
     ///
     /// # Errors
     /// When the operator has not allowed that for one of them.
-    pub(crate) fn loses(&self, losses: Vec<Loss>, target: Dialect) -> Result<(), Error> {
+    pub(crate) fn loses(&self, losses: Vec<Loss>, target: Wire) -> Result<(), Error> {
         let allowed = &self.generation.settings.translation;
         for loss in losses {
             if !loss.is_harmless && !allowed.leaves_out(&loss.field) {

@@ -15,7 +15,7 @@ use tokio::task::spawn_blocking;
 
 use crate::chat::{self, Action, Answer, Edit, Phase, Request, Role, Segment, SegmentFacts, Task, WholeAction, Window};
 use crate::config::{Mode, OnFailure, StreamMode, Target};
-use crate::dialect::{Address, Asked, Dialect, Document, Translation, is_json, read_words};
+use crate::dialect::{Address, Asked, Dialect, Document, Translation, Wire, is_json, read_words};
 use crate::error::{Error, Malformed};
 use crate::exchange::{Exchange, NotInspected};
 use crate::plugin::{Calling, Decision, Failure, Inspected, Outcome, Plugin};
@@ -58,7 +58,7 @@ impl Admitted {
         if !dialect.has(task) {
             return Err(Error::NotThere { dialect, task });
         }
-        if x.dialect == dialect {
+        if Wire::Dialect(x.dialect) == dialect {
             return Ok(Outgoing { body, address, dialect, translation: None });
         }
         let mut losses = Vec::new();
@@ -74,7 +74,8 @@ impl Admitted {
     /// Whether the gateway asks this target for the usage of a stream in the name of a caller who has not, and who is
     /// then told nothing of it.
     fn asks_for_usage(&self, caller: Dialect, target: &Target) -> bool {
-        caller == target.dialect_for(caller, self.request.task) && target.stream_usage && self.asked.leaves_usage_out()
+        let wire = target.dialect_for(caller, self.request.task);
+        Wire::Dialect(caller) == wire && target.stream_usage && self.asked.leaves_usage_out()
     }
 
     /// How often the model may be asked once more: not at all where nothing can be said behind what was said.
@@ -107,7 +108,7 @@ pub(crate) struct Outgoing {
     pub(crate) body: Bytes,
     /// What the target's dialect says in the path rather than in the body.
     pub(crate) address: Address,
-    pub(crate) dialect: Dialect,
+    pub(crate) dialect: Wire,
     /// The way back to the caller's dialect, if it is not the target's.
     pub(crate) translation: Option<Translation>,
 }
@@ -277,7 +278,7 @@ pub(crate) async fn release(
     x: &Exchange,
     admitted: &Admitted,
     target: &Target,
-    dialect: Dialect,
+    dialect: Wire,
     status: StatusCode,
     body: Bytes,
     retries_left: u32,

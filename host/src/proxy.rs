@@ -226,12 +226,14 @@ async fn models(gateway: &Gateway, x: &Arc<Exchange>, head: &Parts) -> Result<Re
         let names = allowed.iter().filter(|name| any || settings.models.contains_key(*name));
         return Ok(reply::own(x, x.dialect.models_body(names.map(String::as_str))));
     }
-    let Some(target) = settings.any_model.targets().next().filter(|_| settings.models.is_empty()) else {
+    let asked = settings.any_model.targets().next().filter(|_| settings.models.is_empty());
+    // Where no caller could be understood, there is no list either.
+    let Some((target, dialect)) = asked.and_then(|target| Some((target, target.dialect.dialect()?))) else {
         return Ok(reply::own(x, x.dialect.models_body(settings.models.keys().map(String::as_str))));
     };
     x.asks_target(&target.name);
-    let mut answer = gateway.upstream.models(x, target, &head.headers).await?;
-    let (status, headers, translation) = (answer.status, answer.headers.clone(), answer.translation.clone());
+    let mut answer = gateway.upstream.models(x, target, dialect, &head.headers).await?;
+    let (status, headers, translation) = (answer.status, answer.headers.clone(), answer.translation.take());
     let body = answer.body.whole(x).await?;
     let released = guard::release_words(x, body).await?;
     reply::whole(x, status, &headers, released, translation)

@@ -1,9 +1,12 @@
 //! The sandbox model: a small model server for when there is no key, and for when a model must misbehave on demand.
 //!
 //! It speaks OpenAI's chat completions, its Responses at `/v1/responses`, its older completions at `/v1/completions`,
-//! Anthropic's messages at `/v1/messages`, and Google's contents at `/v1beta/models/MODEL:generateContent` and
-//! `:streamGenerateContent?alt=sse`. It has vectors of texts at `/v1/embeddings` and `:batchEmbedContents`, and counts tokens
-//! at `/v1/messages/count_tokens`, `/v1/responses/input_tokens` and `:countTokens`. All that over real HTTP, so that the demo, plugin authors and the end-to-end tests go through the same sockets as production. It is deterministic: the
+//! Anthropic's messages at `/v1/messages`, Google's contents at `/v1beta/models/MODEL:generateContent` and
+//! `:streamGenerateContent?alt=sse`, Amazon Bedrock's Converse at `/model/MODEL/converse` and `/converse-stream`, and what
+//! Azure has at `/openai/v1` and `/openai/deployments/NAME`. It has vectors of texts at `/v1/embeddings` and
+//! `:batchEmbedContents`, and counts tokens at `/v1/messages/count_tokens`, `/v1/responses/input_tokens` and `:countTokens`.
+//! All that over real HTTP, so that the demo, plugin authors and the end-to-end tests go through the same sockets as
+//! production. It is deterministic: the
 //! same request gets the same bytes. What it does is chosen by the **last user message**:
 //!
 //! | the message | the answer |
@@ -48,8 +51,10 @@
 //! with `repeat:`). A chunk is one event, the one with the role included; of a whole answer it is 64 bytes. After 0
 //! chunks the head of the response has gone out; with plain `die` and `stall` not even that.
 
+mod azure;
 mod completions;
 mod contents;
+mod converse;
 mod failure;
 mod messages;
 mod numbers;

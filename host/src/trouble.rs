@@ -36,7 +36,7 @@ impl Trouble {
     pub(crate) fn is_told_by(answer: &Answer, target: &Target) -> bool {
         // A credential that the operator configured says nothing about the caller.
         let is_refused = matches!(answer.status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN);
-        is_the_targets(answer.status) || (is_refused && target.api_key.is_some())
+        is_the_targets(answer.status) || (is_refused && target.has_credential())
     }
 
     /// Whether the target may have begun to work on the request.
@@ -44,7 +44,11 @@ impl Trouble {
         match self {
             Self::Error(error) => error.was_underway(),
             // The others say that the request was turned away.
-            Self::Answer(answer, _) => answer.status.is_server_error() && !matches!(answer.status.as_u16(), 503 | 529),
+            // Bedrock says with 424 that the model broke down over it.
+            Self::Answer(answer, _) => match answer.status.as_u16() {
+                503 | 529 => false,
+                status => answer.status.is_server_error() || status == 424,
+            },
         }
     }
 

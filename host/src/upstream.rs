@@ -1,7 +1,9 @@
 //! Calls to providers: connection pools, timeouts, and one attempt at a time. Takes nothing but [`Admitted`].
 
 mod addresses;
+mod azure;
 mod fetch;
+mod signature;
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -22,10 +24,10 @@ use rustls::{ClientConfig, RootCertStore};
 use tokio::time::{Instant, timeout_at};
 
 use self::addresses::Guarded;
-use crate::config::{Settings, Target};
-use crate::dialect::{Dialect, Translation};
+use crate::config::{Platform, Settings, Target};
+use crate::dialect::{BadFrame, Dialect, FRAMES, Frames, Translation, Wire};
 use crate::endpoint;
-use crate::error::Error;
+use crate::error::{Error, Malformed};
 use crate::exchange::Exchange;
 use crate::guard::{Admitted, Outgoing};
 use crate::health::{Health, Turn};
@@ -52,7 +54,7 @@ pub(crate) struct Answer {
     pub(crate) headers: HeaderMap,
     pub(crate) body: Body,
     /// What it is written in.
-    pub(crate) dialect: Dialect,
+    pub(crate) dialect: Wire,
     /// The way back to the caller's dialect, if it is another.
     pub(crate) translation: Option<Translation>,
 }
@@ -60,9 +62,7 @@ pub(crate) struct Answer {
 impl Answer {
     /// Whether it is a stream of events.
     pub(crate) fn is_stream(&self) -> bool {
-        let kind = self.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        let kind = kind.split(';').next().unwrap_or_default().trim();
-        self.status.is_success() && kind.eq_ignore_ascii_case("text/event-stream")
+        self.status.is_success() && is_of_type(&self.headers, EVENTS)
     }
 }
 
@@ -109,10 +109,14 @@ impl Upstream {
         from_caller: &HeaderMap,
     ) -> Result<Answer, Error> {
         let Outgoing { body, address, dialect, translation } = admitted.outgoing(x, target)?;
-        let mut request = Request::new(Full::new(body));
+        let path = dialect.path(&address).and_then(|path| azure::path(target, dialect, &address, path));
+        let mut request = Request::new(Full::new(body.clone()));
         *request.method_mut() = Method::POST;
-        *request.uri_mut() = join(&target.base_url, &dialect.path(&address))?;
+        *request.uri_mut() = join(&target.base_url, &path.map_err(|wrong| Error::Malformed(Malformed::from(wrong)))?)?;
         *request.headers_mut() = request_headers(x, dialect, from_caller, target)?;
+        if let Platform::Aws(keys) = &target.platform {
+            signature::sign(&mut request, &body, keys, SystemTime::now())?;
+        }
         let breaker = x.generation.settings.upstream.breaker;
         let mut turn = self.health.begin(target, breaker, Instant::now()).map_err(Error::TargetsRest)?;
         let answer = self.exchange(x, dialect, request).await;
@@ -130,18 +134,24 @@ impl Upstream {
     ///
     /// # Errors
     /// When the provider cannot be reached or does not answer in time.
-    pub(crate) async fn models(&self, x: &Exchange, target: &Target, from_caller: &HeaderMap) -> Result<Answer, Error> {
+    pub(crate) async fn models(
+        &self,
+        x: &Exchange,
+        target: &Target,
+        dialect: Dialect,
+        from_caller: &HeaderMap,
+    ) -> Result<Answer, Error> {
         let mut request = Request::new(Full::new(Bytes::new()));
-        *request.uri_mut() = join(&target.base_url, target.dialect.models_path())?;
-        *request.headers_mut() = request_headers(x, target.dialect, from_caller, target)?;
+        *request.uri_mut() = join(&target.base_url, &azure::models_path(target, dialect.models_path()))?;
+        *request.headers_mut() = request_headers(x, Wire::Dialect(dialect), from_caller, target)?;
         request.headers_mut().remove(header::CONTENT_TYPE);
         Ok(Answer {
-            translation: Translation::of_models(x.dialect, target.dialect),
-            ..self.exchange(x, target.dialect, request).await?
+            translation: Translation::of_models(x.dialect, dialect),
+            ..self.exchange(x, Wire::Dialect(dialect), request).await?
         })
     }
 
-    async fn exchange(&self, x: &Exchange, dialect: Dialect, request: Request<Full<Bytes>>) -> Result<Answer, Error> {
+    async fn exchange(&self, x: &Exchange, dialect: Wire, request: Request<Full<Bytes>>) -> Result<Answer, Error> {
         let first_token = Instant::now() + x.generation.settings.upstream.first_token;
         let sent = timeout_at(first_token.min(x.deadline), self.client.request(request)).await;
         let response = match sent {
@@ -151,7 +161,7 @@ impl Upstream {
             Err(_) if x.deadline <= first_token => return Err(Error::OutOfTime),
             Err(_) => return Err(Error::TooSlow("no answer began")),
         };
-        let (head, body) = response.into_parts();
+        let (mut head, body) = response.into_parts();
         if head.status.is_informational() {
             return Err(Error::Broken(format!("the answer is {}, and nothing else follows", head.status.as_u16())));
         }
@@ -168,7 +178,13 @@ impl Upstream {
         if !head.headers.get_all(header::CONTENT_TYPE).iter().all(is_utf8) {
             return Err(Error::Broken("the answer has a charset that is not UTF-8".to_owned()));
         }
-        let body = Body { incoming: body, turn: None, first_token: None };
+        let is_framed = dialect == Wire::Bedrock && head.status.is_success() && is_of_type(&head.headers, FRAMES);
+        let frames = is_framed.then(|| Frames::new(x.generation.settings.upstream.event_bytes_max));
+        if is_framed {
+            // From here on it is a stream as any other.
+            head.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(EVENTS));
+        }
+        let body = Body { incoming: body, frames, turn: None, first_token: None };
         let mut answer = Answer { status: head.status, headers: head.headers, body, dialect, translation: None };
         if answer.is_stream() {
             answer.body.first_token = Some(first_token);
@@ -177,13 +193,21 @@ impl Upstream {
     }
 }
 
+/// The content type of server-sent events.
+const EVENTS: &str = "text/event-stream";
+
+fn is_of_type(headers: &HeaderMap, wanted: &str) -> bool {
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    kind.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case(wanted)
+}
+
 /// What the head of an answer says about its target.
 fn judge(turn: &mut Turn, answer: &Answer, target: &Target) {
     let is_overloaded = matches!(answer.status.as_u16(), 429 | 503 | 529);
     match retry_after(&answer.headers) {
         // With a credential of the caller's it says nothing about others.
-        Some(rest) if is_overloaded && target.api_key.is_some() => turn.is_limited(rest, Instant::now()),
-        _ if is_the_targets(answer.status) && (answer.status.is_server_error() || target.api_key.is_some()) => {
+        Some(rest) if is_overloaded && target.has_credential() => turn.is_limited(rest, Instant::now()),
+        _ if is_the_targets(answer.status) && (answer.status.is_server_error() || target.has_credential()) => {
             turn.fails(Instant::now())
         }
         // A stream has only begun to answer when its first token is there.
@@ -194,7 +218,9 @@ fn judge(turn: &mut Turn, answer: &Answer, target: &Target) {
 
 /// Statuses that speak of the provider's state rather than of the request.
 pub(crate) fn is_the_targets(status: StatusCode) -> bool {
-    status.is_server_error() || matches!(status, StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS)
+    // The model of a provider has failed, which is how Bedrock puts the last.
+    let words = [StatusCode::REQUEST_TIMEOUT, StatusCode::TOO_MANY_REQUESTS, StatusCode::FAILED_DEPENDENCY];
+    status.is_server_error() || words.contains(&status)
 }
 
 /// How long a provider asks to wait, in a header that is a number of seconds or a date (RFC 9110, section 10.2.3), or in
@@ -268,44 +294,38 @@ fn join(base: &Uri, path: &str) -> Result<Uri, Error> {
 
 /// What a caller's headers tell the provider. Everything else stays here: cookies and addresses are nobody's business,
 /// and no text passes uninspected.
-fn request_headers(
-    x: &Exchange,
-    dialect: Dialect,
-    from_caller: &HeaderMap,
-    target: &Target,
-) -> Result<HeaderMap, Error> {
+fn request_headers(x: &Exchange, wire: Wire, from_caller: &HeaderMap, target: &Target) -> Result<HeaderMap, Error> {
     let mut headers = HeaderMap::with_capacity(8);
-    let same = x.dialect.family() == dialect.family();
+    // What the caller speaks, if the provider speaks it too.
+    let same = wire.dialect().filter(|dialect| x.dialect.family() == dialect.family());
     let is_for_us_alone = |name: &HeaderName| names_hop(from_caller, name);
     for (name, value) in from_caller.iter().filter(|(name, _)| !is_for_us_alone(name)) {
         // A key of this gateway is for nobody else, whichever header it is in.
-        if (passes_on(name) || (same && is_of(dialect, name))) && !is_in(value.as_bytes()) {
+        if (passes_on(name) || same.is_some_and(|dialect| is_of(dialect, name))) && !is_in(value.as_bytes()) {
             headers.append(name, value.clone());
         }
     }
     // Whatever the caller called it: it was read as JSON in UTF-8, and so it is sent.
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
-    if dialect == Dialect::Anthropic {
+    if wire == Wire::Dialect(Dialect::Anthropic) {
         headers.entry(ANTHROPIC_VERSION).or_insert(HeaderValue::from_static("2023-06-01"));
     }
     match &target.api_key {
         // A caller's credential is for a provider of the kind that it believes to talk to, unless it said with it to this
         // gateway who it is.
-        None if same && !x.caller.is_identified => {
-            for name in credentials(dialect).into_iter().filter(|name| !is_for_us_alone(name)) {
+        None => {
+            let own = same.filter(|_| !x.caller.is_identified).map(credentials);
+            for name in own.into_iter().flatten().filter(|name| !is_for_us_alone(name)) {
                 let value = from_caller.get(&name).filter(|value| !is_in(value.as_bytes()));
                 headers.extend(value.map(|value| (name, value.clone())));
             }
         }
-        None => {}
         Some(key) => {
-            let (name, value) = match dialect {
-                Dialect::OpenAi | Dialect::Responses | Dialect::Completions => {
-                    (header::AUTHORIZATION, format!("Bearer {}", key.reveal()))
-                }
-                Dialect::Anthropic => (API_KEY, key.reveal().to_owned()),
-                Dialect::Gemini => (endpoint::GOOGLE_KEY, key.reveal().to_owned()),
+            let name = azure::key_header(target).unwrap_or_else(|| key_header(wire));
+            let value = match name == header::AUTHORIZATION {
+                true => format!("Bearer {}", key.reveal()),
+                false => key.reveal().to_owned(),
             };
             let mut value = HeaderValue::try_from(value)
                 .map_err(|_| Error::Unreachable("the provider's key cannot be sent in a header".to_owned()))?;
@@ -318,6 +338,15 @@ fn request_headers(
 
 const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 const ANTHROPIC_VERSION: HeaderName = HeaderName::from_static("anthropic-version");
+
+/// The header in which a provider takes its key.
+fn key_header(wire: Wire) -> HeaderName {
+    match wire {
+        Wire::Dialect(Dialect::OpenAi | Dialect::Responses | Dialect::Completions) | Wire::Bedrock => header::AUTHORIZATION,
+        Wire::Dialect(Dialect::Anthropic) => API_KEY,
+        Wire::Dialect(Dialect::Gemini) => endpoint::GOOGLE_KEY,
+    }
+}
 
 /// Headers in which callers send a credential.
 fn credentials(dialect: Dialect) -> [HeaderName; 2] {
@@ -372,6 +401,8 @@ pub(crate) fn answer_headers(from_provider: &HeaderMap) -> HeaderMap {
 #[derive(Debug)]
 pub(crate) struct Body {
     incoming: Incoming,
+    /// Turns binary frames into events, where they are what comes.
+    frames: Option<Frames>,
     /// The target is asked until it is dropped, and is told how that goes.
     turn: Option<Turn>,
     /// When the first token must be there, as long as it is not.
@@ -413,22 +444,41 @@ impl Body {
 
     async fn next(&mut self, x: &Exchange) -> Result<Option<Bytes>, Error> {
         loop {
+            let events = self.events(x)?;
+            if !events.is_empty() {
+                return Ok(Some(events));
+            }
             let idle = Instant::now() + x.generation.settings.upstream.idle;
             let until = self.first_token.map_or(idle, |first_token| first_token.min(idle));
             match timeout_at(until.min(x.deadline), self.incoming.frame()).await {
                 Ok(Some(Ok(frame))) => match frame.into_data() {
                     Ok(bytes) if bytes.is_empty() => {}
-                    Ok(bytes) => return Ok(Some(bytes)),
+                    Ok(bytes) => match &mut self.frames {
+                        Some(frames) => frames.push(&bytes),
+                        None => return Ok(Some(bytes)),
+                    },
                     // Trailers say nothing that a caller needs.
                     Err(_) => {}
                 },
                 Ok(Some(Err(error))) => return Err(Error::Broken(causes(&error))),
+                Ok(None) if self.frames.as_ref().is_some_and(|frames| !frames.is_between()) => {
+                    return Err(Error::Broken("the stream ended within a frame".to_owned()));
+                }
                 Ok(None) => return Ok(None),
                 Err(_) if x.deadline <= until => return Err(Error::OutOfTime),
                 Err(_) if until < idle => return Err(Error::TooSlow("no first token came")),
                 Err(_) => return Err(Error::TooSlow("it stopped in the middle of the answer")),
             }
         }
+    }
+
+    /// The events of the frames that have come, where frames are what comes; empty if there are none.
+    fn events(&mut self, x: &Exchange) -> Result<Bytes, Error> {
+        let Some(frames) = &mut self.frames else { return Ok(Bytes::new()) };
+        frames.events().map_err(|bad| match bad {
+            BadFrame::TooLong => Error::AnswerTooLarge(x.generation.settings.upstream.event_bytes_max),
+            BadFrame::Broken(why) => Error::Broken(why),
+        })
     }
 
     /// All of it, if it is not longer than the limit.

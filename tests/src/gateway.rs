@@ -55,6 +55,22 @@ chain_ms = 20_000
 settle_ms = 20
 ";
 
+/// What a provider is told of who asks, where it lets nobody in without.
+fn credentials(dialect: &str) -> &'static str {
+    match dialect {
+        "azure" => "api_key = { file = 'key' }\n",
+        "bedrock" => {
+            "region = 'eu-central-1'\naccess_key_id = { file = 'key' }\nsecret_access_key = { file = 'secret' }\n\
+             session_token = { file = 'token' }\n"
+        }
+        _ => "",
+    }
+}
+
+/// The files with these, and what is in them.
+pub const CREDENTIALS: [(&str, &str); 3] =
+    [("key", "AKIDOFTHETESTS"), ("secret", "the+secret/half"), ("token", "a+token+of+a+session")];
+
 impl Setup {
     /// Ask this provider or sandbox; where there are several, in this order.
     #[must_use]
@@ -75,7 +91,11 @@ impl Setup {
     pub fn upstream_in(mut self, dialect: &'static str, model: &impl Model) -> Self {
         let base_url = model.base_url();
         // As the provider's own address ends.
-        let base_url = if dialect == "gemini" { base_url.replace("/v1", "/v1beta") } else { base_url };
+        let base_url = match dialect {
+            "gemini" => base_url.replace("/v1", "/v1beta"),
+            "azure" | "bedrock" => base_url.replace("/v1", ""),
+            _ => base_url,
+        };
         self.upstreams.push(Upstream { base_url, dialect, model: None });
         self
     }
@@ -98,7 +118,8 @@ impl Setup {
             let name = format!("target-{}", number + 1);
             let model = model.as_ref().map(|model| format!("model = '{model}'")).unwrap_or_default();
             let text = format!(
-                "[providers.{name}]\ndialect = '{dialect}'\nbase_url = '{base_url}'\n[targets.{name}]\nprovider = '{name}'\n{model}"
+                "[providers.{name}]\ndialect = '{dialect}'\nbase_url = '{base_url}'\n{}[targets.{name}]\nprovider = '{name}'\n{model}",
+                credentials(dialect)
             );
             lay_over(&mut all, text.parse().expect("TOML"));
             targets.push(toml::Value::String(name));
@@ -133,6 +154,9 @@ impl Setup {
         std::fs::create_dir(&directory).unwrap();
         self.plugins.iter().for_each(|plugin| plugin.put_into(&directory));
         std::fs::write(&config, self.text()).unwrap();
+        for (name, value) in CREDENTIALS {
+            std::fs::write(files.path().join(name), value).unwrap();
+        }
         let settings =
             config::load(&config.clone().into()).unwrap_or_else(|problems| panic!("{problems}\n{}", self.text()));
         let runtime = Arc::new(Runtime::new(settings.plugins.memo_bytes).unwrap());

@@ -24,7 +24,7 @@ mod redis;
 mod words;
 
 pub use caller::{Answer, Body, Call, Open, Receipt};
-pub use gateway::{Gateway, Setup};
+pub use gateway::{CREDENTIALS, Gateway, Setup};
 pub use installed::{Installed, gentle, hostile, standard};
 pub use process::{Process, be_a_gateway};
 pub use provider::{Model, Provider, Received, Reply};

@@ -14,6 +14,8 @@ struct Usual {
     base_url: &'static str,
     /// What the provider's own SDKs add to that address.
     below: &'static str,
+    /// It is one only with both variables: it has no address of its own, and no keys of callers are for it.
+    needs_both: bool,
 }
 
 /// In the order in which they are looked for; the first one counts.
@@ -25,6 +27,7 @@ const USUAL: &[Usual] = &[
         base_url_variable: "OPENAI_BASE_URL",
         base_url: "https://api.openai.com/v1",
         below: "",
+        needs_both: false,
     },
     Usual {
         dialect: "anthropic",
@@ -33,6 +36,7 @@ const USUAL: &[Usual] = &[
         base_url_variable: "ANTHROPIC_BASE_URL",
         base_url: "https://api.anthropic.com",
         below: "/v1",
+        needs_both: false,
     },
     Usual {
         dialect: "gemini",
@@ -41,6 +45,16 @@ const USUAL: &[Usual] = &[
         base_url_variable: "GOOGLE_GEMINI_BASE_URL",
         base_url: "https://generativelanguage.googleapis.com",
         below: "/v1beta",
+        needs_both: false,
+    },
+    Usual {
+        dialect: "azure",
+        name: "azure",
+        key: "AZURE_OPENAI_API_KEY",
+        base_url_variable: "AZURE_OPENAI_ENDPOINT",
+        base_url: "",
+        below: "",
+        needs_both: true,
     },
 ];
 
@@ -95,7 +109,10 @@ pub fn variables_in_force(variable: impl Fn(&str) -> Option<String>) -> Vec<&'st
 /// The provider that the variables name.
 fn in_force(variable: &impl Fn(&str) -> Option<String>) -> Option<&'static Usual> {
     let is_set = |name: &str| set(variable, name).is_some();
-    USUAL.iter().find(|usual| is_set(usual.key) || is_set(usual.base_url_variable))
+    USUAL.iter().find(|usual| match (is_set(usual.key), is_set(usual.base_url_variable)) {
+        (true, true) => true,
+        (is_key_set, is_address_set) => !usual.needs_both && (is_key_set || is_address_set),
+    })
 }
 
 /// A variable's value, if it has one.
@@ -135,6 +152,21 @@ mod tests {
         assert_eq!(target.base_url.to_string(), "http://localhost:9000/v1beta");
         assert!(text.contains("dialect = \"gemini\""), "{text}");
         assert_eq!(variables_in_force(&variables), ["GOOGLE_GEMINI_BASE_URL"]);
+    }
+
+    #[test]
+    fn azure_is_asked_where_it_has_an_address_and_a_key() {
+        let variables = with(&[("AZURE_OPENAI_ENDPOINT", "https://me.openai.azure.com/")]);
+        assert!(variables_in_force(&variables).is_empty() && from_environment(&variables).unwrap().0.needs_sandbox());
+        // Its value is read from the environment itself, where it is not.
+        let variables =
+            with(&[("AZURE_OPENAI_ENDPOINT", "https://me.openai.azure.com/"), ("AZURE_OPENAI_API_KEY", "k")]);
+        assert_eq!(variables_in_force(&variables), ["AZURE_OPENAI_API_KEY", "AZURE_OPENAI_ENDPOINT"]);
+        let said = from_environment(&variables).unwrap_err().to_string();
+        assert_eq!(
+            said,
+            "the environment: AZURE_OPENAI_API_KEY: the environment variable AZURE_OPENAI_API_KEY is not set"
+        );
     }
 
     #[test]

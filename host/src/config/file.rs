@@ -141,15 +141,16 @@ pub struct Upstream {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Provider {
-    /// The wire format: `"openai"`, `"anthropic"`, `"gemini"`, `"responses"`, or `"sandbox"` for the model server that is
-    /// built in.
+    /// The wire format: `"openai"`, `"anthropic"`, `"gemini"`, `"responses"`, `"azure"` for OpenAI's models on Azure,
+    /// `"bedrock"` for Amazon Bedrock, or `"sandbox"` for the model server that is built in.
     pub dialect: Spanned<String>,
-    /// Its address, as `"https://api.openai.com/v1"`. The sandbox needs none.
+    /// Its address, as `"https://api.openai.com/v1"`, or `"https://NAME.openai.azure.com"` on Azure. The sandbox needs none,
+    /// nor does Bedrock: there it follows from `region`.
     pub base_url: Option<Spanned<String>>,
     /// The credential: `{ env = "OPENAI_API_KEY" }` or `{ file = "/run/secrets/key" }`. Without one, what the
     /// caller sends as its own is passed on, if the caller speaks the same dialect.
     pub api_key: Option<Spanned<SecretSource>>,
-    /// Whether one of the dialect `"openai"` speaks OpenAI's Responses too.
+    /// Whether one of the dialect `"openai"` or `"azure"` speaks OpenAI's Responses too.
     pub responses: Option<Spanned<bool>>,
     /// Whether one of the dialect `"openai"` speaks OpenAI's completions too.
     pub completions: Option<Spanned<bool>>,
@@ -157,6 +158,18 @@ pub struct Provider {
     pub prices_as: Option<Spanned<String>>,
     /// Whether streams are asked for their usage, which some servers refuse: `true`, but for Mistral.
     pub stream_usage: Option<bool>,
+    /// On Azure: the version of the API, as `"2024-10-21"`. Without it, the API that needs none.
+    pub api_version: Option<Spanned<String>>,
+    /// On Azure: whether `api_key` is a token of Entra ID: `false`.
+    pub entra_id: Option<Spanned<bool>>,
+    /// On Bedrock: the region that answers, as `"eu-central-1"`.
+    pub region: Option<Spanned<String>>,
+    /// On Bedrock, instead of `api_key`: what requests are signed with, a secret too.
+    pub access_key_id: Option<Spanned<SecretSource>>,
+    /// On Bedrock: the secret half of it.
+    pub secret_access_key: Option<Spanned<SecretSource>>,
+    /// On Bedrock: what temporary keys come with.
+    pub session_token: Option<Spanned<SecretSource>>,
 }
 
 /// Where a secret is.

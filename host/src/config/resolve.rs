@@ -13,13 +13,14 @@ use rustls::pki_types::pem::PemObject;
 use toml::Spanned;
 use tracing::level_filters::LevelFilter;
 
+use super::platform::{Kind, bedrock_url, platform};
 use super::prices;
 use super::problem::suggestion;
 use super::{
-    Balance, Breaker, Group, Log, Member, Model, Plugins, Problems, Reservation, Retry, Secret, Server, Settings,
-    Stream, Target, Translation, Upstream, callers, file, store, tenants,
+    Balance, Breaker, Group, Log, Member, Model, Platform, Plugins, Problems, Reservation, Retry, Secret, Server,
+    Settings, Stream, Target, Translation, Upstream, callers, file, store, tenants,
 };
-use crate::dialect::Dialect;
+use crate::dialect::{Dialect, Wire};
 use crate::prices::{Prices, Table, providers, seller, takes_stream_options};
 
 /// The name under `[models]` and `[tenants]` that stands for all others.
@@ -318,6 +319,7 @@ fn targets(
                 name: name.clone(),
                 provider: wanted.clone(),
                 dialect: provider.dialect,
+                platform: provider.platform.clone(),
                 responses: provider.responses,
                 completions: provider.completions,
                 model: entry.value.model.clone(),
@@ -347,7 +349,8 @@ fn targets(
 }
 
 struct Provider {
-    dialect: Dialect,
+    dialect: Wire,
+    platform: Platform,
     responses: bool,
     completions: bool,
     base_url: Uri,
@@ -366,25 +369,30 @@ fn provider(
 ) -> Option<Provider> {
     let written = &entry.value;
     let field = |field: &str| format!("providers.{name}.{field}");
-    let (dialect, sandbox) = match written.dialect.get_ref().as_str() {
-        "openai" => (Dialect::OpenAi, false),
-        "anthropic" => (Dialect::Anthropic, false),
-        "gemini" => (Dialect::Gemini, false),
-        "responses" => (Dialect::Responses, false),
-        "sandbox" => (Dialect::OpenAi, true),
+    let (dialect, kind) = match written.dialect.get_ref().as_str() {
+        "openai" => (Wire::Dialect(Dialect::OpenAi), Kind::Plain),
+        "anthropic" => (Wire::Dialect(Dialect::Anthropic), Kind::Plain),
+        "gemini" => (Wire::Dialect(Dialect::Gemini), Kind::Plain),
+        "responses" => (Wire::Dialect(Dialect::Responses), Kind::Plain),
+        "azure" => (Wire::Dialect(Dialect::OpenAi), Kind::Azure),
+        "bedrock" => (Wire::Bedrock, Kind::Bedrock),
+        "sandbox" => (Wire::Dialect(Dialect::OpenAi), Kind::Sandbox),
         other => {
-            let words = ["openai", "anthropic", "gemini", "responses", "sandbox"];
+            let words = ["openai", "anthropic", "gemini", "responses", "azure", "bedrock", "sandbox"];
             let close = suggestion(other, words.into_iter());
             problems.add(
                 Some(written.dialect.span()),
                 field("dialect"),
                 format!(
-                    "{other:?} is not a dialect; use \"openai\", \"anthropic\", \"gemini\", \"responses\" or \"sandbox\"{close}"
+                    "{other:?} is not a dialect; use \"openai\", \"anthropic\", \"gemini\", \"responses\", \"azure\", \
+                     \"bedrock\" or \"sandbox\"{close}"
                 ),
             );
             return None;
         }
     };
+    let sandbox = kind == Kind::Sandbox;
+    let platform = platform(name, entry, kind, base, problems)?;
     let api_key = match &written.api_key {
         None => None,
         Some(source) => match secret(source.get_ref(), base) {
@@ -395,13 +403,14 @@ fn provider(
             }
         },
     };
+    let is_openais = dialect == Wire::Dialect(Dialect::OpenAi) && !sandbox;
     let more = [("responses", written.responses.as_ref()), ("completions", written.completions.as_ref())];
     for (name, given) in more {
-        if let Some(given) = given.filter(|_| dialect != Dialect::OpenAi || sandbox) {
+        if let Some(given) = given.filter(|_| !is_openais) {
             problems.add(
                 Some(given.span()),
                 field(name),
-                "is for a provider of the dialect \"openai\"; remove this line",
+                "is for a provider of the dialect \"openai\" or \"azure\"; remove this line",
             );
             return None;
         }
@@ -413,32 +422,67 @@ fn provider(
         let message = format!("no prices of {:?} are known{close}", given.get_ref());
         problems.add(Some(given.span()), field("prices_as"), message);
     }
-    let Some(given) = &written.base_url else {
-        if !sandbox {
+    let given = match &written.base_url {
+        Some(given) if sandbox => {
             problems.add(
-                Some(entry.span.clone()),
+                Some(given.span()),
                 field("base_url"),
-                "is missing; write the provider's address, as \"https://api.openai.com/v1\"",
+                "the sandbox chooses its address itself; remove this line",
             );
             return None;
         }
-        let (base_url, stream_usage) = (Uri::from_static(SANDBOX_URL), written.stream_usage.unwrap_or(true));
-        let (responses, completions) = (true, true);
-        return Some(Provider { dialect, responses, completions, base_url, api_key, sandbox, prices_as, stream_usage });
+        Some(given) => given.clone(),
+        None if sandbox => {
+            let (base_url, stream_usage) = (Uri::from_static(SANDBOX_URL), written.stream_usage.unwrap_or(true));
+            let (responses, completions) = (true, true);
+            return Some(Provider {
+                dialect,
+                platform,
+                responses,
+                completions,
+                base_url,
+                api_key,
+                sandbox,
+                prices_as,
+                stream_usage,
+            });
+        }
+        None => match bedrock_url(written) {
+            Some(url) => Spanned::new(entry.span.clone(), url),
+            None => {
+                let message = match kind {
+                    Kind::Plain | Kind::Sandbox => {
+                        "is missing; write the provider's address, as \"https://api.openai.com/v1\""
+                    }
+                    Kind::Azure => {
+                        "is missing; write the address of the resource, as \"https://NAME.openai.azure.com\""
+                    }
+                    Kind::Bedrock => "is missing, and so is region, from which it would follow",
+                };
+                problems.add(Some(entry.span.clone()), field("base_url"), message);
+                return None;
+            }
+        },
     };
-    if sandbox {
-        problems.add(Some(given.span()), field("base_url"), "the sandbox chooses its address itself; remove this line");
-        return None;
-    }
     match base_url(given.get_ref()) {
         Ok(base_url) => {
             let is_openai = base_url.host().is_some_and(|host| host.eq_ignore_ascii_case(OPENAI));
-            let is_openais = dialect == Dialect::OpenAi && is_openai;
+            let is_openais = is_openais && is_openai;
             let (responses, completions) = (responses.unwrap_or(is_openais), completions.unwrap_or(is_openais));
             let seller = seller(&base_url);
             let prices_as = prices_as.or(seller.map(str::to_owned));
             let stream_usage = written.stream_usage.unwrap_or(takes_stream_options(seller));
-            Some(Provider { dialect, responses, completions, base_url, api_key, sandbox, prices_as, stream_usage })
+            Some(Provider {
+                dialect,
+                platform,
+                responses,
+                completions,
+                base_url,
+                api_key,
+                sandbox,
+                prices_as,
+                stream_usage,
+            })
         }
         Err(wrong) => {
             problems.add(Some(given.span()), field("base_url"), wrong);

@@ -215,6 +215,30 @@ impl Reasoning {
 /// Between texts of an answer that were apart, where one text is all there is: no guardrail saw them as one.
 pub(crate) const APART: &str = "\n\n";
 
+/// Texts of several blocks of a stream, where one text is all there is on the other side.
+#[derive(Debug, Default)]
+pub(crate) struct Apart {
+    has_begun: bool,
+    /// A block has begun behind one with text.
+    is_due: bool,
+}
+
+impl Apart {
+    /// A block begins.
+    pub(crate) fn block(&mut self) {
+        self.is_due = self.has_begun;
+    }
+
+    /// A piece of the block; nothing if it is empty.
+    pub(crate) fn piece(&mut self, text: String) -> Option<String> {
+        if text.is_empty() {
+            return None;
+        }
+        self.has_begun = true;
+        Some(if std::mem::take(&mut self.is_due) { [APART, &text].concat() } else { text })
+    }
+}
+
 /// A whole answer.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Reply {

@@ -3,7 +3,7 @@
 
 use bytes::Bytes;
 
-use super::Dialect;
+use super::{Dialect, Wire};
 use super::document::Wrong;
 use super::gemini;
 use super::raw::{Fields, Value};
@@ -17,17 +17,17 @@ const COUNTED: &[&str] =
 ///
 /// # Errors
 /// When the target has no words for the question.
-pub(super) fn write_request(target: Dialect, model: &str, body: &[u8]) -> Result<Bytes, Wrong> {
+pub(super) fn write_request(target: Wire, model: &str, body: &[u8]) -> Result<Bytes, Wrong> {
     let text = std::str::from_utf8(body).unwrap_or_default();
     let fields: Fields<'_> = Value(text).fields();
     match target {
-        Dialect::Gemini => {
+        Wire::Dialect(Dialect::Gemini) => {
             // Beside the contents alone there would be no place for instructions and tools.
             let model = encode(&format!("{}{}", gemini::MODELS, gemini::bare(model)));
             Ok(format!(r#"{{"generateContentRequest":{{"model":{model},{}}}}}"#, those(&fields, |_| true)).into())
         }
-        Dialect::Responses => Ok(format!("{{{}}}", those(&fields, |name| COUNTED.contains(&name))).into()),
-        Dialect::OpenAi | Dialect::Anthropic | Dialect::Completions => {
+        Wire::Dialect(Dialect::Responses) => Ok(format!("{{{}}}", those(&fields, |name| COUNTED.contains(&name))).into()),
+        Wire::Dialect(Dialect::OpenAi | Dialect::Anthropic | Dialect::Completions) | Wire::Bedrock => {
             Err(Wrong::new("", "this provider does not count tokens"))
         }
     }
@@ -43,10 +43,11 @@ fn those(fields: &Fields<'_>, wanted: impl Fn(&str) -> bool) -> String {
 ///
 /// # Errors
 /// When it tells no number.
-pub(super) fn translate_answer(target: Dialect, body: &[u8]) -> Result<Bytes, Wrong> {
+pub(super) fn translate_answer(target: Wire, body: &[u8]) -> Result<Bytes, Wrong> {
     let field = match target {
-        Dialect::Gemini => "totalTokens",
-        Dialect::Responses | Dialect::OpenAi | Dialect::Anthropic | Dialect::Completions => "input_tokens",
+        Wire::Dialect(Dialect::Gemini) => "totalTokens",
+        Wire::Dialect(Dialect::Responses | Dialect::OpenAi | Dialect::Anthropic | Dialect::Completions)
+        | Wire::Bedrock => "input_tokens",
     };
     let text = std::str::from_utf8(body).unwrap_or_default();
     let tokens = Value(text.trim()).fields().last(field).and_then(Value::count);
@@ -62,30 +63,33 @@ pub(crate) fn written(tokens: u64) -> Bytes {
 mod tests {
     use super::*;
 
+    const GEMINI: Wire = Wire::Dialect(Dialect::Gemini);
+    const RESPONSES: Wire = Wire::Dialect(Dialect::Responses);
+
     #[test]
     fn the_question_is_the_conversation_in_the_targets_place_for_it() {
         let body = r#"{"systemInstruction":{"parts":[{"text":"be kind"}]},"contents":[{"parts":[{"text":"\u0061"}]}]}"#;
-        let asked = write_request(Dialect::Gemini, "models/gemini-3-pro", body.as_bytes()).unwrap();
+        let asked = write_request(GEMINI, "models/gemini-3-pro", body.as_bytes()).unwrap();
         let inside = body.strip_prefix('{').unwrap();
         assert_eq!(asked, format!(r#"{{"generateContentRequest":{{"model":"models/gemini-3-pro",{inside}}}"#));
         let body = br#"{"model":"m","input":[{"role":"user"}],"max_output_tokens":5,"stream":false,"store":false}"#;
-        let asked = write_request(Dialect::Responses, "m", body).unwrap();
+        let asked = write_request(RESPONSES, "m", body).unwrap();
         assert_eq!(asked, r#"{"model":"m","input":[{"role":"user"}]}"#);
-        assert!(write_request(Dialect::OpenAi, "m", body).is_err());
+        assert!(write_request(Wire::Dialect(Dialect::OpenAi), "m", body).is_err());
     }
 
     #[test]
     fn the_answer_is_the_number() {
         for (target, body, expected) in [
-            (Dialect::Gemini, r#"{"totalTokens":31,"promptTokensDetails":[]}"#, Some(r#"{"input_tokens":31}"#)),
+            (GEMINI, r#"{"totalTokens":31,"promptTokensDetails":[]}"#, Some(r#"{"input_tokens":31}"#)),
             (
-                Dialect::Responses,
+                RESPONSES,
                 r#" {"object":"response.input_tokens","input_tokens":7}"#,
                 Some(r#"{"input_tokens":7}"#),
             ),
-            (Dialect::Gemini, r#"{"input_tokens":7}"#, None),
-            (Dialect::Responses, r#"{"input_tokens":"7"}"#, None),
-            (Dialect::Responses, "[]", None),
+            (GEMINI, r#"{"input_tokens":7}"#, None),
+            (RESPONSES, r#"{"input_tokens":"7"}"#, None),
+            (RESPONSES, "[]", None),
         ] {
             let said = translate_answer(target, body.as_bytes()).ok();
             assert_eq!(said.as_deref(), expected.map(str::as_bytes), "{body}");

@@ -16,19 +16,29 @@ mod tests;
 use std::collections::BTreeSet;
 
 use bytes::Bytes;
-use http::StatusCode;
+use http::{HeaderMap, StatusCode};
 
 use super::sse::Cutter;
-use super::{Address, Dialect, EventReader, Translation};
-use crate::chat::Segment;
+use super::{Address, Dialect, EventReader, Frames, Translation, Wire};
+use crate::chat::{Segment, Task};
 
-const ALL: [Dialect; 4] = [Dialect::OpenAi, Dialect::Anthropic, Dialect::Gemini, Dialect::Responses];
+/// What callers speak.
+const CALLERS: [Dialect; 5] =
+    [Dialect::OpenAi, Dialect::Anthropic, Dialect::Gemini, Dialect::Responses, Dialect::Completions];
+/// What providers are translated to.
+const TARGETS: [Wire; 5] = [
+    Wire::Dialect(Dialect::OpenAi),
+    Wire::Dialect(Dialect::Anthropic),
+    Wire::Dialect(Dialect::Gemini),
+    Wire::Dialect(Dialect::Responses),
+    Wire::Bedrock,
+];
 /// Longer words that only one side has are something that passed by the guardrails; shorter ones are keywords.
 const WORD_CHARS_MIN: usize = 12;
 const EVENT_BYTES_MAX: usize = 1 << 20;
 
 fn address() -> Address {
-    Address { model: Some("m".to_owned()), streaming: Some(false) }
+    Address { task: Task::Converse, model: Some("m".to_owned()), streaming: Some(false) }
 }
 
 /// What a caller of a dialect may send.
@@ -37,9 +47,14 @@ pub fn request(dialect: Dialect, body: &[u8]) {
     let Ok(asked) = dialect.read_request(address(), body.clone()) else { return };
     assert_eq!(asked.body(&asked.request.segments, None, &[]), body);
     let seen = joined(&asked.request.segments);
-    for target in others(dialect) {
+    for target in TARGETS.into_iter().filter(|target| *target != Wire::Dialect(dialect)) {
         let translated = Translation::of_request(dialect, target, &body, &address(), &mut Vec::new());
         let Ok((_, written)) = translated else { continue };
+        let Wire::Dialect(target) = target else {
+            // Nobody asks in it, so there is no reader; it has to be JSON.
+            assert!(serde_json::from_slice::<serde_json::Value>(&written).is_ok(), "{written:?}");
+            continue;
+        };
         let read = target.read_request(address(), written.clone());
         let read = read.unwrap_or_else(|wrong| panic!("{dialect:?} to {target:?}: {wrong:?}: {written:?}"));
         no_other_words(&seen, &read.request.segments, &written);
@@ -47,22 +62,22 @@ pub fn request(dialect: Dialect, body: &[u8]) {
 }
 
 /// What a provider of a dialect may answer whole.
-pub fn answer(dialect: Dialect, body: &[u8]) {
+pub fn answer(dialect: Wire, body: &[u8]) {
     let body = Bytes::copy_from_slice(body);
-    let Ok((answer, document, _)) = dialect.read_answer(body.clone()) else { return };
+    let Ok((answer, document, _)) = dialect.read_answer(Task::Converse, body.clone()) else { return };
     assert_eq!(document.write(&answer.segments, &answer.segments, Vec::new()), body);
     let seen = joined(&answer.segments);
     for caller in others(dialect) {
         let way = Translation::back(caller, dialect);
-        let Ok(written) = way.answer(StatusCode::OK, &body, &mut Vec::new()) else { continue };
-        let read = caller.read_answer(written.clone());
+        let Ok(written) = way.answer(StatusCode::OK, &HeaderMap::new(), &body, &mut Vec::new()) else { continue };
+        let read = caller.read_answer(Task::Converse, written.clone());
         let (read, ..) = read.unwrap_or_else(|wrong| panic!("{dialect:?} to {caller:?}: {wrong:?}: {written:?}"));
         no_other_words(&seen, &read.segments, &written);
     }
 }
 
 /// What a provider of a dialect may answer as events.
-pub fn events(dialect: Dialect, stream: &[u8]) {
+pub fn events(dialect: Wire, stream: &[u8]) {
     let Some((passed, seen)) = texts(dialect, stream) else { return };
     let seen = joined(&seen);
     for caller in others(dialect) {
@@ -71,7 +86,7 @@ pub fn events(dialect: Dialect, stream: &[u8]) {
         let Ok(mut written) = events.translate(&passed, &mut losses) else { continue };
         let Ok(end) = events.end(&mut losses) else { continue };
         written.extend(end);
-        let read = texts(caller, &written);
+        let read = texts(Wire::Dialect(caller), &written);
         let (_, read) = read
             .unwrap_or_else(|| panic!("{dialect:?} to {caller:?} is not read: {}", String::from_utf8_lossy(&written)));
         no_other_words(&seen, &read, &written);
@@ -109,12 +124,35 @@ pub fn cuts(bytes: &[u8], size: usize) {
     }
 }
 
-fn others(dialect: Dialect) -> impl Iterator<Item = Dialect> {
-    ALL.into_iter().filter(move |other| *other != dialect)
+/// Frames cut anyhow: the events are those of the whole, and what is broken stays so.
+pub fn frames(bytes: &[u8], size: usize) {
+    const LIMIT: usize = 1 << 10;
+    let read = |chunks: &mut dyn Iterator<Item = &[u8]>| {
+        let mut frames = Frames::new(LIMIT);
+        let mut events = Vec::new();
+        for chunk in chunks {
+            frames.push(chunk);
+            while let Ok(more) = frames.events() {
+                if more.is_empty() {
+                    break;
+                }
+                events.extend(more);
+            }
+        }
+        (events, frames.events().is_ok(), frames.is_between())
+    };
+    let whole = read(&mut std::iter::once(bytes));
+    let parts = read(&mut bytes.chunks(size.max(1)));
+    assert_eq!((&whole.0, whole.1), (&parts.0, parts.1));
+    assert!(!whole.1 || whole.2 == parts.2);
+}
+
+fn others(dialect: Wire) -> impl Iterator<Item = Dialect> {
+    CALLERS.into_iter().filter(move |other| Wire::Dialect(*other) != dialect)
 }
 
 /// What is passed on of a stream, and its texts, each lane's in one; nothing if some of it is not read.
-fn texts(dialect: Dialect, stream: &[u8]) -> Option<(Vec<u8>, Vec<Segment>)> {
+fn texts(dialect: Wire, stream: &[u8]) -> Option<(Vec<u8>, Vec<Segment>)> {
     let mut reader = EventReader::new(dialect);
     let mut cutter = Cutter::new(EVENT_BYTES_MAX);
     cutter.push(stream);

@@ -11,24 +11,20 @@ mod words;
 
 use std::borrow::Cow;
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-
 pub(crate) use answer::read_answer;
 pub(crate) use event::EventReader;
 pub(crate) use request::read_request;
 pub(crate) use words::{denied_events, error_body, error_event, models_body};
 
-use super::Address;
+use super::{Address, in_path};
 use crate::chat::Task;
 
 /// What stands before the names of models in lists and bodies.
 pub(crate) const MODELS: &str = "models/";
-/// What may stand in a path as it is.
-const IN_PATH: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// Where a request is sent to, below a provider's address.
 pub(crate) fn path(address: &Address) -> Cow<'static, str> {
-    let model = utf8_percent_encode(bare(address.model.as_deref().unwrap_or_default()), IN_PATH);
+    let model = in_path(bare(address.model.as_deref().unwrap_or_default()));
     match (address.task, address.streaming) {
         // Without `alt` the stream would be one JSON array.
         (Task::Converse, Some(true)) => format!("/models/{model}:streamGenerateContent?alt=sse").into(),

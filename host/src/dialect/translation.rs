@@ -1,21 +1,25 @@
 //! From one dialect to another, where caller and target speak different ones. What comes in here has passed the
 //! guardrails; nothing is added to it.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
-use http::StatusCode;
+use http::{HeaderMap, StatusCode};
 
 use super::conversation::{Conversation, Delta, Loss};
 use super::document::Wrong;
 use super::raw::Value;
 use super::sse::{Cutter, tidy};
-use super::{Address, Dialect, anthropic, completions, count, embeddings, gemini, openai, responses};
+use super::{Address, Dialect, Wire, anthropic, bedrock, completions, count, embeddings, gemini, openai, responses};
 use crate::chat::Task;
 
 /// The way back from a target to a caller who speaks another dialect.
 #[derive(Clone, Debug)]
 pub(crate) struct Translation {
-    target: Dialect,
+    target: Wire,
     caller: Dialect,
+    /// What the target calls the model, for answers that do not say it.
+    model: Arc<str>,
     /// The caller wants to know the usage in a stream.
     streams_usage: bool,
     of: Of,
@@ -37,7 +41,7 @@ impl Translation {
     /// What cannot be said at all. What is only left out is in `losses`.
     pub(crate) fn of_request(
         caller: Dialect,
-        target: Dialect,
+        target: Wire,
         body: &[u8],
         address: &Address,
         losses: &mut Vec<Loss>,
@@ -47,45 +51,65 @@ impl Translation {
             Task::CountTokens => (anthropic::translation::parse_count(body, losses)?, Of::Count),
             Task::Embed => {
                 let (wanted, body) = embeddings::write_request(body, losses)?;
-                return Ok((Self { target, caller, streams_usage: false, of: Of::Vectors(wanted) }, body));
+                let of = Of::Vectors(wanted);
+                return Ok((Self { target, caller, model: "".into(), streams_usage: false, of }, body));
             }
         };
         let model = &conversation.model;
         let mut body = match target {
-            Dialect::OpenAi => openai::translation::write_request(&conversation, model, losses)?,
-            Dialect::Anthropic => anthropic::translation::write_request(&conversation, model, losses)?,
-            Dialect::Gemini => gemini::translation::write_request(&conversation, model, losses)?,
-            Dialect::Responses => responses::translation::write_request(&conversation, model, losses)?,
+            Wire::Dialect(Dialect::OpenAi) => openai::translation::write_request(&conversation, model, losses)?,
+            Wire::Dialect(Dialect::Anthropic) => anthropic::translation::write_request(&conversation, model, losses)?,
+            Wire::Dialect(Dialect::Gemini) => gemini::translation::write_request(&conversation, model, losses)?,
+            Wire::Dialect(Dialect::Responses) => responses::translation::write_request(&conversation, model, losses)?,
+            Wire::Bedrock => bedrock::translation::write_request(&conversation, model, losses)?,
             // Only who speaks it is passed on in it.
-            Dialect::Completions => return Err(Wrong::new("", "nothing is translated to completions")),
+            Wire::Dialect(Dialect::Completions) => {
+                return Err(Wrong::new("", "nothing is translated to completions"));
+            }
         };
         if let Of::Count = of {
             body = count::write_request(target, model, &body)?;
         }
-        Ok((Self { target, caller, streams_usage: conversation.streams_usage, of }, body))
+        let (model, streams_usage) = (model.as_str().into(), conversation.streams_usage);
+        Ok((Self { target, caller, model, streams_usage, of }, body))
     }
 
     /// The way back to a caller who has asked in the simplest way.
     #[cfg(any(test, fuzzing))]
-    pub(super) fn back(caller: Dialect, target: Dialect) -> Self {
-        Self { target, caller, streams_usage: true, is_of_models: false }
+    pub(super) fn back(caller: Dialect, target: Wire) -> Self {
+        Self { target, caller, model: "m".into(), streams_usage: true, of: Of::Conversation }
     }
 
     /// The way back of a list of models.
     pub(crate) fn of_models(caller: Dialect, target: Dialect) -> Option<Self> {
-        (caller.family() != target.family()).then_some(Self { target, caller, streams_usage: false, of: Of::Models })
+        (caller.family() != target.family()).then(|| Self {
+            target: Wire::Dialect(target),
+            caller,
+            model: "".into(),
+            streams_usage: false,
+            of: Of::Models,
+        })
     }
 
     /// A complete answer or an error of the target, for the caller.
     ///
     /// # Errors
     /// Why it cannot be said.
-    pub(crate) fn answer(&self, status: StatusCode, body: &[u8], losses: &mut Vec<Loss>) -> Result<Bytes, Wrong> {
+    pub(crate) fn answer(
+        &self,
+        status: StatusCode,
+        headers: &HeaderMap,
+        body: &[u8],
+        losses: &mut Vec<Loss>,
+    ) -> Result<Bytes, Wrong> {
         if !status.is_success() {
             let failure = match self.target {
-                Dialect::OpenAi | Dialect::Responses | Dialect::Completions => openai::translation::parse_failure(body),
-                Dialect::Anthropic => anthropic::translation::parse_failure(body),
-                Dialect::Gemini => gemini::translation::parse_failure(body),
+                Wire::Dialect(Dialect::OpenAi | Dialect::Responses | Dialect::Completions) => {
+                    openai::translation::parse_failure(body)
+                }
+                Wire::Dialect(Dialect::Anthropic) => anthropic::translation::parse_failure(body),
+                Wire::Dialect(Dialect::Gemini) => gemini::translation::parse_failure(body),
+                Wire::Bedrock => bedrock::translation::parse_failure(headers, body),
             };
             return Ok(match self.caller {
                 Dialect::OpenAi | Dialect::Responses | Dialect::Completions => {
@@ -101,12 +125,16 @@ impl Translation {
             Of::Count => return count::translate_answer(self.target, body),
             Of::Conversation => {}
         }
-        let reply = match self.target {
-            Dialect::OpenAi | Dialect::Completions => openai::translation::parse_answer(body, losses)?,
-            Dialect::Anthropic => anthropic::translation::parse_answer(body, losses)?,
-            Dialect::Gemini => gemini::translation::parse_answer(body, losses)?,
-            Dialect::Responses => responses::translation::parse_answer(body, losses)?,
+        let mut reply = match self.target {
+            Wire::Dialect(Dialect::OpenAi | Dialect::Completions) => openai::translation::parse_answer(body, losses)?,
+            Wire::Dialect(Dialect::Anthropic) => anthropic::translation::parse_answer(body, losses)?,
+            Wire::Dialect(Dialect::Gemini) => gemini::translation::parse_answer(body, losses)?,
+            Wire::Dialect(Dialect::Responses) => responses::translation::parse_answer(body, losses)?,
+            Wire::Bedrock => bedrock::translation::parse_answer(body, losses)?,
         };
+        if reply.model.is_empty() {
+            self.model.as_ref().clone_into(&mut reply.model);
+        }
         match self.caller {
             Dialect::OpenAi => openai::translation::write_answer(&reply, losses),
             Dialect::Anthropic => anthropic::translation::write_answer(&reply, losses),
@@ -120,8 +148,12 @@ impl Translation {
     fn models(&self, body: &[u8]) -> Bytes {
         let list = std::str::from_utf8(body).map(|body| Value(body.trim()).fields()).unwrap_or_default();
         let (list_of, name_of) = match self.target {
-            Dialect::OpenAi | Dialect::Responses | Dialect::Completions | Dialect::Anthropic => ("data", "id"),
-            Dialect::Gemini => ("models", "name"),
+            Wire::Dialect(Dialect::OpenAi | Dialect::Responses | Dialect::Completions | Dialect::Anthropic) => {
+                ("data", "id")
+            }
+            Wire::Dialect(Dialect::Gemini) => ("models", "name"),
+            // It has no list of models at the address where it answers.
+            Wire::Bedrock => ("modelSummaries", "modelId"),
         };
         let models = list.last(list_of).map(Value::items).unwrap_or_default();
         let names = models.into_iter().filter_map(|model| model.fields().last(name_of).and_then(Value::text));
@@ -134,10 +166,13 @@ impl Translation {
         Events {
             cutter: Cutter::new(usize::MAX),
             reader: match self.target {
-                Dialect::OpenAi | Dialect::Completions => Reader::OpenAi(openai::translation::DeltaReader::default()),
-                Dialect::Anthropic => Reader::Anthropic(anthropic::translation::DeltaReader::default()),
-                Dialect::Gemini => Reader::Gemini(gemini::translation::DeltaReader::default()),
-                Dialect::Responses => Reader::Responses(responses::translation::DeltaReader::default()),
+                Wire::Dialect(Dialect::OpenAi | Dialect::Completions) => {
+                    Reader::OpenAi(openai::translation::DeltaReader::default())
+                }
+                Wire::Dialect(Dialect::Anthropic) => Reader::Anthropic(anthropic::translation::DeltaReader::default()),
+                Wire::Dialect(Dialect::Gemini) => Reader::Gemini(gemini::translation::DeltaReader::default()),
+                Wire::Dialect(Dialect::Responses) => Reader::Responses(responses::translation::DeltaReader::default()),
+                Wire::Bedrock => Reader::Bedrock(bedrock::translation::DeltaReader::default()),
             },
             writer: match self.caller {
                 Dialect::OpenAi => Writer::OpenAi(openai::translation::DeltaWriter::new(self.streams_usage)),
@@ -148,6 +183,7 @@ impl Translation {
                     Writer::Completions(completions::translation::DeltaWriter::new(self.streams_usage))
                 }
             },
+            model: self.model.clone(),
             is_over: false,
         }
     }
@@ -159,6 +195,7 @@ pub(crate) struct Events {
     cutter: Cutter,
     reader: Reader,
     writer: Writer,
+    model: Arc<str>,
     is_over: bool,
 }
 
@@ -168,6 +205,7 @@ enum Reader {
     Anthropic(anthropic::translation::DeltaReader),
     Gemini(gemini::translation::DeltaReader),
     Responses(responses::translation::DeltaReader),
+    Bedrock(bedrock::translation::DeltaReader),
 }
 
 #[derive(Debug)]
@@ -235,6 +273,14 @@ impl Events {
             Reader::Anthropic(reader) => reader.read(data, &mut deltas, losses)?,
             Reader::Gemini(reader) => reader.read(data, &mut deltas, losses)?,
             Reader::Responses(reader) => reader.read(data, &mut deltas, losses)?,
+            Reader::Bedrock(reader) => reader.read(data, &mut deltas, losses)?,
+        }
+        for delta in &mut deltas {
+            if let Delta::Begin { model, .. } = delta
+                && model.is_empty()
+            {
+                self.model.as_ref().clone_into(model);
+            }
         }
         deltas.iter().try_for_each(|delta| self.write(delta, out, losses))
     }

@@ -21,7 +21,7 @@ use super::tagged::{PieceId, Tagged};
 use super::{Admitted, Released, check_answer, inspect_answer, restore_all};
 use crate::chat::{Answer, Channel, Finish, Phase, Role, Segment, Usage};
 use crate::config::{Mode, StreamMode, Target};
-use crate::dialect::{Cutter, Dialect, Event, EventReader, Lane, Unit};
+use crate::dialect::{Cutter, Dialect, Event, EventReader, Lane, Unit, Wire};
 use crate::error::Error;
 use crate::exchange::{BillNumber, Exchange};
 use crate::plugin::Plugin;
@@ -132,7 +132,7 @@ impl StreamGuard {
         x: &Arc<Exchange>,
         admitted: &Admitted,
         target: &Target,
-        dialect: Dialect,
+        dialect: Wire,
         body: upstream::Body,
         retries_left: u32,
     ) -> Self {
@@ -152,7 +152,7 @@ impl StreamGuard {
             lanes: BTreeMap::new(),
             queue: BTreeMap::new(),
             alone: Vec::new(),
-            said: (dialect == Dialect::Responses).then(Said::default),
+            said: (dialect == Wire::Dialect(Dialect::Responses)).then(Said::default),
             edited: BTreeSet::new(),
             number: 0,
             queued_bytes: 0,
@@ -163,7 +163,7 @@ impl StreamGuard {
             finish: BTreeMap::new(),
             over: BTreeSet::new(),
             closed: BTreeSet::new(),
-            in_order: x.dialect != dialect || dialect.is_in_order(),
+            in_order: Wire::Dialect(x.dialect) != dialect || dialect.is_in_order(),
             settled: BTreeSet::new(),
             ended: BTreeSet::new(),
             usage: None,

@@ -29,9 +29,10 @@ use super::failure::Failure;
 use super::pace::{Chunks, Outflow};
 use super::plan::{Cut, Plan, Say, Script};
 use super::shared::{Shared, Turn};
-use super::{completions, contents, messages, numbers, request, responses, script, wire};
+use super::{azure, completions, contents, converse, messages, numbers, request, responses, script, wire};
 
 const EVENTS: &str = "text/event-stream; charset=utf-8";
+const FRAMES: &str = "application/vnd.amazon.eventstream";
 const JSON: &str = "application/json";
 
 type Reply = Response<Either<Full<Bytes>, Outflow>>;
@@ -100,7 +101,12 @@ async fn respond(shared: Arc<Shared>, request: Request<Incoming>) -> io::Result<
         Err(error) => return Err(io::Error::other(error)),
     };
     shared.remember(&head, &body);
-    match (&head.method, head.uri.path()) {
+    let path = match azure::path(&head) {
+        Ok(path) => path,
+        Err(failure) => return Ok(whole(turn, failed(&failure, 0))),
+    };
+    match (&head.method, path.as_str()) {
+        (&Method::POST, path) if converse::asked(path).is_some() => other(turn, &head, &body, &CONVERSE).await,
         (&Method::POST, "/v1/chat/completions") => chat(turn, &body).await,
         (&Method::POST, "/v1/messages") => other(turn, &head, &body, &MESSAGES).await,
         (&Method::POST, "/v1/responses") => other(turn, &head, &body, &RESPONSES).await,
@@ -179,7 +185,10 @@ struct Wire {
     as_completion: fn(&Parts, &Bytes) -> Result<Bytes, Failure>,
     whole: fn(&Say, &wire::Asked, &Bytes) -> Result<Vec<u8>, Failure>,
     events: fn(Say, &wire::Asked, Cut) -> Result<Written, Failure>,
+    events_type: &'static str,
     failure: fn(&Failure) -> Vec<u8>,
+    /// A header that says what kind of error it is, by its status.
+    kind: Option<(&'static str, fn(u16) -> &'static str)>,
 }
 
 /// Anthropic's API.
@@ -187,14 +196,18 @@ const MESSAGES: Wire = Wire {
     as_completion: |_, body| messages::as_completion(body),
     whole: |say, asked, _| wire::message(say, asked),
     events: |say, asked, cut| Ok(wire::message_events(say, asked, cut)),
+    events_type: EVENTS,
     failure: |failure| wire::failure(failure.status, failure.message()),
+    kind: None,
 };
 /// OpenAI's Responses.
 const RESPONSES: Wire = Wire {
     as_completion: |_, body| responses::as_completion(body),
     whole: |say, asked, _| wire::response(say, asked),
     events: |say, asked, cut| Ok(wire::response_events(say, asked, cut)),
+    events_type: EVENTS,
     failure: Failure::body,
+    kind: None,
 };
 
 /// OpenAI's completions.
@@ -202,28 +215,36 @@ const COMPLETIONS: Wire = Wire {
     as_completion: |_, body| completions::as_completion(body),
     whole: |say, asked, _| wire::text(say, asked),
     events: |say, asked, cut| wire::text_events(&say, asked, cut),
+    events_type: EVENTS,
     failure: Failure::body,
+    kind: None,
 };
 /// OpenAI's vectors.
 const VECTORS: Wire = Wire {
     as_completion: |_, body| numbers::vectors_asked(body),
     whole: |_, asked, body| numbers::vectors(asked, body),
     events: no_events,
+    events_type: EVENTS,
     failure: Failure::body,
+    kind: None,
 };
 /// Google's vectors.
 const BATCH: Wire = Wire {
     as_completion: |head, body| numbers::batch_asked(head.uri.path(), body),
     whole: |_, asked, body| numbers::batch_vectors(asked, body),
     events: no_events,
+    events_type: EVENTS,
     failure: CONTENTS.failure,
+    kind: None,
 };
 /// Anthropic's counts of tokens.
 const COUNT: Wire = Wire {
     as_completion: |_, body| numbers::count_asked(body),
     whole: |_, asked, _| Ok(format!("{{\"input_tokens\":{}}}", asked.prompt_tokens()).into_bytes()),
     events: no_events,
+    events_type: EVENTS,
     failure: MESSAGES.failure,
+    kind: None,
 };
 /// OpenAI's.
 const INPUT_TOKENS: Wire = Wire {
@@ -233,14 +254,18 @@ const INPUT_TOKENS: Wire = Wire {
         Ok(format!("{{\"object\":\"response.input_tokens\",\"input_tokens\":{tokens}}}").into_bytes())
     },
     events: no_events,
+    events_type: EVENTS,
     failure: Failure::body,
+    kind: None,
 };
 /// Google's.
 const COUNT_TOKENS: Wire = Wire {
     as_completion: |head, body| numbers::count_tokens_asked(head.uri.path(), body),
     whole: |_, asked, _| Ok(format!("{{\"totalTokens\":{}}}", asked.prompt_tokens()).into_bytes()),
     events: no_events,
+    events_type: EVENTS,
     failure: CONTENTS.failure,
+    kind: None,
 };
 
 /// Numbers come at once.
@@ -257,7 +282,23 @@ const CONTENTS: Wire = Wire {
     },
     whole: |say, asked, _| wire::contents(say, asked),
     events: |say, asked, cut| wire::contents_events(&say, asked, cut),
+    events_type: EVENTS,
     failure: |failure| wire::contents_failure(failure.status, failure.message()),
+    kind: None,
+};
+
+/// Amazon's API.
+const CONVERSE: Wire = Wire {
+    as_completion: |head, body| {
+        let asked = converse::asked(head.uri.path());
+        let asked = asked.ok_or_else(|| Failure::no_such_path(&head.method, head.uri.path()))?;
+        converse::as_completion(&head.headers, body, &asked)
+    },
+    whole: |say, asked, _| wire::converse(say, asked),
+    events: |say, asked, cut| wire::converse_frames(&say, asked, cut),
+    events_type: FRAMES,
+    failure: |failure| wire::converse_failure(failure.message()),
+    kind: Some(("x-amzn-errortype", wire::converse_kind)),
 };
 
 /// The same for a request in another wire format.
@@ -265,6 +306,9 @@ async fn other(turn: Turn, head: &Parts, body: &Bytes, wire: &Wire) -> io::Resul
     let failed_in = |failure: &Failure, hash: u64| {
         let mut reply = failed(failure, hash);
         *reply.body_mut() = Either::Left(Full::from((wire.failure)(failure)));
+        if let Some((name, kind)) = wire.kind {
+            reply.headers_mut().insert(name, HeaderValue::from_static(kind(failure.status)));
+        }
         reply
     };
     let hash = wire::hash(body);
@@ -281,7 +325,7 @@ async fn other(turn: Turn, head: &Parts, body: &Bytes, wire: &Wire) -> io::Resul
     if !manner.start.is_zero() {
         tokio::time::sleep(manner.start).await;
     }
-    let content_type = if asked.stream { EVENTS } else { JSON };
+    let content_type = if asked.stream { wire.events_type } else { JSON };
     let chunks = match plan {
         Plan::Fail(failure) => return Ok(whole(turn, failed_in(&failure, hash))),
         Plan::Die => {

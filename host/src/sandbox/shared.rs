@@ -11,7 +11,15 @@ use tokio::sync::watch;
 use super::{Seen, Settings, State};
 
 /// Headers that carry credentials, whose values are not kept.
-const SECRET: [&str; 6] = ["authorization", "proxy-authorization", "api-key", "x-api-key", "x-goog-api-key", "cookie"];
+const SECRET: [&str; 7] = [
+    "authorization",
+    "proxy-authorization",
+    "api-key",
+    "x-api-key",
+    "x-goog-api-key",
+    "x-amz-security-token",
+    "cookie",
+];
 
 /// What the connections share.
 #[derive(Debug)]

@@ -4,6 +4,7 @@
 
 mod completions;
 mod contents;
+mod converse;
 mod events;
 mod json;
 mod messages;
@@ -18,6 +19,7 @@ use super::request::Request;
 
 pub(super) use completions::{events as text_events, whole as text};
 pub(super) use contents::{contents, contents_events, contents_failure, contents_models};
+pub(super) use converse::{converse, converse_failure, converse_frames, converse_kind};
 pub(super) use events::Events;
 use json::{Choice, Completion, Function, Message, Model, Models, ToolCall};
 pub(super) use messages::{failure, message, message_events};

@@ -5,8 +5,10 @@
 mod admin;
 mod answers;
 mod attacks;
+mod azure;
 mod bad_requests;
 mod balance;
+mod bedrock;
 mod bounds;
 mod breaker;
 mod budgets;

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use crate::dialect::Dialect;
+use crate::dialect::Wire;
 
 /// What of a conversation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,7 +14,7 @@ pub(super) enum Kind {
 }
 
 /// All of a kind, in the order of their names.
-pub(super) fn of(dialect: Dialect, kind: Kind) -> Vec<Vec<u8>> {
+pub(super) fn of(dialect: Wire, kind: Kind) -> Vec<Vec<u8>> {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures/wire").join(dialect.word());
     let ending = match kind {
         Kind::Request => "request.json",

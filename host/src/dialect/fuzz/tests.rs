@@ -1,5 +1,7 @@
 //! The targets on golden conversations that were changed at random.
 
+use aws_smithy_eventstream::frame::write_message_to;
+use aws_smithy_types::event_stream::{Header, HeaderValue, Message};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -7,73 +9,95 @@ use super::changes::{self, CHANGES_MAX, change, letters};
 use super::seeds::{self, Kind};
 use super::*;
 
-/// Run a target on changed seeds of a kind.
-fn on_changed(dialect: Dialect, kind: Kind, target: fn(Dialect, &[u8])) {
+const OPENAI: Wire = Wire::Dialect(Dialect::OpenAi);
+const ANTHROPIC: Wire = Wire::Dialect(Dialect::Anthropic);
+const GEMINI: Wire = Wire::Dialect(Dialect::Gemini);
+const RESPONSES: Wire = Wire::Dialect(Dialect::Responses);
+
+/// Run a target on the seeds of a kind, as they are and changed.
+fn on_changed(dialect: Wire, kind: Kind, target: impl Fn(&[u8])) {
     let seeds = seeds::of(dialect, kind);
-    seeds.iter().for_each(|seed| target(dialect, seed));
-    proptest!(|(index: usize, changes in vec(change(), 0..CHANGES_MAX))| {
-        target(dialect, &changes::made(&seeds, index, &changes));
-    });
+    seeds.iter().for_each(|seed| target(seed));
+    proptest!(|(index: usize, changes in vec(change(), 0..CHANGES_MAX))| target(&changes::made(&seeds, index, &changes)));
 }
 
 #[test]
 fn requests_of_openai() {
-    on_changed(Dialect::OpenAi, Kind::Request, request);
-}
-
-#[test]
-fn requests_of_anthropic() {
-    on_changed(Dialect::Anthropic, Kind::Request, request);
-}
-
-#[test]
-fn requests_of_gemini() {
-    on_changed(Dialect::Gemini, Kind::Request, request);
-}
-
-#[test]
-fn requests_of_responses() {
-    on_changed(Dialect::Responses, Kind::Request, request);
+    on_changed(OPENAI, Kind::Request, |body| request(Dialect::OpenAi, body));
 }
 
 #[test]
 fn answers_of_openai() {
-    on_changed(Dialect::OpenAi, Kind::Answer, answer);
-}
-
-#[test]
-fn answers_of_anthropic() {
-    on_changed(Dialect::Anthropic, Kind::Answer, answer);
-}
-
-#[test]
-fn answers_of_gemini() {
-    on_changed(Dialect::Gemini, Kind::Answer, answer);
-}
-
-#[test]
-fn answers_of_responses() {
-    on_changed(Dialect::Responses, Kind::Answer, answer);
+    on_changed(OPENAI, Kind::Answer, |body| answer(OPENAI, body));
 }
 
 #[test]
 fn events_of_openai() {
-    on_changed(Dialect::OpenAi, Kind::Events, events);
+    on_changed(OPENAI, Kind::Events, |stream| events(OPENAI, stream));
+}
+
+#[test]
+fn requests_of_anthropic() {
+    on_changed(ANTHROPIC, Kind::Request, |body| request(Dialect::Anthropic, body));
+}
+
+#[test]
+fn answers_of_anthropic() {
+    on_changed(ANTHROPIC, Kind::Answer, |body| answer(ANTHROPIC, body));
 }
 
 #[test]
 fn events_of_anthropic() {
-    on_changed(Dialect::Anthropic, Kind::Events, events);
+    on_changed(ANTHROPIC, Kind::Events, |stream| events(ANTHROPIC, stream));
+}
+
+#[test]
+fn requests_of_gemini() {
+    on_changed(GEMINI, Kind::Request, |body| request(Dialect::Gemini, body));
+}
+
+#[test]
+fn answers_of_gemini() {
+    on_changed(GEMINI, Kind::Answer, |body| answer(GEMINI, body));
 }
 
 #[test]
 fn events_of_gemini() {
-    on_changed(Dialect::Gemini, Kind::Events, events);
+    on_changed(GEMINI, Kind::Events, |stream| events(GEMINI, stream));
+}
+
+#[test]
+fn requests_of_responses() {
+    on_changed(RESPONSES, Kind::Request, |body| request(Dialect::Responses, body));
+}
+
+#[test]
+fn answers_of_responses() {
+    on_changed(RESPONSES, Kind::Answer, |body| answer(RESPONSES, body));
 }
 
 #[test]
 fn events_of_responses() {
-    on_changed(Dialect::Responses, Kind::Events, events);
+    on_changed(RESPONSES, Kind::Events, |stream| events(RESPONSES, stream));
+}
+
+#[test]
+fn frames_of_bedrock() {
+    let event = |(kind, payload): (String, Vec<u8>)| {
+        let header = Header::new(":event-type", HeaderValue::String(kind.into()));
+        let mut frame = Vec::new();
+        write_message_to(&Message::new(payload).add_header(header), &mut frame).unwrap();
+        frame
+    };
+    let frame = ("[a-zA-Z]{1,20}", vec(any::<u8>(), 0..80)).prop_map(event);
+    proptest!(|(all in vec(frame, 0..4), spoilt: Option<(u16, u8)>, size in 1_usize..80)| {
+        let mut bytes = all.concat();
+        if let Some((at, byte)) = spoilt.filter(|_| !bytes.is_empty()) {
+            let at = usize::from(at) % bytes.len();
+            bytes[at] = byte;
+        }
+        frames(&bytes, size);
+    });
 }
 
 #[test]

@@ -10,7 +10,7 @@ use super::answer::{MessageJson, UsageJson, parse_failure, stop_reason, write_fa
 use super::{BlockJson, dropped, leave_out};
 use crate::chat::{Finish, Usage};
 use crate::dialect::anthropic::answer::{finish, usage};
-use crate::dialect::conversation::{APART, Delta, Failure, Loss, Told};
+use crate::dialect::conversation::{Apart, Delta, Failure, Loss, Told};
 use crate::dialect::document::Wrong;
 use crate::dialect::given::{Given, Object, json_object};
 use crate::dialect::pieces::LANES_MAX;
@@ -26,29 +26,6 @@ pub(crate) struct DeltaReader {
     text: Apart,
     thinking: Apart,
     told: Told,
-}
-
-/// Texts of several blocks, where one text is all there is on the other side.
-#[derive(Debug, Default)]
-struct Apart {
-    has_begun: bool,
-    /// A block has begun behind one with text.
-    is_due: bool,
-}
-
-impl Apart {
-    fn block(&mut self) {
-        self.is_due = self.has_begun;
-    }
-
-    /// A piece of the block; nothing if it is empty.
-    fn piece(&mut self, text: String) -> Option<String> {
-        if text.is_empty() {
-            return None;
-        }
-        self.has_begun = true;
-        Some(if std::mem::take(&mut self.is_due) { [APART, &text].concat() } else { text })
-    }
 }
 
 impl DeltaReader {
