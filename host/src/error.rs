@@ -231,9 +231,10 @@ impl Error {
     pub fn message(&self) -> Cow<'_, str> {
         match self {
             Self::NoSuchPath => {
-                "there is nothing at this path; the gateway answers POST /v1/chat/completions, POST /v1/messages, \
-                 POST /v1/responses, GET /v1/models, POST /v1beta/models/{model}:generateContent and \
-                 :streamGenerateContent, and GET /v1beta/models"
+                "there is nothing at this path; the gateway answers POST /v1/chat/completions, POST /v1/completions, \
+                 POST /v1/embeddings, POST /v1/messages and /v1/messages/count_tokens, POST /v1/responses, \
+                 GET /v1/models, POST /v1beta/models/{model}:generateContent and :streamGenerateContent, \
+                 and GET /v1beta/models"
                     .into()
             }
             Self::NoSuchMethod(_) => "this path is not for this method".into(),

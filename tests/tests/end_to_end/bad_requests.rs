@@ -77,7 +77,7 @@ async fn what_is_wrong_is_said() {
         ("a body that is too long", with("new", json!("x".repeat(100_000)))),
         ("a compressed body", post("{}").header("content-encoding", "gzip")),
         ("a body with two codings", post("{}").header("content-encoding", "identity, br")),
-        ("another path", gateway.call("POST", "/v1/completions")),
+        ("another path", gateway.call("POST", "/v1/moderations")),
         ("a path that is too long", gateway.call("POST", "/v1/chat/completions/x")),
         ("the root", gateway.call("GET", "/")),
         ("a chat that is fetched", gateway.call("GET", "/v1/chat/completions")),

@@ -3,7 +3,9 @@
 
 use serde_json::{Value, json};
 use sluicegate::sandbox::made_up;
-use sluicegate_tests::{Answer, Call, DONE, EMAIL, Gateway, Provider, Reply, Setup, hostile, standard};
+use sluicegate_tests::{
+    Answer, Call, DONE, EMAIL, Gateway, Provider, Reply, Setup, completion, gentle, hostile, standard,
+};
 
 const PATH: &str = "/v1/completions";
 const SPEAKS: &str = "providers.target-1.completions = true";
@@ -227,4 +229,28 @@ async fn limits_and_costs_count() {
     assert!(provider.received()[1].text().contains("\"include_usage\":true"), "{}", provider.received()[1].text());
     let answer = ask(&gateway, asks("hi", false)).await;
     assert_eq!((answer.status, answer.code().as_str()), (429, "rate_limit_exceeded"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_guardrail_may_have_one_text_gone_on_with_and_not_several() {
+    for speaks in [true, false] {
+        let replies = match speaks {
+            true => [whole("no"), whole("please do")].map(Reply::json),
+            false => [completion("no"), completion("please do")].map(Reply::json),
+        };
+        let provider = Provider::saying_in_turn(replies).await;
+        let settings = format!("providers.target-1.completions = {speaks}");
+        let gateway = Gateway::with_plugins([gentle("answer-require")]).upstream(&provider).settings(&settings);
+        let gateway = gateway.start().await;
+        let answer = ask(&gateway, asks("do it", false)).await;
+        assert_eq!(said(&answer), "please do", "{}", answer.text());
+        let again: Value = serde_json::from_slice(&provider.received()[1].body).unwrap();
+        let prompt = if speaks { &again["prompt"] } else { &again["messages"][0]["content"] };
+        assert_eq!(prompt, "do it\n\nno\n\nsay please");
+    }
+    let provider = Provider::saying(Reply::json(whole("no"))).await;
+    let gateway = Gateway::with_plugins([gentle("answer-require")]).upstream(&provider).settings(SPEAKS).start().await;
+    let answer = ask(&gateway, json!({"model": "m", "prompt": ["do it", "do that"]})).await;
+    assert_eq!((answer.status, answer.code().as_str()), (503, "guardrail_failed"), "{}", answer.text());
+    assert_eq!(provider.received().len(), 1);
 }
