@@ -218,9 +218,9 @@ fn judge(turn: &mut Turn, answer: &Answer, target: &Target) {
 
 /// Statuses that speak of the provider's state rather than of the request.
 pub(crate) fn is_the_targets(status: StatusCode) -> bool {
-    // The model of a provider has failed, which is how Bedrock puts the last.
-    let words = [StatusCode::REQUEST_TIMEOUT, StatusCode::TOO_MANY_REQUESTS, StatusCode::FAILED_DEPENDENCY];
-    status.is_server_error() || words.contains(&status)
+    // The last is Bedrock's, for a model that has failed.
+    let theirs = [StatusCode::REQUEST_TIMEOUT, StatusCode::TOO_MANY_REQUESTS, StatusCode::FAILED_DEPENDENCY];
+    status.is_server_error() || theirs.contains(&status)
 }
 
 /// How long a provider asks to wait, in a header that is a number of seconds or a date (RFC 9110, section 10.2.3), or in
