@@ -342,7 +342,9 @@ const ANTHROPIC_VERSION: HeaderName = HeaderName::from_static("anthropic-version
 /// The header in which a provider takes its key.
 fn key_header(wire: Wire) -> HeaderName {
     match wire {
-        Wire::Dialect(Dialect::OpenAi | Dialect::Responses | Dialect::Completions) | Wire::Bedrock => header::AUTHORIZATION,
+        Wire::Dialect(Dialect::OpenAi | Dialect::Responses | Dialect::Completions) | Wire::Bedrock => {
+            header::AUTHORIZATION
+        }
         Wire::Dialect(Dialect::Anthropic) => API_KEY,
         Wire::Dialect(Dialect::Gemini) => endpoint::GOOGLE_KEY,
     }

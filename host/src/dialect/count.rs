@@ -3,11 +3,11 @@
 
 use bytes::Bytes;
 
-use super::{Dialect, Wire};
 use super::document::Wrong;
 use super::gemini;
 use super::raw::{Fields, Value};
 use super::text::encode;
+use super::{Dialect, Wire};
 
 /// What OpenAI's endpoint takes of a request for a response.
 const COUNTED: &[&str] =
@@ -26,7 +26,9 @@ pub(super) fn write_request(target: Wire, model: &str, body: &[u8]) -> Result<By
             let model = encode(&format!("{}{}", gemini::MODELS, gemini::bare(model)));
             Ok(format!(r#"{{"generateContentRequest":{{"model":{model},{}}}}}"#, those(&fields, |_| true)).into())
         }
-        Wire::Dialect(Dialect::Responses) => Ok(format!("{{{}}}", those(&fields, |name| COUNTED.contains(&name))).into()),
+        Wire::Dialect(Dialect::Responses) => {
+            Ok(format!("{{{}}}", those(&fields, |name| COUNTED.contains(&name))).into())
+        }
         Wire::Dialect(Dialect::OpenAi | Dialect::Anthropic | Dialect::Completions) | Wire::Bedrock => {
             Err(Wrong::new("", "this provider does not count tokens"))
         }
@@ -82,11 +84,7 @@ mod tests {
     fn the_answer_is_the_number() {
         for (target, body, expected) in [
             (GEMINI, r#"{"totalTokens":31,"promptTokensDetails":[]}"#, Some(r#"{"input_tokens":31}"#)),
-            (
-                RESPONSES,
-                r#" {"object":"response.input_tokens","input_tokens":7}"#,
-                Some(r#"{"input_tokens":7}"#),
-            ),
+            (RESPONSES, r#" {"object":"response.input_tokens","input_tokens":7}"#, Some(r#"{"input_tokens":7}"#)),
             (GEMINI, r#"{"input_tokens":7}"#, None),
             (RESPONSES, r#"{"input_tokens":"7"}"#, None),
             (RESPONSES, "[]", None),
