@@ -179,7 +179,7 @@ mod tests {
             ("127.255.0.3", LOOPBACK),
             ("::1", LOOPBACK),
             ("::ffff:127.0.0.1", LOOPBACK),
-            ("::127.0.0.1", LOOPBACK),
+            ("::7f00:1", LOOPBACK),
             ("64:ff9b::7f00:1", LOOPBACK),
             ("2002:7f00:1::", LOOPBACK),
             ("0.0.0.0", NOWHERE),
