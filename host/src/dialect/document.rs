@@ -369,6 +369,8 @@ fn names_something(key: &str) -> bool {
             | "finishReason"
             | "blockReason"
             | "responseId"
+            | "toolUseId"
+            | "stopReason"
             | "modelVersion"
             | "responseMimeType"
             | "response_mime_type"

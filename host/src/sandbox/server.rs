@@ -180,6 +180,9 @@ async fn chat(turn: Turn, body: &Bytes) -> io::Result<Reply> {
 /// The events of an answer but for the last, and the last.
 type Written = (VecDeque<Bytes>, Bytes);
 
+/// A header, and what it says of a status.
+type Kind = (&'static str, fn(u16) -> &'static str);
+
 /// Another wire format than that of chat completions.
 struct Wire {
     as_completion: fn(&Parts, &Bytes) -> Result<Bytes, Failure>,
@@ -188,7 +191,7 @@ struct Wire {
     events_type: &'static str,
     failure: fn(&Failure) -> Vec<u8>,
     /// A header that says what kind of error it is, by its status.
-    kind: Option<(&'static str, fn(u16) -> &'static str)>,
+    kind: Option<Kind>,
 }
 
 /// Anthropic's API.

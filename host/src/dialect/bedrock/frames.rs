@@ -105,7 +105,7 @@ fn write_event(message: &Message, out: &mut Vec<u8>) -> Result<(), BadFrame> {
         }
         _ => return Err(BadFrame::Broken("a frame does not say what it is".to_owned())),
     };
-    if !is_name(name) || name.contains(['"', '\\']) {
+    if name.is_empty() || !is_name(name) || name.contains(['"', '\\']) {
         return Err(BadFrame::Broken("a frame has no event that can be named".to_owned()));
     }
     for part in ["data: {\"", name, "\":", &data, "}\n\n"] {
