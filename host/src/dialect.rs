@@ -11,8 +11,8 @@ mod conversation;
 mod count;
 mod document;
 mod embeddings;
-#[cfg(any(test, fuzzing))]
-pub mod fuzz;
+#[cfg(test)]
+mod fuzz;
 mod gemini;
 mod given;
 mod openai;

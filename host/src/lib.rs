@@ -30,7 +30,3 @@ pub mod server;
 pub mod store;
 mod trouble;
 pub mod upstream;
-
-/// For the targets in `fuzz/`.
-#[cfg(fuzzing)]
-pub use dialect::{Dialect, fuzz};

@@ -47,10 +47,13 @@ mod tests {
             ),
             ("a/../b?c=d#e%", None, "/model/a%2F..%2Fb%3Fc%3Dd%23e%25/converse"),
         ] {
-            assert_eq!(path(&Address { model: Some(model.to_owned()), streaming }).unwrap(), expected);
+            assert_eq!(
+                path(&Address { model: Some(model.to_owned()), streaming, ..Address::default() }).unwrap(),
+                expected
+            );
         }
         for model in ["", ".", ".."] {
-            let wrong = path(&Address { model: Some(model.to_owned()), streaming: None }).unwrap_err();
+            let wrong = path(&Address { model: Some(model.to_owned()), ..Address::default() }).unwrap_err();
             assert_eq!(wrong.field, "model", "{model:?}");
         }
     }

@@ -2,15 +2,12 @@
 //! read is written again byte for byte, what was translated is read by its own dialect, and no word is in a translation
 //! that the guardrails have not seen.
 //!
-//! As tests they run on the golden conversations of `tests/fixtures/wire`, changed at random; `PROPTEST_CASES` says how
-//! often. The directory `fuzz/` has them for libFuzzer, which is guided by coverage.
+//! They run on the golden conversations of `tests/fixtures/wire`, changed at random. `PROPTEST_CASES=1000000 cargo test -p
+//! sluicegate --lib fuzz` does so for longer.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
-#[cfg(test)]
 mod changes;
-#[cfg(test)]
 mod seeds;
-#[cfg(test)]
 mod tests;
 
 use std::collections::BTreeSet;
@@ -42,7 +39,7 @@ fn address() -> Address {
 }
 
 /// What a caller of a dialect may send.
-pub fn request(dialect: Dialect, body: &[u8]) {
+fn request(dialect: Dialect, body: &[u8]) {
     let body = Bytes::copy_from_slice(body);
     let Ok(asked) = dialect.read_request(address(), body.clone()) else { return };
     assert_eq!(asked.body(&asked.request.segments, None, &[]), body);
@@ -62,7 +59,7 @@ pub fn request(dialect: Dialect, body: &[u8]) {
 }
 
 /// What a provider of a dialect may answer whole.
-pub fn answer(dialect: Wire, body: &[u8]) {
+fn answer(dialect: Wire, body: &[u8]) {
     let body = Bytes::copy_from_slice(body);
     let Ok((answer, document, _)) = dialect.read_answer(Task::Converse, body.clone()) else { return };
     assert_eq!(document.write(&answer.segments, &answer.segments, Vec::new()), body);
@@ -77,7 +74,7 @@ pub fn answer(dialect: Wire, body: &[u8]) {
 }
 
 /// What a provider of a dialect may answer as events.
-pub fn events(dialect: Wire, stream: &[u8]) {
+fn events(dialect: Wire, stream: &[u8]) {
     let Some((passed, seen)) = texts(dialect, stream) else { return };
     let seen = joined(&seen);
     for caller in others(dialect) {
@@ -94,7 +91,7 @@ pub fn events(dialect: Wire, stream: &[u8]) {
 }
 
 /// A stream cut anyhow: the events are those of the whole, none is longer than the limit, and nothing gets lost.
-pub fn cuts(bytes: &[u8], size: usize) {
+fn cuts(bytes: &[u8], size: usize) {
     const LIMIT: usize = 64;
     let cut = |chunks: &mut dyn Iterator<Item = &[u8]>| {
         let mut cutter = Cutter::new(LIMIT);
@@ -125,7 +122,7 @@ pub fn cuts(bytes: &[u8], size: usize) {
 }
 
 /// Frames cut anyhow: the events are those of the whole, and what is broken stays so.
-pub fn frames(bytes: &[u8], size: usize) {
+fn frames(bytes: &[u8], size: usize) {
     const LIMIT: usize = 1 << 10;
     let read = |chunks: &mut dyn Iterator<Item = &[u8]>| {
         let mut frames = Frames::new(LIMIT);

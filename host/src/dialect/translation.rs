@@ -75,7 +75,7 @@ impl Translation {
     }
 
     /// The way back to a caller who has asked in the simplest way.
-    #[cfg(any(test, fuzzing))]
+    #[cfg(test)]
     pub(super) fn back(caller: Dialect, target: Wire) -> Self {
         Self { target, caller, model: "m".into(), streams_usage: true, of: Of::Conversation }
     }

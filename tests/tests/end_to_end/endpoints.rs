@@ -19,6 +19,19 @@ fn case(endpoint: &Endpoint, text: &str, stream: bool) -> Case {
         Does::Converse => {
             Case { asks: Some(asks(endpoint.dialect, text, stream)), answers: says(endpoint.dialect, text, stream) }
         }
+        // Vectors and numbers are no text; what may stand beside them is.
+        Does::Embed => Case {
+            asks: Some(json!({"model": "m", "input": text})),
+            answers: Reply::json(
+                json!({"object": "list", "model": "m", "note": text, "usage": {"prompt_tokens": 1, "total_tokens": 1},
+                    "data": [{"object": "embedding", "index": 0, "embedding": [0.5, -0.5]}]})
+                .to_string(),
+            ),
+        },
+        Does::CountTokens => Case {
+            asks: Some(asks(endpoint.dialect, text, false)),
+            answers: Reply::json(json!({"input_tokens": 3, "note": text}).to_string()),
+        },
         // A caller says nothing by it: no body is read. What a provider says of its models is text all the same.
         Does::ListModels => Case { asks: None, answers: lists(endpoint.dialect, text) },
     }
@@ -29,7 +42,7 @@ fn manners(endpoint: &Endpoint) -> Vec<bool> {
     match (endpoint.does, endpoint.streaming) {
         (_, Some(streaming)) => vec![streaming],
         (Does::Converse, None) => vec![false, true],
-        (Does::ListModels, None) => vec![false],
+        (Does::Embed | Does::CountTokens | Does::ListModels, None) => vec![false],
     }
 }
 
@@ -42,6 +55,7 @@ fn asks(dialect: Dialect, text: &str, stream: bool) -> Value {
         }
         Dialect::Gemini => json!({"contents": [{"role": "user", "parts": [{"text": text}]}]}),
         Dialect::Responses => json!({"model": "m", "input": text, "stream": stream}),
+        Dialect::Completions => json!({"model": "m", "prompt": text, "stream": stream}),
     }
 }
 
@@ -55,6 +69,10 @@ fn says(dialect: Dialect, text: &str, stream: bool) -> Reply {
     let candidate = |reason: Value| {
         json!({"candidates": [{"index": 0, "finishReason": reason,
         "content": {"role": "model", "parts": [{"text": text}]}}]})
+    };
+    let completion_of = |text: &str, reason: Value| {
+        json!({"id": "cmpl-1", "object": "text_completion", "created": 1, "model": "m",
+            "choices": [{"index": 0, "text": text, "logprobs": null, "finish_reason": reason}]})
     };
     match (dialect, stream) {
         (Dialect::OpenAi, false) => Reply::json(completion(text)),
@@ -83,6 +101,20 @@ fn says(dialect: Dialect, text: &str, stream: bool) -> Reply {
             json!({"type": "response.completed", "sequence_number": 2,
                 "response": response(json!([message]), "completed")}),
         ]),
+        (Dialect::Completions, false) => Reply::json(completion_of(text, json!("stop")).to_string()),
+        (Dialect::Completions, true) => Reply::events([
+            format!("data: {}\n\n", completion_of(text, Value::Null)),
+            format!("data: {}\n\n", completion_of("", json!("stop"))),
+            DONE.to_owned(),
+        ]),
+    }
+}
+
+/// How a provider is configured that speaks this.
+fn provider_of(dialect: Dialect) -> (&'static str, &'static str) {
+    match dialect {
+        Dialect::OpenAi | Dialect::Anthropic | Dialect::Gemini | Dialect::Responses => (dialect.word(), ""),
+        Dialect::Completions => ("openai", "providers.target-1.completions = true"),
     }
 }
 
@@ -94,7 +126,9 @@ fn named(events: impl IntoIterator<Item = Value>) -> Reply {
 
 fn lists(dialect: Dialect, text: &str) -> Reply {
     let list = match dialect {
-        Dialect::OpenAi | Dialect::Responses => json!({"object": "list", "data": [{"id": "a", "owned_by": text}]}),
+        Dialect::OpenAi | Dialect::Responses | Dialect::Completions => {
+            json!({"object": "list", "data": [{"id": "a", "owned_by": text}]})
+        }
         Dialect::Anthropic => json!({"data": [{"type": "model", "id": "a", "display_name": text}], "has_more": false}),
         Dialect::Gemini => json!({"models": [{"name": "models/a", "description": text}]}),
     };
@@ -122,7 +156,8 @@ async fn forbidden_text_passes_through_none_of_them_in_either_direction() {
             let (Case { asks, answers }, harmless) = (case(endpoint, &forbidden, stream), case(endpoint, "hi", stream));
             let provider = Provider::saying(answers).await;
             let gateway = Gateway::with_plugins([standard("pii").config("card = 'block'")]);
-            let gateway = gateway.upstream_in(endpoint.dialect.word(), &provider).start().await;
+            let (spoken, settings) = provider_of(endpoint.dialect);
+            let gateway = gateway.upstream_in(spoken, &provider).settings(settings).start().await;
 
             assert_eq!(asks.is_some(), endpoint.method == Method::POST, "{about}: what is posted has text in it");
             if asks.is_some() {

@@ -58,7 +58,9 @@ fn plain(dialect: Dialect) -> String {
 /// The same request, for an answer that streams.
 fn for_a_stream(dialect: Dialect, request: &str) -> String {
     match dialect {
-        Dialect::OpenAi => request.replacen('{', "{\"stream\":true,\"stream_options\":{\"include_usage\":true},", 1),
+        Dialect::OpenAi | Dialect::Completions => {
+            request.replacen('{', "{\"stream\":true,\"stream_options\":{\"include_usage\":true},", 1)
+        }
         Dialect::Anthropic | Dialect::Responses => request.replacen('{', "{\"stream\":true,", 1),
         Dialect::Gemini => request.to_owned(),
     }
@@ -67,6 +69,7 @@ fn for_a_stream(dialect: Dialect, request: &str) -> String {
 fn ask(gateway: &Gateway, dialect: Dialect, request: &str, stream: bool) -> Call {
     let path = match dialect {
         Dialect::OpenAi => "/v1/chat/completions",
+        Dialect::Completions => "/v1/completions",
         Dialect::Anthropic => "/v1/messages",
         Dialect::Responses => "/v1/responses",
         Dialect::Gemini if stream => "/v1beta/models/gemini-2.5-flash:streamGenerateContent?alt=sse",
