@@ -25,9 +25,11 @@ pub struct Cli {
     command: Command,
 }
 
-const AFTER: &str = "Point the OpenAI SDK at http://127.0.0.1:8080/v1 and change nothing else.\n\
-                     Without a configuration file, `serve` uses OPENAI_API_KEY and OPENAI_BASE_URL if one of \
-                     them is set, and otherwise a model server that is built in.";
+const AFTER: &str = "Point an SDK at http://127.0.0.1:8080 and change nothing else: Anthropic's and Google's as it is, OpenAI's \
+                     with /v1.\n\
+                     Without a configuration file, `serve` takes the provider from the variables of its SDK, as \
+                     OPENAI_API_KEY, ANTHROPIC_API_KEY, GEMINI_API_KEY or AZURE_OPENAI_API_KEY, and otherwise a model \
+                     server that is built in.";
 
 #[derive(Debug, Subcommand)]
 enum Command {

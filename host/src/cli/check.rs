@@ -49,7 +49,9 @@ impl Check {
 fn found(settings: &Settings, variables: &[&str]) -> String {
     let model = match settings.any_model.targets().next() {
         Some(target) if !target.sandbox => format!("{}, from {}", target.provider, variables.join(" and ")),
-        _ => "the built-in sandbox, as neither OPENAI_API_KEY nor OPENAI_BASE_URL is set".to_owned(),
+        _ => {
+            "the built-in sandbox, as no variable names a provider (OPENAI_API_KEY, ANTHROPIC_API_KEY, ...)".to_owned()
+        }
     };
     let plugins = match settings.plugins.directory.as_deref().map(Path::display) {
         Some(directory) => directory.to_string(),
@@ -70,7 +72,7 @@ mod tests {
         assert_eq!(
             found(&settings, &[]),
             "no configuration file: fine\n\
-             model:     the built-in sandbox, as neither OPENAI_API_KEY nor OPENAI_BASE_URL is set\n\
+             model:     the built-in sandbox, as no variable names a provider (OPENAI_API_KEY, ANTHROPIC_API_KEY, ...)\n\
              plugins:   none, as there is no directory `plugins` here"
         );
         let address = |name: &str| (name == "OPENAI_BASE_URL").then(|| "http://localhost:11434/v1".to_owned());

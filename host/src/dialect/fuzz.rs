@@ -15,7 +15,7 @@ use std::collections::BTreeSet;
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 
-use super::sse::Cutter;
+use super::sse::{Cutter, Unit};
 use super::{Address, Dialect, EventReader, Frames, Translation, Wire};
 use crate::chat::{Segment, Task};
 
@@ -178,7 +178,9 @@ fn texts(dialect: Wire, stream: &[u8]) -> Option<(Vec<u8>, Vec<Segment>)> {
                 lanes.push((piece.lane.clone(), segment));
                 lanes.len() - 1
             });
-            lanes[place].1.text.push_str(&piece.text);
+            // Only pieces are strung together.
+            let space = if piece.unit == Unit::Piece { "" } else { "\n" };
+            lanes[place].1.text.extend([space, &piece.text, space]);
         }
         let unchanged: Vec<String> = event.pieces.iter().map(|piece| piece.text.clone()).collect();
         passed.extend(event.write(&unchanged, &BTreeSet::new()));

@@ -1,18 +1,15 @@
 //! The bounds of a plugin call: at each of them, and one past it.
 
 use std::future::IntoFuture as _;
-use std::io::Write;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use sluicegate::plugin::{Pool, TEXT_UNIT_BYTES, ceiling};
 use sluicegate_tests::guests::{TRIGGER, written};
 use sluicegate_tests::{
-    Answer, Gateway, Installed, Provider, Receipt, Reply, chat, completion, gentle, hostile, standard,
+    Answer, Gateway, Installed, Log, Provider, Receipt, Reply, chat, completion, gentle, hostile, standard,
 };
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
-use tracing_subscriber::util::SubscriberInitExt as _;
 
 /// Far longer than anything here takes, and far shorter than what is not bounded.
 const SOON: Duration = Duration::from_secs(15);
@@ -199,29 +196,9 @@ async fn bytes_of_a_result() {
 
 /// What is logged while `during` runs, on this thread alone.
 async fn logged<T>(during: impl Future<Output = T>) -> (T, Vec<String>) {
-    #[derive(Clone, Default)]
-    struct Kept(Arc<Mutex<Vec<u8>>>);
-    impl Write for Kept {
-        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-            self.0.lock().unwrap().extend_from_slice(bytes);
-            Ok(bytes.len())
-        }
-        fn flush(&mut self) -> std::io::Result<()> {
-            Ok(())
-        }
-    }
-    let kept = Kept::default();
-    let writer = kept.clone();
-    let subscriber = tracing_subscriber::fmt()
-        .with_max_level(tracing_subscriber::filter::LevelFilter::INFO)
-        .with_ansi(false)
-        .with_writer(move || writer.clone())
-        .finish();
-    let guard = subscriber.set_default();
+    let log = Log::begin();
     let said = during.await;
-    drop(guard);
-    let text = String::from_utf8(std::mem::take(&mut *kept.0.lock().unwrap())).unwrap();
-    (said, text.lines().map(str::to_owned).collect())
+    (said, log.text().lines().map(str::to_owned).collect())
 }
 
 #[tokio::test]

@@ -1,13 +1,10 @@
 //! What an exchange costs: on whole answers, on streams whose callers did and did not ask for their usage, translated and
 //! not, over several attempts.
 
-use std::sync::{Arc, Mutex};
-
 use serde_json::{Value, json};
 use sluicegate_tests::{
-    Answer, DONE, EMAIL, Gateway, Provider, Reply, chat, chunk, completion, finish, gentle, standard, streamed,
+    Answer, DONE, EMAIL, Gateway, Log, Provider, Reply, chat, chunk, completion, finish, gentle, standard, streamed,
 };
-use tracing_subscriber::util::SubscriberInitExt as _;
 
 const COST: &str = "x-sluicegate-cost-usd";
 
@@ -255,35 +252,16 @@ async fn a_stream_that_broke_off_after_its_usage_counts() {
     assert_eq!((answer.status, answer.header(COST)), (200, Some("0.0042")), "{}", answer.text());
 }
 
-/// What was logged, line by line.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl std::io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
 #[tokio::test]
 async fn the_log_says_what_an_exchange_cost_and_what_is_not_known() {
-    let log = Log::default();
-    let writer = log.clone();
-    let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(move || writer.clone()).finish();
-    let _in_force = subscriber.set_default();
+    let log = Log::begin();
     let provider = Provider::saying(Reply::json(answer("hello"))).await;
     let gateway = Gateway::without_plugins().upstream(&provider).settings(PRICES).start().await;
     gateway.ask(chat("hello?")).await;
     let gateway = Gateway::without_plugins().upstream(&provider).start().await;
     gateway.ask(chat("hello?")).await;
-    let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
-    let ends: Vec<&str> = text.lines().filter(|line| line.contains("exchange ended")).collect();
-    let [priced, unpriced] = *ends else { panic!("{text}") };
+    let ends = log.saying("exchange ended");
+    let [priced, unpriced] = ends.as_slice() else { panic!("{}", log.text()) };
     assert!(priced.contains("cost_usd=0.0022 priced=true"), "{priced}");
     assert!(unpriced.contains("priced=false") && !unpriced.contains("cost_usd"), "{unpriced}");
 }

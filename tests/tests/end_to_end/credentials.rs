@@ -1,12 +1,8 @@
 //! Whose credentials go where: each provider sees its own key and nobody else's, and nobody else sees any.
 
-use std::sync::{Arc, Mutex};
-
 use http::HeaderMap;
-use sluicegate_tests::{Gateway, Provider, Received, Reply, Setup, chat, completion, streamed};
+use sluicegate_tests::{Gateway, Log, Provider, Received, Reply, Setup, chat, completion, streamed};
 use tempfile::{NamedTempFile, TempDir};
-use tracing_subscriber::filter::LevelFilter;
-use tracing_subscriber::util::SubscriberInitExt as _;
 
 /// Every header in which one of the dialects' callers, or a browser or a cloud of theirs, sends a secret.
 const SECRETS: [&str; 10] = [
@@ -105,29 +101,10 @@ async fn without_a_key_of_the_operators_only_the_dialects_own_headers_pass_and_o
 /// The token of the admin port.
 const ADMIN: &str = "sk-of-the-admin-who-is-an-operator-too";
 
-/// What was logged.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl std::io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
 /// On one thread, so that all of it is logged here.
 #[tokio::test]
 async fn a_key_is_in_nothing_that_is_shown_however_much_is_shown() {
-    let log = Log::default();
-    let writer = log.clone();
-    let subscriber =
-        tracing_subscriber::fmt().with_max_level(LevelFilter::TRACE).with_writer(move || writer.clone()).finish();
-    let _in_force = subscriber.set_default();
+    let log = Log::begin_with_all();
 
     let first = Provider::saying_in_turn([
         unavailable(),
@@ -158,7 +135,7 @@ async fn a_key_is_in_nothing_that_is_shown_however_much_is_shown() {
     shown.push_str(&format!("{:?} {:#?}", gateway.host, gateway.host.generation().settings));
     assert!(first.received().len() >= 6 && !second.received().is_empty(), "both were asked");
 
-    let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    let log = log.text();
     assert!(log.contains("exchange ended") && log.contains(" TRACE "), "nothing is logged: {log}");
     for secret in ["sk-of-", "of-the-caller"] {
         for text in [&log, &shown] {

@@ -10,7 +10,7 @@ use sluicegate::limits::{Budget, Limits};
 use sluicegate::plugin::Runtime;
 use sluicegate::store::issue;
 use sluicegate::store::sqlite::Sqlite;
-use sluicegate_tests::{Answer, Gateway, Provider, Reply, chat, completion};
+use sluicegate_tests::{Answer, Gateway, Log, Provider, Reply, chat, completion};
 
 fn draft(models: &[&str]) -> Draft {
     Draft {
@@ -250,4 +250,18 @@ async fn a_secret_is_in_nothing_that_is_shown() {
     let wrong = gateway.ask(chat("x")).header("api-key", &key[..72]).await;
     let shown = format!("{:?} {answer:?} {wrong:?}", gateway.host);
     assert!(!shown.contains(&key[14..66]));
+}
+
+/// On one thread, so that all of it is logged here.
+#[tokio::test]
+async fn the_log_says_whose_key_it_was_and_what_its_tags_are() {
+    let (_provider, gateway) = gateway("").await;
+    let tags = vec!["team=search".to_owned(), "canary".to_owned()];
+    let key = gateway.new_key(Draft { tags, ..draft(&["*"]) }).await;
+    let log = Log::begin();
+    assert_eq!(gateway.ask(chat("x")).header("authorization", &format!("Bearer {key}")).await.status, 200);
+    let ends = log.saying("exchange ended");
+    let id = secret::id_of(&key).unwrap();
+    let expected = format!("tenant=\"blue\" key=\"{id}\" tags=\"team=search,canary\"");
+    assert!(matches!(ends.as_slice(), [end] if end.contains(&expected)), "{ends:?}");
 }
