@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 
-use super::conversation::{Conversation, Delta, Loss};
+use super::conversation::{Conversation, Delta, Loss, Speaker, Turn};
 use super::document::Wrong;
 use super::raw::Value;
 use super::sse::{Cutter, tidy};
@@ -55,6 +55,7 @@ impl Translation {
                 return Ok((Self { target, caller, model: "".into(), streams_usage: false, of }, body));
             }
         };
+        is_said(&conversation, caller, target)?;
         let model = &conversation.model;
         let mut body = match target {
             Wire::Dialect(Dialect::OpenAi) => openai::translation::write_request(&conversation, model, losses)?,
@@ -187,6 +188,28 @@ impl Translation {
             is_over: false,
         }
     }
+}
+
+/// Texts that are empty are left out, and where nothing is left, no provider answers.
+///
+/// # Errors
+/// When nobody says anything; instructions alone are not enough for those who have them in a place of their own.
+fn is_said(conversation: &Conversation, caller: Dialect, target: Wire) -> Result<(), Wrong> {
+    let alone = match target {
+        Wire::Dialect(Dialect::OpenAi | Dialect::Responses | Dialect::Completions) => true,
+        Wire::Dialect(Dialect::Anthropic | Dialect::Gemini) | Wire::Bedrock => false,
+    };
+    let says = |turn: &Turn| !turn.parts.is_empty() && (alone || turn.speaker != Speaker::System);
+    if conversation.turns.iter().any(says) {
+        return Ok(());
+    }
+    let field = match caller {
+        Dialect::OpenAi | Dialect::Anthropic => "messages",
+        Dialect::Gemini => "contents",
+        Dialect::Responses => "input",
+        Dialect::Completions => "prompt",
+    };
+    Err(Wrong::new(field, "says nothing; send some text to the provider of another dialect"))
 }
 
 /// Translates the events of a stream, one after the other.
