@@ -4,6 +4,7 @@ use aws_smithy_eventstream::frame::write_message_to;
 use aws_smithy_types::event_stream::{Header, HeaderValue, Message};
 use proptest::collection::vec;
 use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
 
 use super::changes::{self, CHANGES_MAX, change, letters};
 use super::seeds::{self, Kind};
@@ -14,11 +15,20 @@ const ANTHROPIC: Wire = Wire::Dialect(Dialect::Anthropic);
 const GEMINI: Wire = Wire::Dialect(Dialect::Gemini);
 const RESPONSES: Wire = Wire::Dialect(Dialect::Responses);
 
+/// The same cases each time, so that nobody's change fails for what was there before it; `PROPTEST_RNG_SEED` says others.
+fn config() -> ProptestConfig {
+    let config = ProptestConfig { failure_persistence: None, ..ProptestConfig::default() };
+    match config.rng_seed {
+        RngSeed::Random => ProptestConfig { rng_seed: RngSeed::Fixed(1), ..config },
+        RngSeed::Fixed(_) => config,
+    }
+}
+
 /// Run a target on the seeds of a kind, as they are and changed.
 fn on_changed(dialect: Wire, kind: Kind, target: impl Fn(&[u8])) {
     let seeds = seeds::of(dialect, kind);
     seeds.iter().for_each(|seed| target(seed));
-    proptest!(|(index: usize, changes in vec(change(), 0..CHANGES_MAX))| target(&changes::made(&seeds, index, &changes)));
+    proptest!(config(), |(index: usize, changes in vec(change(), 0..CHANGES_MAX))| target(&changes::made(&seeds, index, &changes)));
 }
 
 #[test]
@@ -90,7 +100,7 @@ fn frames_of_bedrock() {
         frame
     };
     let frame = ("[a-zA-Z]{1,20}", vec(any::<u8>(), 0..80)).prop_map(event);
-    proptest!(|(all in vec(frame, 0..4), spoilt: Option<(u16, u8)>, size in 1_usize..80)| {
+    proptest!(config(), |(all in vec(frame, 0..4), spoilt: Option<(u16, u8)>, size in 1_usize..80)| {
         let mut bytes = all.concat();
         if let Some((at, byte)) = spoilt.filter(|_| !bytes.is_empty()) {
             let at = usize::from(at) % bytes.len();
@@ -102,5 +112,5 @@ fn frames_of_bedrock() {
 
 #[test]
 fn streams_are_cut_alike_wherever_their_bytes_are() {
-    proptest!(|(bytes in letters(), size in 1_usize..80)| cuts(&bytes, size));
+    proptest!(config(), |(bytes in letters(), size in 1_usize..80)| cuts(&bytes, size));
 }
