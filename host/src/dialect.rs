@@ -11,6 +11,7 @@ mod conversation;
 mod count;
 mod document;
 mod embeddings;
+mod fields;
 #[cfg(test)]
 mod fuzz;
 mod gemini;
@@ -24,6 +25,7 @@ mod spoilt;
 mod sse;
 mod text;
 mod translation;
+mod whole;
 
 use std::borrow::Cow;
 

@@ -422,31 +422,34 @@ fn provider(
         let message = format!("no prices of {:?} are known{close}", given.get_ref());
         problems.add(Some(given.span()), field("prices_as"), message);
     }
+    let base_url = address(name, entry, kind, problems)?;
+    let is_openai = base_url.host().is_some_and(|host| host.eq_ignore_ascii_case(OPENAI));
+    let speaks_all = sandbox || (is_openais && is_openai);
+    let seller = seller(&base_url);
+    Some(Provider {
+        dialect,
+        platform,
+        responses: responses.unwrap_or(speaks_all),
+        completions: completions.unwrap_or(speaks_all),
+        base_url,
+        api_key,
+        sandbox,
+        prices_as: prices_as.or(seller.map(str::to_owned)),
+        stream_usage: written.stream_usage.unwrap_or(takes_stream_options(seller)),
+    })
+}
+
+/// Where a provider is; nothing if that is wrong or missing.
+fn address(name: &str, entry: &file::Entry<file::Provider>, kind: Kind, problems: &mut Problems) -> Option<Uri> {
+    let field = format!("providers.{name}.base_url");
+    let written = &entry.value;
     let given = match &written.base_url {
-        Some(given) if sandbox => {
-            problems.add(
-                Some(given.span()),
-                field("base_url"),
-                "the sandbox chooses its address itself; remove this line",
-            );
+        Some(given) if kind == Kind::Sandbox => {
+            problems.add(Some(given.span()), field, "the sandbox chooses its address itself; remove this line");
             return None;
         }
         Some(given) => given.clone(),
-        None if sandbox => {
-            let (base_url, stream_usage) = (Uri::from_static(SANDBOX_URL), written.stream_usage.unwrap_or(true));
-            let (responses, completions) = (true, true);
-            return Some(Provider {
-                dialect,
-                platform,
-                responses,
-                completions,
-                base_url,
-                api_key,
-                sandbox,
-                prices_as,
-                stream_usage,
-            });
-        }
+        None if kind == Kind::Sandbox => return Some(Uri::from_static(SANDBOX_URL)),
         None => match bedrock_url(written) {
             Some(url) => Spanned::new(entry.span.clone(), url),
             None => {
@@ -459,36 +462,12 @@ fn provider(
                     }
                     Kind::Bedrock => "is missing, and so is region, from which it would follow",
                 };
-                problems.add(Some(entry.span.clone()), field("base_url"), message);
+                problems.add(Some(entry.span.clone()), field, message);
                 return None;
             }
         },
     };
-    match base_url(given.get_ref()) {
-        Ok(base_url) => {
-            let is_openai = base_url.host().is_some_and(|host| host.eq_ignore_ascii_case(OPENAI));
-            let is_openais = is_openais && is_openai;
-            let (responses, completions) = (responses.unwrap_or(is_openais), completions.unwrap_or(is_openais));
-            let seller = seller(&base_url);
-            let prices_as = prices_as.or(seller.map(str::to_owned));
-            let stream_usage = written.stream_usage.unwrap_or(takes_stream_options(seller));
-            Some(Provider {
-                dialect,
-                platform,
-                responses,
-                completions,
-                base_url,
-                api_key,
-                sandbox,
-                prices_as,
-                stream_usage,
-            })
-        }
-        Err(wrong) => {
-            problems.add(Some(given.span()), field("base_url"), wrong);
-            None
-        }
-    }
+    base_url(given.get_ref()).map_err(|wrong| problems.add(Some(given.span()), field, wrong)).ok()
 }
 
 /// A provider's address without a slash at the end.

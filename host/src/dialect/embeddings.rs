@@ -8,10 +8,12 @@ use bytes::Bytes;
 pub(super) use translation::{Wanted, translate_answer, write_request};
 
 use super::asked::{Around, Asked, Turns};
-use super::completions::request::{once, read_texts};
-use super::document::{Document, Of, Texts, Wrong, checked, not_json};
+use super::completions::request::read_texts;
+use super::document::{Document, Of, Texts, Wrong, not_json};
+use super::fields::{self, once};
 use super::openai::answer::usage;
 use super::raw::{Field, Fields, Kind, Value};
+use super::whole;
 use crate::chat::{Answer, Channel, Opaque, Request, Role, Usage};
 
 /// Read the body of a request.
@@ -22,11 +24,9 @@ pub(super) fn read_request(body: Bytes) -> Result<Asked, Wrong> {
     let text = std::str::from_utf8(&body).map_err(|_| Wrong::new("", "the body is not UTF-8"))?;
     let parsed: Fields<'_> = serde_json::from_str(text).map_err(|error| not_json("a request for vectors", &error))?;
     let mut texts = Texts::new(text);
-    let model = once(&parsed, "model")?;
-    let model = model.ok_or_else(|| Wrong::new("model", "is missing; name a model, see GET /v1/models"))?;
-    let name = model.text().ok_or_else(|| Wrong::new("model", "must be a string"))?;
+    let (model, name) = fields::model(&parsed)?;
     // There is no answer of tokens.
-    let mut request = Request { model: name.into_owned(), answer_tokens_max: Some(0), ..Request::default() };
+    let mut request = Request { model: name, answer_tokens_max: Some(0), ..Request::default() };
     let input =
         once(&parsed, "input")?.ok_or_else(|| Wrong::new("input", "is missing; send a text or a list of texts"));
     read_texts(&mut texts, input?, "input")?;
@@ -47,31 +47,24 @@ pub(super) fn read_request(body: Bytes) -> Result<Asked, Wrong> {
 /// # Errors
 /// Why nothing of it can be passed on.
 pub(super) fn read_answer(body: Bytes) -> Result<(Answer, Document, Vec<Opaque>), Wrong> {
-    let (text, value) = checked(&body)?;
-    let mut texts = Texts::new(text);
-    let mut answer = Answer::default();
-    let other = Of::new(Role::Assistant, Channel::Other);
-    if value.kind() != Kind::Object {
-        texts.anything(value, &other)?;
-    }
-    for field in &value.fields().0 {
-        match &*field.name() {
-            // The first is OpenAI's name for the list, the other is Gemini's.
-            "data" | "embeddings" if field.value.kind() == Kind::Array => {
-                for item in field.value.items() {
-                    read_item(&mut texts, item, &other)?;
+    whole::read(body, |texts, answer, fields, other| {
+        for field in &fields.0 {
+            match &*field.name() {
+                // The first is OpenAI's name for the list, the other is Gemini's.
+                "data" | "embeddings" if field.value.kind() == Kind::Array => {
+                    for item in field.value.items() {
+                        read_item(texts, item, other)?;
+                    }
+                    continue;
                 }
-                continue;
+                "usage" => answer.usage = usage(field.value),
+                "usageMetadata" => answer.usage = gemini_usage(field.value),
+                _ => {}
             }
-            "usage" => answer.usage = usage(field.value),
-            "usageMetadata" => answer.usage = gemini_usage(field.value),
-            _ => {}
+            texts.field(field, other)?;
         }
-        texts.field(field, &other)?;
-    }
-    let opaque = std::mem::take(&mut texts.opaque);
-    let (segments, document) = texts.into_document(body.clone());
-    Ok((Answer { segments, ..answer }, document, opaque))
+        Ok(())
+    })
 }
 
 fn read_item(texts: &mut Texts<'_>, item: Value<'_>, of: &Of) -> Result<(), Wrong> {

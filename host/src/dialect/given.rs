@@ -9,7 +9,7 @@ use bytes::Bytes;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::conversation::Loss;
+use super::conversation::{Loss, Part};
 use super::document::{Wrong, not_json, shown};
 use super::raw::{Fields, Kind, Value};
 
@@ -89,6 +89,28 @@ impl<'a> Object<'a> {
 }
 
 impl<'a> Given<'a> {
+    /// A content: a string, or a list of parts. Empty texts say nothing, and other dialects refuse them.
+    ///
+    /// # Errors
+    /// When it is neither, or what `read` says of a part.
+    pub(super) fn parts(
+        &self,
+        mut read: impl FnMut(&Object<'a>) -> Result<Option<Part>, Wrong>,
+    ) -> Result<Vec<Part>, Wrong> {
+        let mut parts = Vec::new();
+        match self.value.kind() {
+            Kind::String => parts.push(Part::Text(self.text()?)),
+            Kind::Array => {
+                for item in self.items()? {
+                    parts.extend(read(&item.object()?)?);
+                }
+            }
+            _ => return Err(self.wrong("must be a string or a list of parts")),
+        }
+        parts.retain(|part| !matches!(part, Part::Text(text) if text.is_empty()));
+        Ok(parts)
+    }
+
     /// A value that stands at `at`.
     pub(super) fn at(at: &str, value: Value<'a>) -> Self {
         Self { at: at.into(), name: Cow::Borrowed(""), value }

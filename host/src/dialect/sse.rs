@@ -1,12 +1,14 @@
 //! Server-sent events, as WHATWG's HTML standard has them (section 9.2): bytes cut into events, whole ones only,
 //! with the texts that a dialect found in them.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::ops::Range;
 
 use bytes::{Buf, Bytes, BytesMut};
 
-use super::raw::{is_json, splice};
+use super::document::Wrong;
+use super::raw::{Fields, Value, is_json, splice};
 use super::text::{change, encode};
 use crate::chat::{Channel, Finish, Opaque, Role, Usage};
 
@@ -242,6 +244,19 @@ impl Piece {
     pub(super) fn new(lane: Lane, unit: Unit, text: String, place: Range<usize>, halved: bool) -> Self {
         Self { lane, unit, role: Role::Assistant, name: None, text, is_json: false, place, halved }
     }
+}
+
+/// The type of an event, which stands in its data, and in the line above if there is one.
+///
+/// # Errors
+/// When the two differ: readers would not agree on what it is.
+pub(super) fn kind<'a>(names: &str, fields: &Fields<'a>) -> Result<Cow<'a, str>, Wrong> {
+    let kind = fields.last("type").and_then(Value::text).unwrap_or_default();
+    let mut named = names.lines().filter_map(|line| line.strip_prefix("event: "));
+    if named.any(|name| name != kind) {
+        return Err(Wrong::new("", "an event has two types"));
+    }
+    Ok(kind)
 }
 
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";

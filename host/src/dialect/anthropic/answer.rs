@@ -2,40 +2,34 @@
 
 use bytes::Bytes;
 
-use super::super::document::{Document, Of, Texts, Wrong, checked};
+use super::super::document::{Document, Wrong};
 use super::super::raw::{Kind, Value};
+use super::super::whole;
 use super::block;
-use crate::chat::{Answer, Channel, Finish, Opaque, Role, Usage};
+use crate::chat::{Answer, Channel, Finish, Opaque, Usage};
 
 /// Read a complete answer.
 ///
 /// # Errors
 /// Why nothing of it can be passed on.
 pub(crate) fn read_answer(body: Bytes) -> Result<(Answer, Document, Vec<Opaque>), Wrong> {
-    let (text, value) = checked(&body)?;
-    let mut texts = Texts::new(text);
-    let mut answer = Answer::default();
-    let other = Of::new(Role::Assistant, Channel::Other);
-    if value.kind() != Kind::Object {
-        texts.anything(value, &other)?;
-    }
-    for field in &value.fields().0 {
-        match &*field.name() {
-            "content" => block::content(&mut texts, field.value, &other.on(Channel::Content))?,
-            "stop_reason" => {
-                answer.finish = field.value.text().map_or(Finish::Other, |reason| finish(&reason));
-                texts.field(field, &other)?;
+    whole::read(body, |texts, answer, fields, other| {
+        for field in &fields.0 {
+            match &*field.name() {
+                "content" => block::content(texts, field.value, &other.on(Channel::Content))?,
+                "stop_reason" => {
+                    answer.finish = field.value.text().map_or(Finish::Other, |reason| finish(&reason));
+                    texts.field(field, other)?;
+                }
+                "usage" => {
+                    answer.usage = usage(field.value, None);
+                    texts.field(field, other)?;
+                }
+                _ => texts.field(field, other)?,
             }
-            "usage" => {
-                answer.usage = usage(field.value, None);
-                texts.field(field, &other)?;
-            }
-            _ => texts.field(field, &other)?,
         }
-    }
-    let opaque = std::mem::take(&mut texts.opaque);
-    let (segments, document) = texts.into_document(body.clone());
-    Ok((Answer { segments, ..answer }, document, opaque))
+        Ok(())
+    })
 }
 
 pub(super) fn finish(reason: &str) -> Finish {

@@ -1,6 +1,7 @@
 //! The texts of a content block, in a request or an answer.
 
 use super::super::document::{Of, Texts, Wrong, shown};
+use super::super::fields::once;
 use super::super::raw::{Fields, Kind, Value};
 use crate::chat::{Channel, Opaque, Role};
 
@@ -46,12 +47,6 @@ fn block(texts: &mut Texts<'_>, fields: &Fields<'_>, of: &Of, depth: u32) -> Res
         }
     }
     Ok(())
-}
-
-/// # Errors
-/// When the field is there twice: two readers might not agree on which one counts.
-pub(super) fn once<'a>(fields: &Fields<'a>, name: &'static str) -> Result<Option<Value<'a>>, Wrong> {
-    fields.once(name).map_err(|name| Wrong::new(name, "is there twice; send it once"))
 }
 
 /// Thoughts that only the provider can read, or its seal on some. Empty ones hold nothing.

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use super::super::document::{Wrong, check_event, shown, unrepeated};
 use super::super::pieces::{Halves, LANES_MAX, Pieces};
 use super::super::raw::{Field, Fields, Kind, Value};
-use super::super::sse::{Event, Lane, Unit, tidy};
+use super::super::sse::{Event, Lane, Unit, kind, tidy};
 use super::answer::{finish, usage};
 use crate::chat::{Channel, Opaque, Usage};
 
@@ -42,11 +42,7 @@ impl EventReader {
         check_event(data)?;
         let fields = Value(data).fields();
         unrepeated(&fields)?;
-        let kind = fields.last("type").and_then(Value::text).unwrap_or_default();
-        let mut named = names.lines().filter_map(|line| line.strip_prefix("event: "));
-        if named.any(|name| name != kind) {
-            return Err(Wrong::new("", "an event has two types"));
-        }
+        let kind = kind(names, &fields)?;
         let Self { halves, tools, usage, .. } = self;
         let mut found = Found { pieces: Pieces { whole, halves, event: &mut event }, tools, usage };
         match &*kind {

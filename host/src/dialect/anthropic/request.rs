@@ -4,9 +4,10 @@ use bytes::Bytes;
 
 use super::super::asked::{Around, Asked, Turns};
 use super::super::document::{Of, Texts, Wrong, not_json};
+use super::super::fields::{self, definition, once};
 use super::super::raw::{Fields, Kind, Value};
-use super::block::{content, once};
-use crate::chat::{Channel, Request, Role, ToolDefinition};
+use super::block::content;
+use crate::chat::{Channel, Request, Role};
 
 /// Read the body of a request.
 ///
@@ -16,17 +17,11 @@ pub(crate) fn read_request(body: Bytes) -> Result<Asked, Wrong> {
     let text = std::str::from_utf8(&body).map_err(|_| Wrong::new("", "the body is not UTF-8"))?;
     let parsed: Fields<'_> = serde_json::from_str(text).map_err(|error| not_json("a request for a message", &error))?;
     let mut texts = Texts::new(text);
-    let mut request = Request::default();
-    let model = once(&parsed, "model")?;
-    let model = model.ok_or_else(|| Wrong::new("model", "is missing; name a model, see GET /v1/models"))?;
-    request.model = model.text().ok_or_else(|| Wrong::new("model", "must be a string"))?.into_owned();
+    let (model, name) = fields::model(&parsed)?;
+    let mut request = Request { model: name, ..Request::default() };
     let messages = once(&parsed, "messages")?;
     let messages = messages.ok_or_else(|| Wrong::new("messages", "is missing; send a list of messages"))?;
-    request.streaming = match once(&parsed, "stream")?.map(Value::kind) {
-        Some(Kind::Bool(streaming)) => streaming,
-        None | Some(Kind::Null) => false,
-        Some(_) => return Err(Wrong::new("stream", "must be true or false")),
-    };
+    request.streaming = fields::streaming(once(&parsed, "stream")?)?;
     let system = once(&parsed, "system")?;
     // In the order of the conversation, wherever the caller wrote it.
     if let Some(system) = system {
@@ -102,17 +97,9 @@ fn read_messages(texts: &mut Texts<'_>, messages: Value<'_>) -> Result<usize, Wr
 fn read_tools(texts: &mut Texts<'_>, request: &mut Request, value: Value<'_>) -> Result<(), Wrong> {
     for tool in value.items() {
         let fields = tool.fields();
-        let text = |field: &str| fields.last(field).and_then(Value::text).unwrap_or_default().into_owned();
         let kind = fields.last("type").and_then(Value::text);
         request.acts |= kind.is_some_and(|kind| is_the_providers(&kind));
-        let name = text("name");
-        if !name.is_empty() {
-            request.tools.push(ToolDefinition {
-                name,
-                description: text("description"),
-                parameters: fields.last("input_schema").map_or_else(|| "{}".to_owned(), |schema| schema.0.to_owned()),
-            });
-        }
+        request.tools.extend(definition(&fields, "input_schema"));
     }
     texts.anything(value, &Of::new(Role::System, Channel::ToolDefinition))
 }

@@ -2,8 +2,9 @@
 
 use bytes::Bytes;
 
-use super::super::document::{Document, Of, Texts, Wrong, checked, shown};
+use super::super::document::{Document, Of, Texts, Wrong, shown};
 use super::super::raw::{Field, Fields, Kind, Value};
+use super::super::whole;
 use crate::chat::{Answer, Channel, Finish, Opaque, Role, Usage};
 
 /// Blocks in blocks, as results of tools and citations have. What is deeper is text of a kind unknown.
@@ -14,34 +15,27 @@ const DEPTH_MAX: u32 = 4;
 /// # Errors
 /// Why nothing of it can be passed on.
 pub(crate) fn read_answer(body: Bytes) -> Result<(Answer, Document, Vec<Opaque>), Wrong> {
-    let (text, value) = checked(&body)?;
-    let mut texts = Texts::new(text);
-    let mut answer = Answer::default();
-    let other = Of::new(Role::Assistant, Channel::Other);
-    if value.kind() != Kind::Object {
-        texts.anything(value, &other)?;
-    }
-    for field in &value.fields().0 {
-        match (&*field.name(), field.value.kind()) {
-            ("output", Kind::Object) => inside(&mut texts, field, "message", &other, |texts, message| {
-                inside(texts, message, "content", &other, |texts, content| {
-                    blocks(texts, content.value, &other.on(Channel::Content), DEPTH_MAX)
-                })
-            })?,
-            ("stopReason", Kind::String) => {
-                answer.finish = finish(&field.value.text().unwrap_or_default());
-                texts.field(field, &other)?;
+    whole::read(body, |texts, answer, fields, other| {
+        for field in &fields.0 {
+            match (&*field.name(), field.value.kind()) {
+                ("output", Kind::Object) => inside(texts, field, "message", other, |texts, message| {
+                    inside(texts, message, "content", other, |texts, content| {
+                        blocks(texts, content.value, &other.on(Channel::Content), DEPTH_MAX)
+                    })
+                })?,
+                ("stopReason", Kind::String) => {
+                    answer.finish = finish(&field.value.text().unwrap_or_default());
+                    texts.field(field, other)?;
+                }
+                ("usage", _) => {
+                    answer.usage = usage(field.value);
+                    texts.field(field, other)?;
+                }
+                _ => texts.field(field, other)?,
             }
-            ("usage", _) => {
-                answer.usage = usage(field.value);
-                texts.field(field, &other)?;
-            }
-            _ => texts.field(field, &other)?,
         }
-    }
-    let opaque = std::mem::take(&mut texts.opaque);
-    let (segments, document) = texts.into_document(body.clone());
-    Ok((Answer { segments, ..answer }, document, opaque))
+        Ok(())
+    })
 }
 
 /// Read the fields of an object, of which one is `known`.

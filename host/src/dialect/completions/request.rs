@@ -4,6 +4,7 @@ use bytes::Bytes;
 
 use super::super::asked::{Around, Asked, Turns};
 use super::super::document::{Of, Texts, Wrong, not_json};
+use super::super::fields::{self, once};
 use super::super::openai::stream_options;
 use super::super::raw::{Fields, Kind, Value};
 use crate::chat::{Channel, Request, Role};
@@ -16,16 +17,10 @@ pub(crate) fn read_request(body: Bytes) -> Result<Asked, Wrong> {
     let text = std::str::from_utf8(&body).map_err(|_| Wrong::new("", "the body is not UTF-8"))?;
     let parsed: Fields<'_> = serde_json::from_str(text).map_err(|error| not_json("a request to go on", &error))?;
     let mut texts = Texts::new(text);
-    let model = once(&parsed, "model")?;
-    let model = model.ok_or_else(|| Wrong::new("model", "is missing; name a model, see GET /v1/models"))?;
-    let name = model.text().ok_or_else(|| Wrong::new("model", "must be a string"))?;
-    let mut request = Request { model: name.into_owned(), ..Request::default() };
+    let (model, name) = fields::model(&parsed)?;
+    let mut request = Request { model: name, ..Request::default() };
     let stream = once(&parsed, "stream")?;
-    request.streaming = match stream.map(Value::kind) {
-        Some(Kind::Bool(streaming)) => streaming,
-        None | Some(Kind::Null) => false,
-        Some(_) => return Err(Wrong::new("stream", "must be true or false")),
-    };
+    request.streaming = fields::streaming(stream)?;
     let prompt = once(&parsed, "prompt")?.filter(|prompt| prompt.kind() != Kind::Null);
     let prompt = prompt.ok_or_else(|| Wrong::new("prompt", "is missing; send a text or a list of texts"))?;
     let prompts = read_texts(&mut texts, prompt, "prompt")?;
@@ -103,12 +98,6 @@ pub(in super::super) fn read_texts<'a>(
         }
     }
     Ok(all)
-}
-
-/// # Errors
-/// When the field is there twice.
-pub(in super::super) fn once<'a>(fields: &Fields<'a>, name: &'static str) -> Result<Option<Value<'a>>, Wrong> {
-    fields.once(name).map_err(|field| Wrong::new(field, "is there twice; send it once"))
 }
 
 #[cfg(test)]

@@ -2,8 +2,9 @@
 
 use bytes::Bytes;
 
-use super::super::document::{Document, Of, Texts, Wrong, checked};
+use super::super::document::{Document, Of, Texts, Wrong};
 use super::super::raw::{Kind, Value};
+use super::super::whole;
 use super::part;
 use super::spelling::{camel, last};
 use crate::chat::{Answer, Channel, Finish, Opaque, Role, Usage};
@@ -13,39 +14,32 @@ use crate::chat::{Answer, Channel, Finish, Opaque, Role, Usage};
 /// # Errors
 /// Why nothing of it can be passed on.
 pub(crate) fn read_answer(body: Bytes) -> Result<(Answer, Document, Vec<Opaque>), Wrong> {
-    let (text, value) = checked(&body)?;
-    let mut texts = Texts::new(text);
-    let mut answer = Answer::default();
-    let other = Of::new(Role::Assistant, Channel::Other);
-    if value.kind() != Kind::Object {
-        texts.anything(value, &other)?;
-    }
-    for field in &value.fields().0 {
-        match (&*camel(&field.name()), field.value.kind()) {
-            ("candidates", Kind::Array) => {
-                for (candidate, position) in field.value.items().into_iter().zip(0..) {
-                    let finish = read_candidate(&mut texts, candidate, position)?;
-                    if answer.finish == Finish::Other {
-                        answer.finish = finish;
+    whole::read(body, |texts, answer, fields, other| {
+        for field in &fields.0 {
+            match (&*camel(&field.name()), field.value.kind()) {
+                ("candidates", Kind::Array) => {
+                    for (candidate, position) in field.value.items().into_iter().zip(0..) {
+                        let finish = read_candidate(texts, candidate, position)?;
+                        if answer.finish == Finish::Other {
+                            answer.finish = finish;
+                        }
                     }
                 }
-            }
-            ("usageMetadata", _) => {
-                answer.usage = usage(field.value);
-                texts.field(field, &other)?;
-            }
-            ("promptFeedback", _) => {
-                if is_blocked(field.value) {
-                    answer.finish = Finish::ContentFilter;
+                ("usageMetadata", _) => {
+                    answer.usage = usage(field.value);
+                    texts.field(field, other)?;
                 }
-                texts.field(field, &other)?;
+                ("promptFeedback", _) => {
+                    if is_blocked(field.value) {
+                        answer.finish = Finish::ContentFilter;
+                    }
+                    texts.field(field, other)?;
+                }
+                _ => texts.field(field, other)?,
             }
-            _ => texts.field(field, &other)?,
         }
-    }
-    let opaque = std::mem::take(&mut texts.opaque);
-    let (segments, document) = texts.into_document(body.clone());
-    Ok((Answer { segments, ..answer }, document, opaque))
+        Ok(())
+    })
 }
 
 fn read_candidate(texts: &mut Texts<'_>, candidate: Value<'_>, position: u32) -> Result<Finish, Wrong> {

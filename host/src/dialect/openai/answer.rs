@@ -2,8 +2,9 @@
 
 use bytes::Bytes;
 
-use super::super::document::{Document, Of, Texts, Wrong, checked};
+use super::super::document::{Document, Of, Texts, Wrong};
 use super::super::raw::{Kind, Value};
+use super::super::whole;
 use super::message;
 use crate::chat::{Answer, Channel, Finish, Opaque, Role, Usage};
 
@@ -12,32 +13,25 @@ use crate::chat::{Answer, Channel, Finish, Opaque, Role, Usage};
 /// # Errors
 /// Why nothing of it can be passed on.
 pub(crate) fn read_answer(body: Bytes) -> Result<(Answer, Document, Vec<Opaque>), Wrong> {
-    let (text, value) = checked(&body)?;
-    let mut texts = Texts::new(text);
-    let mut answer = Answer::default();
-    let other = Of::new(Role::Assistant, Channel::Other);
-    if value.kind() != Kind::Object {
-        texts.anything(value, &other)?;
-    }
-    for field in &value.fields().0 {
-        match &*field.name() {
-            "choices" => message::each(&mut texts, field.value, &other, |texts, choice, _| {
-                let finish = read_choice(texts, choice)?;
-                if answer.finish == Finish::Other {
-                    answer.finish = finish;
+    whole::read(body, |texts, answer, fields, other| {
+        for field in &fields.0 {
+            match &*field.name() {
+                "choices" => message::each(texts, field.value, other, |texts, choice, _| {
+                    let finish = read_choice(texts, choice)?;
+                    if answer.finish == Finish::Other {
+                        answer.finish = finish;
+                    }
+                    Ok(())
+                })?,
+                "usage" => {
+                    answer.usage = usage(field.value);
+                    texts.field(field, other)?;
                 }
-                Ok(())
-            })?,
-            "usage" => {
-                answer.usage = usage(field.value);
-                texts.field(field, &other)?;
+                _ => texts.field(field, other)?,
             }
-            _ => texts.field(field, &other)?,
         }
-    }
-    let opaque = std::mem::take(&mut texts.opaque);
-    let (segments, document) = texts.into_document(body.clone());
-    Ok((Answer { segments, ..answer }, document, opaque))
+        Ok(())
+    })
 }
 
 fn read_choice(texts: &mut Texts<'_>, choice: Value<'_>) -> Result<Finish, Wrong> {

@@ -8,9 +8,10 @@ use serde_json::value::RawValue;
 
 use super::super::asked::{Around, Asked, Turns};
 use super::super::document::{Of, Texts, Wrong, not_json, shown};
+use super::super::fields::{self, definition};
 use super::super::raw::{Field, Fields, Kind, Value};
 use super::{message, stream_options};
-use crate::chat::{Channel, Request, Role, ToolDefinition};
+use crate::chat::{Channel, Request, Role};
 
 /// The body down to the fields of its messages, in one pass: they hold nearly all bytes of a request.
 struct Body<'a>(Vec<Part<'a>>);
@@ -80,11 +81,7 @@ pub(crate) fn read_request(body: Bytes) -> Result<Asked, Wrong> {
             "stream" => {
                 once(streaming.is_some(), "stream")?;
                 stream_end = Some(texts.place(value).end);
-                streaming = Some(match value.kind() {
-                    Kind::Bool(streaming) => streaming,
-                    Kind::Null => false,
-                    _ => return Err(Wrong::new("stream", "must be true or false")),
-                });
+                streaming = Some(fields::streaming(Some(value))?);
             }
             "stream_options" => {
                 options.push((value, texts.place(value)));
@@ -165,18 +162,10 @@ fn read_tools(texts: &mut Texts<'_>, request: &mut Request, value: Value<'_>) ->
     for tool in value.items() {
         let fields = tool.fields();
         let function = fields.last("function").unwrap_or(tool).fields();
-        let text = |field: &str| function.last(field).and_then(Value::text).unwrap_or_default().into_owned();
         let kind = fields.last("type").and_then(Value::text);
         // All others are run by the provider: a search, a program, another server's tools.
         request.acts |= kind.is_some_and(|kind| !matches!(&*kind, "function" | "custom"));
-        let name = text("name");
-        if !name.is_empty() {
-            request.tools.push(ToolDefinition {
-                name,
-                description: text("description"),
-                parameters: function.last("parameters").map_or_else(|| "{}".to_owned(), |p| p.0.to_owned()),
-            });
-        }
+        request.tools.extend(definition(&function, "parameters"));
     }
     texts.anything(value, &of)
 }

@@ -2,40 +2,34 @@
 
 use bytes::Bytes;
 
-use super::super::document::{Document, Of, Texts, Wrong, checked};
+use super::super::document::{Document, Wrong};
 use super::super::raw::{Fields, Kind, Value};
+use super::super::whole;
 use super::item::items;
-use crate::chat::{Answer, Channel, Finish, Opaque, Role, Usage};
+use crate::chat::{Answer, Channel, Finish, Opaque, Usage};
 
 /// Read a complete answer.
 ///
 /// # Errors
 /// Why nothing of it can be passed on.
 pub(crate) fn read_answer(body: Bytes) -> Result<(Answer, Document, Vec<Opaque>), Wrong> {
-    let (text, value) = checked(&body)?;
-    let mut texts = Texts::new(text);
-    let other = Of::new(Role::Assistant, Channel::Other);
-    if value.kind() != Kind::Object {
-        texts.anything(value, &other)?;
-    }
-    let fields = value.fields();
-    let mut answer = Answer { finish: finish(&fields), ..Answer::default() };
-    for field in &fields.0 {
-        match (&*field.name(), field.value.kind()) {
-            ("output", _) => items(&mut texts, field.value, &other.on(Channel::Content))?,
-            // What the request said, once more: it may be items with pictures in them.
-            ("instructions", Kind::Array) => items(&mut texts, field.value, &other)?,
-            (name, _) => {
-                if name == "usage" {
-                    answer.usage = usage(field.value);
+    whole::read(body, |texts, answer, fields, other| {
+        answer.finish = finish(fields);
+        for field in &fields.0 {
+            match (&*field.name(), field.value.kind()) {
+                ("output", _) => items(texts, field.value, &other.on(Channel::Content))?,
+                // What the request said, once more: it may be items with pictures in them.
+                ("instructions", Kind::Array) => items(texts, field.value, other)?,
+                (name, _) => {
+                    if name == "usage" {
+                        answer.usage = usage(field.value);
+                    }
+                    texts.field(field, other)?;
                 }
-                texts.field(field, &other)?;
             }
         }
-    }
-    let opaque = std::mem::take(&mut texts.opaque);
-    let (segments, document) = texts.into_document(body.clone());
-    Ok((Answer { segments, ..answer }, document, opaque))
+        Ok(())
+    })
 }
 
 /// Why a response ended: its status says so, and that a tool is called its output.

@@ -8,7 +8,7 @@ use super::super::document::{Wrong, check_event, is_name, shown, unrepeated};
 use super::super::openai::head::Head;
 use super::super::pieces::{Halves, LANES_MAX, Pieces};
 use super::super::raw::{Field, Fields, Kind, Value};
-use super::super::sse::{Event, tidy};
+use super::super::sse::{Event, kind, tidy};
 use super::answer::{finish, usage};
 use super::item::{has_items, sealed};
 use crate::chat::{Channel, Opaque};
@@ -48,11 +48,7 @@ impl EventReader {
         check_event(data)?;
         let fields = Value(data).fields();
         unrepeated(&fields)?;
-        let kind = fields.last("type").and_then(Value::text).unwrap_or_default();
-        let mut named = names.lines().filter_map(|line| line.strip_prefix("event: "));
-        if named.any(|name| name != kind) {
-            return Err(Wrong::new("", "an event has two types"));
-        }
+        let kind = kind(names, &fields)?;
         event.done = matches!(&*kind, "response.completed" | "response.incomplete");
         event.failed = matches!(&*kind, "response.failed" | "error");
         if let Some(number) = fields.last("sequence_number").and_then(Value::number) {

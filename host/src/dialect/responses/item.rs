@@ -1,6 +1,7 @@
 //! The texts of one item of an input or an output: a message, a call of a tool, its result, thoughts.
 
 use super::super::document::{Of, Texts, Wrong, shown};
+use super::super::fields::once;
 use super::super::raw::{Field, Fields, Kind, Value};
 use crate::chat::{Channel, Opaque, Role};
 
@@ -120,12 +121,6 @@ pub(super) fn sealed(opaque: &mut Vec<Opaque>, value: Value<'_>) {
 
 pub(super) fn has_items(value: Value<'_>) -> bool {
     value.kind() == Kind::Array && !value.items().is_empty()
-}
-
-/// # Errors
-/// When the field is there twice: two readers might not agree on which one counts.
-pub(super) fn once<'a>(fields: &Fields<'a>, name: &'static str) -> Result<Option<Value<'a>>, Wrong> {
-    fields.once(name).map_err(|name| Wrong::new(name, "is there twice; send it once"))
 }
 
 /// The speaker that a message names.

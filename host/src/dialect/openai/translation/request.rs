@@ -208,20 +208,9 @@ fn read_call(item: &Given<'_>, losses: &mut Vec<Loss>) -> Result<Option<Call>, W
     Ok(call)
 }
 
-/// A content: a string, or a list of parts. Empty texts say nothing, and other dialects refuse them.
+/// A content: a string, or a list of parts.
 pub(super) fn read_parts(content: &Given<'_>, losses: &mut Vec<Loss>) -> Result<Vec<Part>, Wrong> {
-    let mut parts = Vec::new();
-    match content.value.kind() {
-        Kind::String => parts.push(Part::Text(content.text()?)),
-        Kind::Array => {
-            for item in content.items()? {
-                parts.extend(read_part(&item.object()?, losses)?);
-            }
-        }
-        _ => return Err(content.wrong("must be a string or a list of parts")),
-    }
-    parts.retain(|part| !matches!(part, Part::Text(text) if text.is_empty()));
-    Ok(parts)
+    content.parts(|part| read_part(part, losses))
 }
 
 fn read_part(from: &Object<'_>, losses: &mut Vec<Loss>) -> Result<Option<Part>, Wrong> {
