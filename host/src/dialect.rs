@@ -16,6 +16,7 @@ mod fields;
 mod fuzz;
 mod gemini;
 mod given;
+mod media;
 mod openai;
 mod pieces;
 mod raw;

@@ -12,8 +12,8 @@ pub(crate) const STREAMS: usize = 10_000;
 /// Opened at the same time: a listener's queue is short.
 const AT_ONCE: usize = 100;
 const MB: f64 = 1_000_000.0;
-/// The model says more than a window at once, and then thinks for ten minutes: escaped as in JSON.
-const SLOW: &str = r"slow 600000\nchunks of 320\n";
+/// The model says more than any window holds back, and then nothing more: escaped as in JSON. The first chunk has no text.
+const STALLS: &str = r"stall after 4\nchunks of 320\n";
 
 pub(super) async fn measure(lab: &Lab) -> Result<Vec<Line>> {
     let plugins = Some(lab.standard("open-streams")?);
@@ -26,8 +26,8 @@ pub(super) async fn measure(lab: &Lab) -> Result<Vec<Line>> {
         let mut some = Vec::with_capacity(AT_ONCE);
         for _ in 0..AT_ONCE {
             let mut connection = Connection::open(gateway.address).await?;
-            let says = format!("{SLOW}{}", prose(fresh(), 900));
-            connection.send(&Chat { streams: true, ..Chat::new(says) }.request()).await?;
+            let says = format!("{STALLS}{}", prose(fresh(), 2000));
+            connection.send(&Chat { streams: true, words_max: 1000, ..Chat::new(says) }.request()).await?;
             some.push(connection);
         }
         for connection in &mut some {

@@ -8,7 +8,7 @@
 
 use std::collections::BTreeSet;
 
-use super::ErrorWords;
+use super::{ErrorWords, Wrong};
 use crate::chat::{Finish, Usage};
 
 /// A request.
@@ -45,6 +45,26 @@ pub(crate) struct Conversation {
 }
 
 impl Conversation {
+    /// What a dialect makes of the turns, if it is anything: empty texts are left out, and what it has no word for is, too.
+    ///
+    /// # Errors
+    /// When nothing is left, which no provider answers.
+    pub(crate) fn said<T>(&self, messages: Vec<T>) -> Result<Vec<T>, Wrong> {
+        if !messages.is_empty() {
+            return Ok(messages);
+        }
+        let last = self.turns.last().map_or("messages", |turn| turn.at.split('[').next().unwrap_or_default());
+        Err(Wrong::new(last, "says nothing that can be said in the provider's dialect; send some text"))
+    }
+
+    /// One in which somebody says something.
+    #[cfg(test)]
+    pub(crate) fn asking() -> Self {
+        let parts = vec![Part::Text("what is the tide".to_owned())];
+        let turn = Turn { speaker: Speaker::User, name: None, parts, at: "messages[0]".to_owned() };
+        Self { turns: vec![turn], ..Self::default() }
+    }
+
     /// A feature of this request that the other side has no word for.
     pub(crate) fn loss(&self, feature: Feature, why: &'static str) -> Loss {
         let field = self.fields.iter().find(|(known, _)| *known == feature).map_or("", |(_, field)| field);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 
-use super::conversation::{Conversation, Delta, Loss, Speaker, Turn};
+use super::conversation::{Conversation, Delta, Loss};
 use super::document::Wrong;
 use super::raw::Value;
 use super::sse::{Cutter, tidy};
@@ -55,7 +55,6 @@ impl Translation {
                 return Ok((Self { target, caller, model: "".into(), streams_usage: false, of }, body));
             }
         };
-        is_said(&conversation, caller, target)?;
         let model = &conversation.model;
         let mut body = match target {
             Wire::Dialect(Dialect::OpenAi) => openai::translation::write_request(&conversation, model, losses)?,
@@ -190,28 +189,6 @@ impl Translation {
     }
 }
 
-/// Texts that are empty are left out, and where nothing is left, no provider answers.
-///
-/// # Errors
-/// When nobody says anything; instructions alone are not enough for those who have them in a place of their own.
-fn is_said(conversation: &Conversation, caller: Dialect, target: Wire) -> Result<(), Wrong> {
-    let alone = match target {
-        Wire::Dialect(Dialect::OpenAi | Dialect::Responses | Dialect::Completions) => true,
-        Wire::Dialect(Dialect::Anthropic | Dialect::Gemini) | Wire::Bedrock => false,
-    };
-    let says = |turn: &Turn| !turn.parts.is_empty() && (alone || turn.speaker != Speaker::System);
-    if conversation.turns.iter().any(says) {
-        return Ok(());
-    }
-    let field = match caller {
-        Dialect::OpenAi | Dialect::Anthropic => "messages",
-        Dialect::Gemini => "contents",
-        Dialect::Responses => "input",
-        Dialect::Completions => "prompt",
-    };
-    Err(Wrong::new(field, "says nothing; send some text to the provider of another dialect"))
-}
-
 /// Translates the events of a stream, one after the other.
 #[derive(Debug)]
 pub(crate) struct Events {
@@ -321,5 +298,27 @@ impl Events {
             Writer::Completions(writer) => writer.write(delta, out, losses),
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn where_nothing_is_left_to_say_the_callers_field_is_named() {
+        let address = Address { task: Task::Converse, model: Some("m".to_owned()), streaming: Some(false) };
+        for (caller, body, field) in [
+            (Dialect::OpenAi, r#"{"model":"m","messages":[{"role":"user","content":""}]}"#, "messages"),
+            (Dialect::OpenAi, r#"{"model":"m","messages":[{"role":"system","content":"be kind"}]}"#, "messages"),
+            (Dialect::Responses, r#"{"model":"m","instructions":"be kind","input":""}"#, "input"),
+            (Dialect::Responses, r#"{"model":"m","input":[{"type":"reasoning","summary":[]}]}"#, "input"),
+            (Dialect::Gemini, r#"{"contents":[{"role":"user","parts":[{"text":""}]}]}"#, "contents"),
+            (Dialect::Completions, r#"{"model":"m","prompt":""}"#, "prompt"),
+        ] {
+            let target = Wire::Dialect(Dialect::Anthropic);
+            let refused = Translation::of_request(caller, target, body.as_bytes(), &address, &mut Vec::new());
+            assert_eq!(refused.map(|_| ()).map_err(|wrong| wrong.field), Err(field.to_owned()), "{body}");
+        }
     }
 }

@@ -20,6 +20,7 @@ pub(crate) use written::write_request;
 use crate::dialect::conversation::{Call, Loss, Media, Part, Source, ToolResult};
 use crate::dialect::document::Wrong;
 use crate::dialect::given::{Given, Object};
+use crate::dialect::media::inline;
 use crate::dialect::raw::Kind;
 
 /// Losses that begin with "" are warnings only.
@@ -125,7 +126,7 @@ fn read_source(source: &Given<'_>, losses: &mut Vec<Loss>) -> Result<Option<Sour
     let kind = source.needed("type")?;
     let text = |name: &str| source.needed(name)?.text();
     Ok(Some(match &*kind.text()? {
-        "base64" => Source::Inline { media_type: text("media_type")?, base64: text("data")? },
+        "base64" => inline(source.needed("media_type")?, text("media_type")?, text("data")?)?,
         "url" => Source::Url(text("url")?),
         "file" => Source::Uploaded(text("file_id")?),
         _ => {

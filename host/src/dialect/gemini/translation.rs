@@ -29,6 +29,7 @@ use super::spelling::Spelt;
 use crate::dialect::conversation::{Loss, Media, Part, Source};
 use crate::dialect::document::Wrong;
 use crate::dialect::given::Given;
+use crate::dialect::media::inline;
 
 /// What an answer says beyond the caller's dialect is no reason to withhold it.
 const BEYOND: &str = "has no counterpart in the other dialect";
@@ -125,7 +126,7 @@ fn read_media(data: &Given<'_>, losses: &mut Vec<Loss>) -> Result<Part, Wrong> {
             uri if uri.starts_with(UPLOADED) => Source::Uploaded(uri),
             uri => Source::Url(uri),
         },
-        None => Source::Inline { base64: data.needed("data")?.text()?, media_type: media_type.clone() },
+        None => inline(data.needed("mimeType")?, media_type.clone(), data.needed("data")?.text()?)?,
     };
     for (name, field) in data.fields() {
         if !matches!(&*name, "mimeType" | "fileUri" | "data" | "displayName") {

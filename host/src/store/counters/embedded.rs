@@ -10,7 +10,7 @@ use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use uuid::Uuid;
 
-use super::journal::{Change, Journal, Kept};
+use super::journal::{Change, GATHER, Journal, Kept};
 use super::meter::{Bound, Kind, Meter, bounds};
 use super::moment::{Clock, Moment};
 use super::rule::{PER_UNIT, Taken, judge, standing};
@@ -131,7 +131,7 @@ impl Embedded {
         let Some(path) = path else {
             return Ok(Self { accounts: Mutex::default(), journal: None, on_failure, clock });
         };
-        let (journal, kept) = Journal::open(path, clock.now())?;
+        let (journal, kept) = Journal::open(path, clock.now(), GATHER)?;
         for Kept { account, meter, period, amount } in kept {
             if let Place::Sum(sum) = accounts.entry(account).or_default().place(meter) {
                 *sum = Sum { period, amount };

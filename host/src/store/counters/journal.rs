@@ -1,16 +1,16 @@
 //! What the embedded store keeps in its file, written by one thread of its own.
 //!
-//! Requests hand over differences and go on; whatever has come together while the thread wrote is the next commit, one
-//! row for each sum however many exchanges changed it. A reservation is handed over before the provider is asked, and the
-//! end of the answer is told when it is written, which by then it is: a commit takes some hundred microseconds, a model
-//! seconds. So nobody waits for the file, and what a caller saw the end of is never lost: it counts with what was reserved,
-//! or with what was used once that is written too. Where more was used than reserved, that is what the end waits for.
+//! Requests hand over differences and go on; whatever comes together in [`GATHER`], or until somebody waits for it, is the
+//! next commit, one row for each sum however many exchanges changed it. A reservation is handed over before the provider is
+//! asked, and the end of the answer is told when it is written, which by then it is: a model takes longer. So nobody waits
+//! for the file, and what a caller saw the end of is never lost: it counts with what was reserved, or with what was used
+//! once that is written too. Where more was used than reserved, that is what the end waits for.
 
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, params};
 use tokio::sync::watch;
@@ -21,6 +21,8 @@ use super::meter::Meter;
 use super::moment::Moment;
 use crate::limits::Amounts;
 
+/// How long changes are gathered that nobody waits for: a commit takes more CPU time than all else that a limit takes.
+pub(super) const GATHER: Duration = Duration::from_millis(20);
 /// Time between two tries to write what could not be written.
 const AGAIN: Duration = Duration::from_millis(200);
 
@@ -100,6 +102,8 @@ struct Pending {
     changes: Changes,
     /// Counts what was handed over.
     number: u64,
+    /// The last of it that somebody waits for.
+    awaited: u64,
     /// Why the last commit failed; nothing if it did not.
     failure: Option<String>,
     is_over: bool,
@@ -109,11 +113,35 @@ impl Shared {
     fn pending(&self) -> MutexGuard<'_, Pending> {
         self.pending.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    /// Somebody waits for what was handed over under this number.
+    fn is_awaited(&self, number: u64) {
+        let mut pending = self.pending();
+        pending.awaited = pending.awaited.max(number);
+        self.more.notify_one();
+    }
+
+    /// Wait for something to write, and for what comes soon after it, unless somebody waits for what is not `written`.
+    fn gathered(&self, written: u64, gather: Duration) -> MutexGuard<'_, Pending> {
+        let mut pending = self.pending();
+        while pending.changes.is_empty() && !pending.is_over {
+            pending = self.more.wait(pending).unwrap_or_else(PoisonError::into_inner);
+        }
+        let end = Instant::now() + gather;
+        while pending.awaited <= written && !pending.is_over {
+            let left = end.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                break;
+            }
+            pending = self.more.wait_timeout(pending, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        pending
+    }
 }
 
 impl Journal {
-    /// Open the file, and read the sums that still count.
-    pub(super) fn open(path: &Path, now: Moment) -> Result<(Self, Vec<Kept>), String> {
+    /// Open the file, and read the sums that still count. Changes are gathered this long.
+    pub(super) fn open(path: &Path, now: Moment, gather: Duration) -> Result<(Self, Vec<Kept>), String> {
         let connection = file::open(path)?;
         let wrong = |error: rusqlite::Error| format!("reading the store {}: {error}", path.display());
         let kept = read(&connection, now).map_err(wrong)?;
@@ -121,7 +149,7 @@ impl Journal {
         let (told, written) = watch::channel(0);
         let thread = std::thread::Builder::new().name("store".to_owned()).spawn({
             let shared = shared.clone();
-            move || write_all(connection, &shared, &told)
+            move || write_all(connection, &shared, &told, gather)
         });
         let thread = Some(thread.map_err(|error| format!("starting the store's thread: {error}"))?);
         Ok((Self { shared, written, thread }, kept))
@@ -162,6 +190,7 @@ impl Journal {
     }
 
     pub(super) async fn written(&self, number: u64) {
+        self.shared.is_awaited(number);
         // It ends with the thread only, after which there is nothing to wait for.
         let _ = self.written.clone().wait_for(|written| *written >= number).await;
     }
@@ -178,12 +207,9 @@ impl Drop for Journal {
 }
 
 /// Write until there is nothing left and the journal is gone.
-fn write_all(mut connection: Connection, shared: &Shared, told: &watch::Sender<u64>) {
+fn write_all(mut connection: Connection, shared: &Shared, told: &watch::Sender<u64>, gather: Duration) {
     loop {
-        let mut pending = shared.pending();
-        while pending.changes.is_empty() && !pending.is_over {
-            pending = shared.more.wait(pending).unwrap_or_else(PoisonError::into_inner);
-        }
+        let mut pending = shared.gathered(*told.borrow(), gather);
         let (changes, number, is_over) = (std::mem::take(&mut pending.changes), pending.number, pending.is_over);
         let had_failed = pending.failure.is_some();
         drop(pending);

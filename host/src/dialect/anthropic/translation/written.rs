@@ -126,6 +126,7 @@ pub(crate) fn write_request(conversation: &Conversation, model: &str, losses: &m
     let from = conversation;
     tell_losses(from, losses);
     let (system, messages) = write_turns(&from.turns, losses)?;
+    let messages = from.said(messages)?;
     let tools = from.tools.iter().enumerate().map(write_tool).collect::<Result<Vec<_>, _>>()?;
     // Without tools the API refuses a choice, and there is nothing to choose.
     let tool_choice = if tools.is_empty() { None } else { write_tool_choice(from) };
@@ -407,7 +408,7 @@ mod tests {
                 (Feature::Temperature, "temperature"),
                 (Feature::Format, "response_format"),
             ],
-            ..Conversation::default()
+            ..Conversation::asking()
         };
         let (written, losses) = write(&all);
         let fields: Vec<_> = losses.iter().map(|(field, _)| field.as_str()).collect();
@@ -416,7 +417,7 @@ mod tests {
         assert!(losses.iter().all(|(_, is_harmless)| !is_harmless));
         assert_eq!(written.get("temperature"), None);
         assert_eq!(written["max_tokens"], TOKENS_MAX_DEFAULT);
-        let one = Conversation { choices: Some(1), temperature: Some(1.0), ..Conversation::default() };
+        let one = Conversation { choices: Some(1), temperature: Some(1.0), ..Conversation::asking() };
         assert!(write(&one).1.is_empty());
     }
 
@@ -456,9 +457,9 @@ mod tests {
         }
         let schema = Some("[]".to_owned());
         let tool = Tool { name: "f".to_owned(), description: None, schema, strict: None };
-        assert_eq!(wrong(&Conversation { tools: vec![tool], ..Conversation::default() }).field, "tools[0]");
+        assert_eq!(wrong(&Conversation { tools: vec![tool], ..Conversation::asking() }).field, "tools[0]");
         let format = Format::Schema { name: None, schema: "3".to_owned(), strict: None };
-        assert!(wrong(&Conversation { format: Some(format), ..Conversation::default() }).message.contains("schema"));
+        assert!(wrong(&Conversation { format: Some(format), ..Conversation::asking() }).message.contains("schema"));
     }
 
     #[test]
@@ -478,7 +479,7 @@ mod tests {
                 tools: vec![tool],
                 tool_choice: choice,
                 parallel_calls: parallel,
-                ..Conversation::default()
+                ..Conversation::asking()
             };
             let (written, _) = write(&conversation);
             let told = &written["tool_choice"];
@@ -499,7 +500,7 @@ mod tests {
             (effort("xhigh"), None, Some("xhigh")),
         ] {
             let about = format!("{reasoning:?}");
-            let (written, _) = write(&Conversation { reasoning: Some(reasoning), ..Conversation::default() });
+            let (written, _) = write(&Conversation { reasoning: Some(reasoning), ..Conversation::asking() });
             let told = (written["thinking"]["type"].as_str(), written["output_config"]["effort"].as_str());
             assert_eq!(told, (thinking, expected), "{about}");
         }

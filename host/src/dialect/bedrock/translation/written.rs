@@ -191,7 +191,7 @@ pub(crate) fn write_request(conversation: &Conversation, model: &str, losses: &m
         None | Some(Format::Text | Format::Json) => None,
     };
     written(&RequestJson {
-        messages: turns.messages,
+        messages: from.said(turns.messages)?,
         system: turns.system,
         inference_config: ConfigJson {
             max_tokens: from.tokens_max,

@@ -128,7 +128,7 @@ pub(crate) fn write_request(conversation: &Conversation, model: &str, losses: &m
     };
     written(&RequestJson {
         system_instruction,
-        contents,
+        contents: from.said(contents)?,
         tools: (!functions.is_empty()).then_some([ToolsJson { function_declarations: functions }]),
         tool_config: calling.map(|function_calling_config| ToolConfigJson { function_calling_config }),
         generation_config: ConfigJson {
@@ -434,7 +434,7 @@ mod tests {
                 r#"{"includeThoughts":true,"thinkingBudget":9}"#,
             ),
         ] {
-            let conversation = Conversation { reasoning: Some(reasoning), ..Conversation::default() };
+            let conversation = Conversation { reasoning: Some(reasoning), ..Conversation::asking() };
             for (model, expected) in [("gemini-2.5-pro", older), ("gemini-3-pro", newer)] {
                 let config = &write(&conversation, model).0["generationConfig"]["thinkingConfig"];
                 assert_eq!(*config, serde_json::from_str::<serde_json::Value>(expected).unwrap(), "{model}");
@@ -498,10 +498,10 @@ mod tests {
         assert_eq!(refused(of(vec![turn(Speaker::Assistant, vec![array])])), "messages[0]");
         let schema = Some("[]".to_owned());
         let tool = Tool { name: "f".to_owned(), description: None, schema, strict: None };
-        assert_eq!(refused(Conversation { tools: vec![tool], ..Conversation::default() }), "tools[0]");
+        assert_eq!(refused(Conversation { tools: vec![tool], ..Conversation::asking() }), "tools[0]");
         let format = Some(Format::Schema { name: None, schema: "3".to_owned(), strict: None });
         let fields = vec![(Feature::Format, "response_format")];
-        assert_eq!(refused(Conversation { format, fields, ..Conversation::default() }), "response_format");
+        assert_eq!(refused(Conversation { format, fields, ..Conversation::asking() }), "response_format");
     }
 
     #[test]

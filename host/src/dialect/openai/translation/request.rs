@@ -7,6 +7,7 @@ use crate::dialect::conversation::{
 };
 use crate::dialect::document::Wrong;
 use crate::dialect::given::{Given, NO_COUNTERPART, Object};
+use crate::dialect::media::{inline, read_url};
 use crate::dialect::raw::Kind;
 
 /// What the features of a request are called here.
@@ -253,35 +254,24 @@ fn read_image(image: &Given<'_>, losses: &mut Vec<Loss>) -> Result<Media, Wrong>
     Ok(Media { source, name: None })
 }
 
-/// A URL, which may be all of the data.
-fn read_url(field: &Given<'_>) -> Result<Source, Wrong> {
-    let url = field.text()?;
-    let parts = url.split_at_checked(5).filter(|(scheme, _)| scheme.eq_ignore_ascii_case("data:"));
-    let Some((_, rest)) = parts else { return Ok(Source::Url(url)) };
-    let inline = rest.split_once(',').and_then(|(head, base64)| {
-        let media_type = head.strip_suffix(";base64")?.split(';').next().filter(|media_type| !media_type.is_empty())?;
-        Some(Source::Inline { media_type: media_type.to_owned(), base64: base64.to_owned() })
-    });
-    inline.ok_or_else(|| field.wrong("must have its data as data:image/png;base64,iVBORw0"))
-}
-
 fn read_audio(audio: &Given<'_>, losses: &mut Vec<Loss>) -> Result<Media, Wrong> {
     let audio = audio.object()?;
     let (mut data, mut format) = (None, None);
     for field in &audio.fields {
         match &*field.name {
             "data" => data = Some(field.text()?),
-            "format" => format = Some(field.text()?),
+            "format" => format = Some(field),
             _ if is_usual(field) => {}
             _ => losses.push(field.loss()),
         }
     }
     let base64 = data.ok_or_else(|| audio.missing("data"))?;
-    let media_type = match &*format.ok_or_else(|| audio.missing("format"))? {
+    let field = format.ok_or_else(|| audio.missing("format"))?;
+    let media_type = match &*field.text()? {
         "mp3" => "audio/mpeg".to_owned(),
         format => format!("audio/{format}"),
     };
-    Ok(Media { source: Source::Inline { media_type, base64 }, name: None })
+    Ok(Media { source: inline(field, media_type, base64)?, name: None })
 }
 
 fn read_file(file: &Given<'_>, losses: &mut Vec<Loss>) -> Result<Media, Wrong> {

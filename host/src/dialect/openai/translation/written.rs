@@ -163,7 +163,7 @@ pub(crate) fn write_request(conversation: &Conversation, model: &str, losses: &m
     let of_tools = !tools.is_empty();
     let request = RequestJson {
         model,
-        messages,
+        messages: from.said(messages)?,
         tools,
         tool_choice: from.tool_choice.as_ref().filter(|_| of_tools).map(write_tool_choice),
         parallel_tool_calls: from.parallel_calls.filter(|_| of_tools),
@@ -409,7 +409,7 @@ mod tests {
             assert_eq!(json["messages"][0]["content"], "", "the turn stays where it was");
         }
         let fields = vec![(Feature::TopK, "top_k")];
-        let (_, losses) = write(&Conversation { top_k: Some(4), fields, ..Conversation::default() });
+        let (_, losses) = write(&Conversation { top_k: Some(4), fields, ..Conversation::asking() });
         assert_eq!(named(&losses), [("top_k", false)]);
     }
 
@@ -437,7 +437,7 @@ mod tests {
             (Reasoning::Budget(u64::MAX), "high"),
             (Reasoning::Adaptive, "medium"),
         ] {
-            let (json, _) = write(&Conversation { reasoning: Some(reasoning), ..Conversation::default() });
+            let (json, _) = write(&Conversation { reasoning: Some(reasoning), ..Conversation::asking() });
             assert_eq!(json["reasoning_effort"], expected);
         }
     }
@@ -448,9 +448,9 @@ mod tests {
         let tool = Tool { name: "f".to_owned(), description: None, schema: Some(schema.clone()), strict: None };
         let format = Format::Schema { name: None, schema, strict: None };
         let wrong = |conversation: Conversation| write_request(&conversation, "m", &mut Vec::new()).unwrap_err().field;
-        assert_eq!(wrong(Conversation { tools: vec![tool], ..Conversation::default() }), "tools[0]");
+        assert_eq!(wrong(Conversation { tools: vec![tool], ..Conversation::asking() }), "tools[0]");
         let fields = vec![(Feature::Format, "output_config.format")];
-        let conversation = Conversation { format: Some(format), fields, ..Conversation::default() };
+        let conversation = Conversation { format: Some(format), fields, ..Conversation::asking() };
         assert_eq!(wrong(conversation), "output_config.format");
     }
 }

@@ -4,6 +4,7 @@ use super::leave_out;
 use crate::dialect::conversation::{APART, Call, Loss, Media, Part, Source, Speaker, ToolResult};
 use crate::dialect::document::Wrong;
 use crate::dialect::given::{Given, Object};
+use crate::dialect::media::read_url;
 
 /// What an item is, and who says it.
 pub(super) struct Item {
@@ -137,16 +138,4 @@ fn source(part: &Object<'_>, urls: &[&str], uploaded: &str, bare: Option<&str>) 
         1 => found.pop().ok_or_else(|| part.missing(first)),
         _ => Err(Wrong::new(part.path(), "must say once where the data is")),
     }
-}
-
-/// A URL, which may be all of the data.
-fn read_url(field: &Given<'_>) -> Result<Source, Wrong> {
-    let url = field.text()?;
-    let parts = url.split_at_checked(5).filter(|(scheme, _)| scheme.eq_ignore_ascii_case("data:"));
-    let Some((_, rest)) = parts else { return Ok(Source::Url(url)) };
-    let inline = rest.split_once(',').and_then(|(head, base64)| {
-        let media_type = head.strip_suffix(";base64")?.split(';').next().filter(|media_type| !media_type.is_empty())?;
-        Some(Source::Inline { media_type: media_type.to_owned(), base64: base64.to_owned() })
-    });
-    inline.ok_or_else(|| field.wrong("must have its data as data:image/png;base64,iVBORw0"))
 }

@@ -147,7 +147,7 @@ pub(crate) fn write_request(conversation: &Conversation, model: &str, losses: &m
     written(&RequestJson {
         model,
         instructions,
-        input,
+        input: from.said(input)?,
         tools,
         tool_choice: from.tool_choice.as_ref().filter(|_| of_tools).map(write_tool_choice),
         parallel_tool_calls: from.parallel_calls.filter(|_| of_tools),

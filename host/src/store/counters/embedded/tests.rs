@@ -290,6 +290,27 @@ async fn what_is_more_than_reserved_is_waited_for_and_the_rest_is_written_alread
 }
 
 #[tokio::test]
+async fn what_nobody_waits_for_is_gathered_and_written_with_what_somebody_waits_for() {
+    const HOUR: Duration = Duration::from_secs(3600);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("s.db");
+    let now = Moment(NOON);
+    let (journal, _) = Journal::open(&path, now, HOUR).unwrap();
+    let one = Change::between([Meter::RequestsPerDay].into_iter(), Amounts::default(), amounts(1, 0));
+    let add = |account: &str| journal.add(std::iter::once((account.into(), now.day(), one)));
+    let (first, second) = (add("a"), add("b"));
+    assert!(!journal.is_written(first) && !journal.is_written(second));
+    journal.written(first).await;
+    assert!(journal.is_written(second));
+    assert!(!journal.is_written(add("a")));
+    drop(journal);
+    let (_, kept) = Journal::open(&path, now, HOUR).unwrap();
+    let mut kept: Vec<_> = kept.iter().map(|kept| (&*kept.account, kept.amount)).collect();
+    kept.sort_unstable();
+    assert_eq!(kept, [("a", 2), ("b", 1)]);
+}
+
+#[tokio::test]
 async fn a_file_that_cannot_be_written_refuses_what_would_be_forgotten_unless_told_otherwise() {
     for on_failure in [OnFailure::Closed, OnFailure::Open] {
         let folder = tempfile::tempdir().unwrap();
