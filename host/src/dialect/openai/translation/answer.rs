@@ -259,9 +259,9 @@ mod tests {
             usage: Some(Usage {
                 input_tokens: 9,
                 cached_input_tokens: 4,
+                cache_write_tokens: 3,
                 output_tokens: 5,
                 reasoning_tokens: 2,
-                ..Usage::default()
             }),
         }
     }
@@ -275,7 +275,8 @@ mod tests {
                 "content":"I look it up","refusal":null,"reasoning":"hmm","reasoning_content":"hmm"}},
             {"index":1,"finish_reason":"stop","message":{"role":"assistant","content":null,"refusal":"no"}}],
             "usage":{"prompt_tokens":9,"completion_tokens":5,"total_tokens":14,
-                "prompt_tokens_details":{"cached_tokens":4},"completion_tokens_details":{"reasoning_tokens":2}}}"#;
+                "prompt_tokens_details":{"cached_tokens":4,"cache_write_tokens":3},
+                "completion_tokens_details":{"reasoning_tokens":2}}}"#;
         assert_eq!(read(body), (reply(), Vec::new()));
     }
 
