@@ -197,7 +197,8 @@ pub(crate) fn write_failure(status: StatusCode, failure: &Failure) -> Bytes {
         401 => "authentication_error",
         403 => "permission_error",
         429 => "rate_limit_error",
-        500.. => "server_error",
+        // Bedrock's: the model took too long, or failed.
+        408 | 424 | 500.. => "server_error",
         _ => "invalid_request_error",
     };
     failure_json(failure, kind).into()
@@ -387,6 +388,8 @@ mod tests {
             (413, Some("request_too_large"), "invalid_request_error"),
             (429, Some("insufficient_quota"), "insufficient_quota"),
             (429, None, "rate_limit_error"),
+            (408, None, "server_error"),
+            (424, None, "server_error"),
             (529, Some("overloaded_error"), "server_error"),
         ] {
             let failure =
