@@ -379,6 +379,7 @@ fn names_something(key: &str) -> bool {
             | "category"
             | "threshold"
             | "probability"
+            | "severity"
             | "modality"
     )
 }

@@ -1,8 +1,14 @@
-//! Golden conversations in the shapes that the providers document: `tests/fixtures/wire` holds for each dialect and feature
+//! Golden conversations in the shapes that the providers document: `tests/fixtures/wire` holds for each format and feature
 //! a request, the answer, and the same answer as a stream. To its own dialect each passes byte for byte; what becomes of it
 //! in the others stands beside it, so that a change of a translation is seen.
 
-use std::collections::BTreeMap;
+mod azure;
+mod bedrock;
+mod completions;
+mod conversations;
+mod count_tokens;
+mod embeddings;
+
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -10,49 +16,95 @@ use serde_json::Value;
 use sluicegate::endpoint::Dialect;
 use sluicegate_tests::{Answer, Call, Gateway, Provider, Reply, standard};
 
-const DIALECTS: [Dialect; 4] = [Dialect::OpenAi, Dialect::Responses, Dialect::Anthropic, Dialect::Gemini];
+/// The dialects of conversations, each of which is translated to each other.
+const CONVERSATIONS: [Dialect; 4] = [Dialect::OpenAi, Dialect::Responses, Dialect::Anthropic, Dialect::Gemini];
+/// What cannot be said is left out, and told.
+const LENIENT: &str = "translation.leave_out = ['*']";
+
+/// The fixtures of one format.
+struct Folder {
+    path: PathBuf,
+    /// The statuses of features that are errors.
+    errors: toml::Table,
+}
 
 /// One conversation.
 struct Fixture {
     feature: String,
     request: String,
     answer: String,
-    events: String,
+    /// Nothing where the provider answers whole even if it is asked for a stream.
+    events: Option<String>,
     status: u16,
 }
 
-fn folder(dialect: Dialect) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/wire").join(dialect.word())
+impl Folder {
+    /// The folder says what its conversations were written from, and when.
+    fn of(name: &str) -> Self {
+        let path = fixtures().join(name);
+        let about: toml::Table = read(&path.join("sources.toml")).unwrap().parse().unwrap();
+        assert!(about["looked_at"].is_str() && about["sources"].is_array(), "{}", path.display());
+        Self { errors: about["errors"].as_table().unwrap().clone(), path }
+    }
+
+    /// Those that have a file of this kind, in order.
+    fn features(&self, kind: &str) -> Vec<String> {
+        let names =
+            std::fs::read_dir(&self.path).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        let mut features: Vec<String> =
+            names.filter_map(|name| Some(name.strip_suffix(kind)?.strip_suffix('.')?.to_owned())).collect();
+        features.sort();
+        features
+    }
+
+    fn find(&self, feature: &str, kind: &str) -> Option<String> {
+        read(&self.path.join(format!("{feature}.{kind}")))
+    }
+
+    fn file(&self, feature: &str, kind: &str) -> String {
+        self.find(feature, kind).unwrap_or_else(|| panic!("no {feature}.{kind} in {}", self.path.display()))
+    }
+
+    fn status(&self, feature: &str) -> u16 {
+        self.errors.get(feature).map_or(200, |status| status.as_integer().unwrap().try_into().unwrap())
+    }
+
+    fn conversation(&self, feature: &str) -> Fixture {
+        Fixture {
+            request: self.file(feature, "request.json"),
+            answer: self.file(feature, "answer.json"),
+            events: self.find(feature, "events.txt"),
+            status: self.status(feature),
+            feature: feature.to_owned(),
+        }
+    }
+
+    fn conversations(&self) -> Vec<Fixture> {
+        self.features("request.json").iter().map(|feature| self.conversation(feature)).collect()
+    }
 }
 
-fn read(path: &Path) -> String {
-    std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+impl Fixture {
+    /// What the provider says to the request, and to the same for a stream.
+    fn replies(&self) -> [Reply; 2] {
+        let whole = Reply::json(self.answer.clone()).status(self.status);
+        let stream = self.events.clone().map(|events| Reply::events([events]).cut(97));
+        [whole.clone(), stream.unwrap_or(whole)]
+    }
 }
 
-/// All of a dialect's, in order. Each has its three files, and the folder says what they were written from, and when.
-fn fixtures(dialect: Dialect) -> Vec<Fixture> {
-    let folder = folder(dialect);
-    let about: toml::Table = read(&folder.join("sources.toml")).parse().unwrap();
-    assert!(about["looked_at"].is_str() && about["sources"].is_array(), "{}", folder.display());
-    let error_status = u16::try_from(about["error_status"].as_integer().unwrap()).unwrap();
-    let names = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
-    let mut features: Vec<String> =
-        names.filter_map(|name| Some(name.strip_suffix(".request.json")?.to_owned())).collect();
-    features.sort();
-    let file = |feature: &str, kind: &str| read(&folder.join(format!("{feature}.{kind}")));
-    let fixture = |feature: String| Fixture {
-        request: file(&feature, "request.json"),
-        answer: file(&feature, "answer.json"),
-        events: file(&feature, "events.txt"),
-        status: if feature == "error" { error_status } else { 200 },
-        feature,
-    };
-    features.into_iter().map(fixture).collect()
+fn fixtures() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/wire")
 }
 
-/// The one that says nothing special.
+/// Nothing if there is no such file.
+fn read(path: &Path) -> Option<String> {
+    path.exists().then(|| std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display())))
+}
+
+/// The request that says nothing special.
 fn plain(dialect: Dialect) -> String {
-    read(&folder(dialect).join("plain.request.json"))
+    Folder::of(dialect.word()).file("plain", "request.json")
 }
 
 /// The same request, for an answer that streams.
@@ -79,83 +131,58 @@ fn ask(gateway: &Gateway, dialect: Dialect, request: &str, stream: bool) -> Call
     gateway.call("POST", path).body(request)
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn to_their_own_dialect_they_pass_byte_for_byte() {
-    for dialect in DIALECTS {
-        let provider = Provider::saying(Reply::nothing()).await;
-        let plugins = [standard("pii"), standard("no-op")];
-        let gateway = Gateway::with_plugins(plugins).upstream_in(dialect.word(), &provider).start().await;
-        let fixtures = fixtures(dialect);
-        assert!(fixtures.len() >= 9, "{dialect:?} has no conversations any more");
-        for Fixture { feature, request, answer, events, status } in fixtures {
-            let about = format!("{}/{feature}", dialect.word());
-            provider.now_says([Reply::json(answer.clone()).status(status), Reply::events([events.clone()]).cut(97)]);
-            let whole = ask(&gateway, dialect, &request, false).await;
-            assert_eq!(provider.received().last().unwrap().text(), request, "{about}");
-            assert_eq!((whole.status, whole.text()), (status, &*answer), "{about}");
-            let streamed = ask(&gateway, dialect, &request, true).await;
-            assert_eq!(provider.received().last().unwrap().text(), for_a_stream(dialect, &request), "{about}");
-            assert_eq!((streamed.status, streamed.text()), (200, &*events), "{about}, streamed");
-        }
+/// Send these conversations through a gateway with guardrails, whole and as streams: neither what goes out nor what comes
+/// back differs by a byte. Gives the provider that was asked.
+async fn pass_unchanged(
+    dialect: Dialect,
+    upstream: &'static str,
+    settings: &str,
+    conversations: &[Fixture],
+) -> Provider {
+    let provider = Provider::saying(Reply::nothing()).await;
+    let setup = Gateway::with_plugins([standard("pii"), standard("no-op")]).upstream_in(upstream, &provider);
+    let gateway = setup.settings(settings).start().await;
+    for fixture in conversations {
+        let about = format!("{}/{}", dialect.word(), fixture.feature);
+        provider.now_says(fixture.replies());
+        let whole = ask(&gateway, dialect, &fixture.request, false).await;
+        assert_eq!(provider.received().last().unwrap().text(), fixture.request, "{about}");
+        assert_eq!((whole.status, whole.text()), (fixture.status, &*fixture.answer), "{about}");
+        let streamed = ask(&gateway, dialect, &fixture.request, true).await;
+        assert_eq!(provider.received().last().unwrap().text(), for_a_stream(dialect, &fixture.request), "{about}");
+        let expected = fixture.events.as_ref().map_or((fixture.status, &*fixture.answer), |events| (200, &**events));
+        assert_eq!((streamed.status, streamed.text()), expected, "{about}, streamed");
     }
+    provider
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn in_the_other_dialects_they_say_the_same() {
-    let mut all: BTreeMap<(&str, String), String> = BTreeMap::new();
-    for own in DIALECTS {
-        for other in DIALECTS.into_iter().filter(|other| *other != own) {
-            let mut there = Translated::start(own, other).await;
-            for fixture in fixtures(own) {
-                let said = all.entry((own.word(), fixture.feature.clone())).or_default();
-                said.push_str(&there.and_back(&fixture).await);
-            }
-        }
-    }
-    for ((dialect, feature), said) in all {
-        let mut settings = insta::Settings::clone_current();
-        settings.set_snapshot_path(Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/wire").join(dialect));
-        settings.set_prepend_module_to_snapshot(false);
-        settings.set_omit_expression(true);
-        settings.bind(|| insta::assert_snapshot!(feature, timeless(&said)));
-    }
-}
-
-/// What there is between a dialect and another: requests go to the other, answers come for callers of the other.
-struct Translated {
-    own: Dialect,
-    other: Dialect,
-    provider_of_other: Provider,
+/// Shows what a provider is asked when callers of another dialect ask.
+struct Asked {
+    provider: Provider,
     strict: Gateway,
     lenient: Gateway,
-    provider_of_own: Provider,
-    back: Gateway,
 }
 
-impl Translated {
-    async fn start(own: Dialect, other: Dialect) -> Self {
-        let nothing = || Provider::saying(Reply::json("{}").status(400));
-        let (provider_of_other, provider_of_own) = (nothing().await, nothing().await);
-        let to_other = || Gateway::without_plugins().upstream_in(other.word(), &provider_of_other);
-        let strict = to_other().start().await;
-        let lenient = to_other().settings("translation.leave_out = ['*']").start().await;
-        let back = Gateway::without_plugins().upstream_in(own.word(), &provider_of_own);
-        let back = back.settings("translation.leave_out = ['*']").start().await;
-        Self { own, other, provider_of_other, strict, lenient, provider_of_own, back }
+impl Asked {
+    async fn start(upstream: &'static str, settings: &str) -> Self {
+        let provider = Provider::saying(Reply::json("{}").status(400)).await;
+        let setup = || Gateway::without_plugins().upstream_in(upstream, &provider).settings(settings);
+        let strict = setup().start().await;
+        let lenient = setup().settings(LENIENT).start().await;
+        Self { provider, strict, lenient }
     }
 
-    /// What the other's provider gets, and what the other's callers get.
-    async fn and_back(&mut self, fixture: &Fixture) -> String {
-        let (other, mut text) = (self.other.word(), String::new());
-        writeln!(text, "==== the request, for a provider of {other}").unwrap();
-        let before = self.provider_of_other.received().len();
-        let refused = ask(&self.strict, self.own, &fixture.request, false).await;
-        let mut received = self.provider_of_other.received();
+    /// Where something of it cannot be said: what is left out, and the rest.
+    async fn by(&self, call: impl Fn(&Gateway) -> Call) -> String {
+        let mut text = String::new();
+        let before = self.provider.received().len();
+        let refused = call(&self.strict).await;
+        let mut received = self.provider.received();
         if received.len() == before {
             writeln!(text, "refused: {}", refused.text().trim_end()).unwrap();
-            let lenient = ask(&self.lenient, self.own, &fixture.request, false).await;
+            let lenient = call(&self.lenient).await;
             writeln!(text, "left out: {}", lenient.header("x-sluicegate-left-out").unwrap_or("-")).unwrap();
-            received = self.provider_of_other.received();
+            received = self.provider.received();
         }
         match received.get(before) {
             Some(received) => {
@@ -166,33 +193,57 @@ impl Translated {
         if let Some(left_out) = refused.header("x-sluicegate-left-out") {
             writeln!(text, "left out without asking: {left_out}").unwrap();
         }
-
-        let question = plain(self.other);
-        self.provider_of_own.now_says([
-            Reply::json(fixture.answer.clone()).status(fixture.status),
-            Reply::events([fixture.events.clone()]),
-        ]);
-        let whole = ask(&self.back, self.other, &question, false).await;
-        writeln!(text, "\n==== the answer, for a caller of {other}").unwrap();
-        writeln!(text, "{}", told(&whole, &pretty(whole.text()))).unwrap();
-        let streamed = ask(&self.back, self.other, &question, true).await;
-        writeln!(text, "\n==== the stream, for a caller of {other}").unwrap();
-        writeln!(text, "{}\n", told(&streamed, streamed.text().replace("\r\n", "\n").trim_end())).unwrap();
         text
     }
+}
+
+/// Shows what a caller gets of a provider of another format.
+struct Answered {
+    provider: Provider,
+    gateway: Gateway,
+}
+
+impl Answered {
+    async fn start(upstream: &'static str, settings: &str) -> Self {
+        let provider = Provider::saying(Reply::nothing()).await;
+        let setup = Gateway::without_plugins().upstream_in(upstream, &provider).settings(settings);
+        Self { gateway: setup.settings(LENIENT).start().await, provider }
+    }
+
+    /// What a caller of conversations gets, whole and as a stream.
+    async fn to(&self, caller: Dialect, replies: [Reply; 2]) -> String {
+        let (word, question) = (caller.word(), plain(caller));
+        self.provider.now_says(replies);
+        let whole = ask(&self.gateway, caller, &question, false).await;
+        let whole = told(&whole, &pretty(whole.text()));
+        let streamed = ask(&self.gateway, caller, &question, true).await;
+        let streamed = told(&streamed, streamed.text().replace("\r\n", "\n").trim_end());
+        format!(
+            "==== the answer, for a caller of {word}\n{whole}\n\n==== the stream, for a caller of {word}\n{streamed}\n\n"
+        )
+    }
+}
+
+/// Keep it beside the fixture.
+fn snapshot(folder: &str, feature: &str, said: &str) {
+    let mut settings = insta::Settings::clone_current();
+    settings.set_snapshot_path(fixtures().join(folder));
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    settings.bind(|| insta::assert_snapshot!(feature, timeless(said)));
 }
 
 /// Nothing of it depends on when it is written: times are none, and ids that the gateway makes are counted.
 fn timeless(text: &str) -> String {
     let created = regex::Regex::new(r#"("created(_at)?": ?)\d+"#).unwrap();
-    let made = regex::Regex::new("call_[0-9a-f]{32}").unwrap();
+    let made = regex::Regex::new("[0-9a-f]{32}").unwrap();
     let mut ids: Vec<&str> = Vec::new();
     for found in made.find_iter(text) {
         if !ids.contains(&found.as_str()) {
             ids.push(found.as_str());
         }
     }
-    let numbered = |all: String, (number, id): (usize, &&str)| all.replace(id, &format!("call_MADE_{}", number + 1));
+    let numbered = |all: String, (number, id): (usize, &&str)| all.replace(id, &format!("MADE_{}", number + 1));
     ids.iter().enumerate().fold(created.replace_all(text, "${1}0").into_owned(), numbered)
 }
 

@@ -28,3 +28,11 @@ pub(super) fn of(dialect: Wire, kind: Kind) -> Vec<Vec<u8>> {
     assert!(!files.is_empty(), "no {ending} in {}", directory.display());
     files.iter().map(|file| fs::read(file).unwrap()).collect()
 }
+
+/// The streams of Bedrock, each as the names of its events and what they say: binary frames are written as lines there.
+pub(super) fn of_bedrock() -> Vec<Vec<(String, Vec<u8>)>> {
+    let named =
+        |line: &str| line.split_once(' ').map(|(name, said)| (name.to_owned(), said.as_bytes().to_vec())).unwrap();
+    let streams = of(Wire::Bedrock, Kind::Events).into_iter().map(|stream| String::from_utf8(stream).unwrap());
+    streams.map(|stream| stream.lines().map(named).collect()).collect()
+}

@@ -4,6 +4,7 @@ use aws_smithy_eventstream::frame::write_message_to;
 use aws_smithy_types::event_stream::{Header, HeaderValue, Message};
 use proptest::collection::vec;
 use proptest::prelude::*;
+use proptest::sample::select;
 use proptest::test_runner::RngSeed;
 
 use super::changes::{self, CHANGES_MAX, change, letters};
@@ -14,6 +15,7 @@ const OPENAI: Wire = Wire::Dialect(Dialect::OpenAi);
 const ANTHROPIC: Wire = Wire::Dialect(Dialect::Anthropic);
 const GEMINI: Wire = Wire::Dialect(Dialect::Gemini);
 const RESPONSES: Wire = Wire::Dialect(Dialect::Responses);
+const COMPLETIONS: Wire = Wire::Dialect(Dialect::Completions);
 
 /// The same cases each time, so that nobody's change fails for what was there before it; `PROPTEST_RNG_SEED` says others.
 fn config() -> ProptestConfig {
@@ -26,9 +28,12 @@ fn config() -> ProptestConfig {
 
 /// Run a target on the seeds of a kind, as they are and changed.
 fn on_changed(dialect: Wire, kind: Kind, target: impl Fn(&[u8])) {
-    let seeds = seeds::of(dialect, kind);
+    on_seeds(&seeds::of(dialect, kind), target);
+}
+
+fn on_seeds(seeds: &[Vec<u8>], target: impl Fn(&[u8])) {
     seeds.iter().for_each(|seed| target(seed));
-    proptest!(config(), |(index: usize, changes in vec(change(), 0..CHANGES_MAX))| target(&changes::made(&seeds, index, &changes)));
+    proptest!(config(), |(index: usize, changes in vec(change(), 0..CHANGES_MAX))| target(&changes::made(seeds, index, &changes)));
 }
 
 #[test]
@@ -92,14 +97,52 @@ fn events_of_responses() {
 }
 
 #[test]
-fn frames_of_bedrock() {
-    let event = |(kind, payload): (String, Vec<u8>)| {
-        let header = Header::new(":event-type", HeaderValue::String(kind.into()));
-        let mut frame = Vec::new();
-        write_message_to(&Message::new(payload).add_header(header), &mut frame).unwrap();
-        frame
+fn requests_of_completions() {
+    on_changed(COMPLETIONS, Kind::Request, |body| request(Dialect::Completions, body));
+}
+
+#[test]
+fn answers_of_completions() {
+    on_changed(COMPLETIONS, Kind::Answer, |body| answer(COMPLETIONS, body));
+}
+
+#[test]
+fn events_of_completions() {
+    on_changed(COMPLETIONS, Kind::Events, |stream| events(COMPLETIONS, stream));
+}
+
+#[test]
+fn answers_of_bedrock() {
+    on_changed(Wire::Bedrock, Kind::Answer, |body| answer(Wire::Bedrock, body));
+}
+
+/// As they are once they are no frames any more.
+#[test]
+fn events_of_bedrock() {
+    let event = |(name, said): (String, Vec<u8>)| {
+        let mut frames = Frames::new(EVENT_BYTES_MAX);
+        frames.push(&frame(&name, said));
+        frames.events().unwrap()
     };
-    let frame = ("[a-zA-Z]{1,20}", vec(any::<u8>(), 0..80)).prop_map(event);
+    let seeds = seeds::of_bedrock().into_iter().map(|stream| stream.into_iter().flat_map(event).collect());
+    on_seeds(&seeds.collect::<Vec<_>>(), |stream| events(Wire::Bedrock, stream));
+}
+
+/// An event as it comes from there.
+fn frame(name: &str, said: Vec<u8>) -> Vec<u8> {
+    let kind = if name.ends_with("Exception") { "exception" } else { "event" };
+    let header = |name: &str, value: &str| Header::new(name.to_owned(), HeaderValue::String(value.to_owned().into()));
+    let message = Message::new(said).add_header(header(":message-type", kind));
+    let mut frame = Vec::new();
+    write_message_to(&message.add_header(header(&format!(":{kind}-type"), name)), &mut frame).unwrap();
+    frame
+}
+
+#[test]
+fn frames_of_bedrock() {
+    let seeds: Vec<_> = seeds::of_bedrock().into_iter().flatten().collect();
+    let event = prop_oneof![select(seeds), ("[a-zA-Z]{1,20}", vec(any::<u8>(), 0..80))];
+    let frame = event.prop_map(|(name, said)| frame(&name, said));
     proptest!(config(), |(all in vec(frame, 0..4), spoilt: Option<(u16, u8)>, size in 1_usize..80)| {
         let mut bytes = all.concat();
         if let Some((at, byte)) = spoilt.filter(|_| !bytes.is_empty()) {

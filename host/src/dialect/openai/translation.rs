@@ -127,6 +127,9 @@ pub(crate) struct UsageJson {
 #[derive(Serialize)]
 struct PromptJson {
     cached_tokens: u32,
+    /// Most providers of this dialect write to their caches without a word.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cache_write_tokens: Option<u32>,
 }
 
 #[derive(Serialize)]
@@ -140,7 +143,10 @@ impl From<Usage> for UsageJson {
             prompt_tokens: usage.input_tokens,
             completion_tokens: usage.output_tokens,
             total_tokens: usage.input_tokens.saturating_add(usage.output_tokens),
-            prompt_tokens_details: PromptJson { cached_tokens: usage.cached_input_tokens },
+            prompt_tokens_details: PromptJson {
+                cached_tokens: usage.cached_input_tokens,
+                cache_write_tokens: Some(usage.cache_write_tokens).filter(|tokens| *tokens != 0),
+            },
             completion_tokens_details: CompletionJson { reasoning_tokens: usage.reasoning_tokens },
         }
     }

@@ -66,7 +66,7 @@ pub(super) fn usage(value: Value<'_>) -> Option<Usage> {
     Some(Usage {
         input_tokens: count("input_tokens"),
         cached_input_tokens: detail("input_tokens_details", "cached_tokens"),
-        cache_write_tokens: 0,
+        cache_write_tokens: detail("input_tokens_details", "cache_write_tokens"),
         output_tokens: count("output_tokens"),
         reasoning_tokens: detail("output_tokens_details", "reasoning_tokens"),
     })

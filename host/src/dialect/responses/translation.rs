@@ -126,7 +126,7 @@ mod tests {
         "parallel_tool_calls": true, "previous_response_id": null, "reasoning": {"effort": null, "summary": null},
         "store": true, "temperature": 1.0, "text": {"format": {"type": "text"}}, "tool_choice": "auto", "tools": [],
         "top_p": 1.0, "truncation": "disabled",
-        "usage": {"input_tokens": 36, "input_tokens_details": {"cached_tokens": 4}, "output_tokens": 87,
+        "usage": {"input_tokens": 36, "input_tokens_details": {"cached_tokens": 4, "cache_write_tokens": 2}, "output_tokens": 87,
             "output_tokens_details": {"reasoning_tokens": 7}, "total_tokens": 123},
         "user": null, "metadata": {}
     }"#;
@@ -190,7 +190,7 @@ mod tests {
         let usage = Usage {
             input_tokens: 36,
             cached_input_tokens: 4,
-            cache_write_tokens: 0,
+            cache_write_tokens: 2,
             output_tokens: 87,
             reasoning_tokens: 7,
         };
@@ -260,7 +260,7 @@ mod tests {
         let usage = Usage {
             input_tokens: 3,
             cached_input_tokens: 1,
-            cache_write_tokens: 0,
+            cache_write_tokens: 1,
             output_tokens: 9,
             reasoning_tokens: 2,
         };

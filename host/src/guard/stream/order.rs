@@ -2,11 +2,13 @@
 //!
 //! A guardrail may hold back the end of a text until it knows what follows: the last word of what a model thought, while
 //! the model says its answer. Waiting for it would turn the stream into one answer at the end. So an event waits for
-//! those in which its own texts began, and for nothing else; the end of a choice waits for its texts; what belongs to no
-//! text, as the last word of the stream, waits for everything, and everything for it.
+//! those in which its own texts began, and for nothing else; the arguments of a call wait for the name of its tool, without
+//! which nobody could tell what they are for; the end of a choice waits for its texts; what belongs to no text, as the
+//! last word of the stream, waits for everything, and everything for it.
 
 use std::collections::BTreeSet;
 
+use crate::chat::Channel;
 use crate::dialect::{Event, Lane};
 
 /// Events that wait, in the order in which they came.
@@ -29,7 +31,9 @@ impl<'a> Waiting<'a> {
             let nothing_waits = self.lanes.is_empty() && self.finished.is_empty();
             return !(event.is_comment() || nothing_waits);
         }
-        event.pieces.iter().any(|piece| self.lanes.contains(&piece.lane) || is_finished(piece.lane.choice))
+        let has_begun =
+            |lane: &Lane| self.lanes.contains(lane) || named(lane).is_some_and(|name| self.lanes.contains(&name));
+        event.pieces.iter().any(|piece| has_begun(&piece.lane) || is_finished(piece.lane.choice))
             || event.finished.iter().any(|(choice, _)| goes_on(*choice) || is_finished(*choice))
     }
 
@@ -39,6 +43,11 @@ impl<'a> Waiting<'a> {
         self.finished.extend(event.finished.iter().map(|(choice, _)| *choice));
         self.all |= concerns_no_text(event) && !event.is_comment();
     }
+}
+
+/// Where the name of a tool is, to which this is an argument.
+fn named(lane: &Lane) -> Option<Lane> {
+    (lane.channel == Channel::ToolArguments).then(|| Lane { channel: Channel::Name, ..lane.clone() })
 }
 
 fn concerns_no_text(event: &Event) -> bool {

@@ -138,6 +138,23 @@ async fn events_of_a_text_and_the_end_behind_it_keep_their_order() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn arguments_do_not_overtake_the_name_of_their_tool() {
+    // Its end could be the beginning of the word that is masked.
+    let named = |index, name| json!({"tool_calls": [{"index": index, "function": {"name": name, "arguments": ""}}]});
+    let events = [
+        delta(0, &named(0, "thoughts")),
+        delta(0, &call(0, "{}")),
+        delta(0, &named(1, "tides")),
+        delta(0, &call(1, "{}")),
+        finish(0, "tool_calls"),
+        DONE.to_owned(),
+    ];
+    let provider = Provider::saying(Reply::events(events.clone())).await;
+    let gateway = gateway([gentle("mask-word")], &provider).await;
+    assert_eq!(gateway.ask(streamed("hello?")).await.text(), events.concat());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_text_whose_end_is_held_back_does_not_hold_up_others() {
     let others = [
         (delta(0, &json!({"reasoning_content": "thoughts"})), chunk("hello")),

@@ -212,9 +212,10 @@ pub(crate) fn write_failure(status: StatusCode, failure: &Failure) -> Bytes {
         409 => "conflict_error",
         413 => "request_too_large",
         429 => "rate_limit_error",
-        504 => "timeout_error",
+        // The first and 424 are Bedrock's: the model took too long, or failed.
+        408 | 504 => "timeout_error",
         529 => "overloaded_error",
-        500.. => "api_error",
+        424 | 500.. => "api_error",
         _ => "invalid_request_error",
     };
     let known = failure.kind.as_deref().filter(|kind| KINDS.contains(kind));
@@ -420,6 +421,8 @@ mod tests {
             (500, Some("server_error"), "api_error"),
             (503, None, "api_error"),
             (503, Some("overloaded_error"), "overloaded_error"),
+            (408, None, "timeout_error"),
+            (424, None, "api_error"),
             (504, None, "timeout_error"),
             (529, None, "overloaded_error"),
         ] {

@@ -234,7 +234,8 @@ fn status_word(status: StatusCode) -> &'static str {
         501 => "UNIMPLEMENTED",
         502 | 503 | 529 => "UNAVAILABLE",
         408 | 504 => "DEADLINE_EXCEEDED",
-        500.. => "INTERNAL",
+        // The first is Bedrock's: the model failed.
+        424 | 500.. => "INTERNAL",
         _ => "INVALID_ARGUMENT",
     }
 }
@@ -437,9 +438,13 @@ mod tests {
         for (body, message) in [("", ""), ("3", ""), (r#"{"error":"broken"}"#, "broken"), (r#"{"message":"a"}"#, "a")] {
             assert_eq!(parse_failure(body.as_bytes()).message, message, "{body}");
         }
-        for (status, word) in
-            [(401, "UNAUTHENTICATED"), (429, "RESOURCE_EXHAUSTED"), (500, "INTERNAL"), (413, "INVALID_ARGUMENT")]
-        {
+        for (status, word) in [
+            (401, "UNAUTHENTICATED"),
+            (424, "INTERNAL"),
+            (429, "RESOURCE_EXHAUSTED"),
+            (500, "INTERNAL"),
+            (413, "INVALID_ARGUMENT"),
+        ] {
             let body = write_failure(StatusCode::from_u16(status).unwrap(), &Failure::default());
             assert_eq!(json(&body)["error"]["status"], word, "{status}");
         }

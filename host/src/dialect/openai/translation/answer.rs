@@ -197,7 +197,8 @@ pub(crate) fn write_failure(status: StatusCode, failure: &Failure) -> Bytes {
         401 => "authentication_error",
         403 => "permission_error",
         429 => "rate_limit_error",
-        500.. => "server_error",
+        // Bedrock's: the model took too long, or failed.
+        408 | 424 | 500.. => "server_error",
         _ => "invalid_request_error",
     };
     failure_json(failure, kind).into()
@@ -259,9 +260,9 @@ mod tests {
             usage: Some(Usage {
                 input_tokens: 9,
                 cached_input_tokens: 4,
+                cache_write_tokens: 3,
                 output_tokens: 5,
                 reasoning_tokens: 2,
-                ..Usage::default()
             }),
         }
     }
@@ -275,7 +276,8 @@ mod tests {
                 "content":"I look it up","refusal":null,"reasoning":"hmm","reasoning_content":"hmm"}},
             {"index":1,"finish_reason":"stop","message":{"role":"assistant","content":null,"refusal":"no"}}],
             "usage":{"prompt_tokens":9,"completion_tokens":5,"total_tokens":14,
-                "prompt_tokens_details":{"cached_tokens":4},"completion_tokens_details":{"reasoning_tokens":2}}}"#;
+                "prompt_tokens_details":{"cached_tokens":4,"cache_write_tokens":3},
+                "completion_tokens_details":{"reasoning_tokens":2}}}"#;
         assert_eq!(read(body), (reply(), Vec::new()));
     }
 
@@ -386,6 +388,8 @@ mod tests {
             (413, Some("request_too_large"), "invalid_request_error"),
             (429, Some("insufficient_quota"), "insufficient_quota"),
             (429, None, "rate_limit_error"),
+            (408, None, "server_error"),
+            (424, None, "server_error"),
             (529, Some("overloaded_error"), "server_error"),
         ] {
             let failure =

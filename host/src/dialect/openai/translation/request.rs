@@ -95,7 +95,7 @@ fn read_field(to: &mut Conversation, field: &Given<'_>, losses: &mut Vec<Loss>) 
         }
         _ if is_usual(field) => {}
         // None of these changes what is answered.
-        "metadata" | "prompt_cache_key" | "prompt_cache_retention" | "prediction" => {
+        "metadata" | "prompt_cache_key" | "prompt_cache_retention" | "prompt_cache_options" | "prediction" => {
             losses.push(Loss::harmless(field.path(), NO_COUNTERPART));
         }
         _ => losses.push(field.loss()),
@@ -541,6 +541,7 @@ mod tests {
             (with(r#""prompt_cache_key":"a""#), "prompt_cache_key", true),
             (with(r#""stream_options":{"include_obfuscation":true}"#), "stream_options.include_obfuscation", true),
             (with(r#""user":"a","safety_identifier":"b""#), "safety_identifier", true),
+            (with(r#""prompt_cache_options":{"mode":"implicit"}"#), "prompt_cache_options", true),
             (with(r#""tools":[{"type":"custom","custom":{}}]"#), "tools[0].type", false),
             (with(r#""tools":[{"type":"function","function":{"name":"f"},"x":1}]"#), "tools[0].x", false),
             (with(r#""tools":[{"function":{"name":"f","x":1}}]"#), "tools[0].function.x", false),

@@ -174,6 +174,7 @@ struct UsageJson {
 #[derive(Serialize)]
 struct InputJson {
     cached_tokens: u32,
+    cache_write_tokens: u32,
 }
 
 #[derive(Serialize)]
@@ -185,7 +186,10 @@ impl From<Usage> for UsageJson {
     fn from(usage: Usage) -> Self {
         Self {
             input_tokens: usage.input_tokens,
-            input_tokens_details: InputJson { cached_tokens: usage.cached_input_tokens },
+            input_tokens_details: InputJson {
+                cached_tokens: usage.cached_input_tokens,
+                cache_write_tokens: usage.cache_write_tokens,
+            },
             output_tokens: usage.output_tokens,
             output_tokens_details: OutputJson { reasoning_tokens: usage.reasoning_tokens },
             total_tokens: usage.input_tokens.saturating_add(usage.output_tokens),
