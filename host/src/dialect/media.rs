@@ -55,7 +55,9 @@ mod tests {
             assert!(is_media_type(right), "{right}");
         }
         let longer = format!("{long}a");
-        for wrong in ["", "png", "image/", "/png", "image/png/x", "image/ignore all of this", "image/+a", "ïmage/a", &longer] {
+        for wrong in
+            ["", "png", "image/", "/png", "image/png/x", "image/ignore all of this", "image/+a", "ïmage/a", &longer]
+        {
             assert!(!is_media_type(wrong), "{wrong}");
         }
     }
