@@ -21,6 +21,8 @@ pub(crate) struct Conversation {
     pub(crate) streams_usage: bool,
     /// In order. Instructions of the application are turns of [`Speaker::System`], usually the first.
     pub(crate) turns: Vec<Turn>,
+    /// What the caller's dialect calls the list of them.
+    pub(crate) list: &'static str,
     pub(crate) tools: Vec<Tool>,
     pub(crate) tool_choice: Option<ToolChoice>,
     /// Whether the model may call several tools at once.
@@ -50,11 +52,12 @@ impl Conversation {
     /// # Errors
     /// When nothing is left, which no provider answers.
     pub(crate) fn said<T>(&self, messages: Vec<T>) -> Result<Vec<T>, Wrong> {
-        if !messages.is_empty() {
-            return Ok(messages);
+        match messages.is_empty() {
+            true => {
+                Err(Wrong::new(self.list, "says nothing that can be said in the provider's dialect; send some text"))
+            }
+            false => Ok(messages),
         }
-        let last = self.turns.last().map_or("messages", |turn| turn.at.split('[').next().unwrap_or_default());
-        Err(Wrong::new(last, "says nothing that can be said in the provider's dialect; send some text"))
     }
 
     /// One in which somebody says something.

@@ -46,7 +46,7 @@ impl Translation {
         address: &Address,
         losses: &mut Vec<Loss>,
     ) -> Result<(Self, Bytes), Wrong> {
-        let (conversation, of) = match address.task {
+        let (mut conversation, of) = match address.task {
             Task::Converse => (read(caller, body, address, losses)?, Of::Conversation),
             Task::CountTokens => (anthropic::translation::parse_count(body, losses)?, Of::Count),
             Task::Embed => {
@@ -54,6 +54,12 @@ impl Translation {
                 let of = Of::Vectors(wanted);
                 return Ok((Self { target, caller, model: "".into(), streams_usage: false, of }, body));
             }
+        };
+        conversation.list = match caller {
+            Dialect::OpenAi | Dialect::Anthropic => "messages",
+            Dialect::Gemini => "contents",
+            Dialect::Responses => "input",
+            Dialect::Completions => "prompt",
         };
         let model = &conversation.model;
         let mut body = match target {

@@ -126,7 +126,10 @@ fn read_media(data: &Given<'_>, losses: &mut Vec<Loss>) -> Result<Part, Wrong> {
             uri if uri.starts_with(UPLOADED) => Source::Uploaded(uri),
             uri => Source::Url(uri),
         },
-        None => inline(data.needed("mimeType")?, media_type.clone(), data.needed("data")?.text()?)?,
+        None => {
+            let base64 = data.needed("data")?.text()?;
+            inline(data.needed("mimeType")?, media_type.clone(), base64)?
+        }
     };
     for (name, field) in data.fields() {
         if !matches!(&*name, "mimeType" | "fileUri" | "data" | "displayName") {

@@ -430,9 +430,10 @@ mod tests {
     #[test]
     fn no_request_can_panic() {
         for body in spoilt(GOLDEN) {
-            if let Ok(conversation) = parse_request(body.as_bytes(), &mut Vec::new()) {
-                write_request(&conversation, "large", &mut Vec::new()).unwrap();
-            }
+            let Ok(conversation) = parse_request(body.as_bytes(), &mut Vec::new()) else { continue };
+            let written = write_request(&conversation, "large", &mut Vec::new());
+            let says_nothing = conversation.turns.iter().all(|turn| turn.speaker == Speaker::System);
+            assert!(written.is_ok() || says_nothing, "{body}: {written:?}");
         }
     }
 }

@@ -437,7 +437,7 @@ mod tests {
             (Part::Audio(inline("audio/wav", "UklG")), None, Some(("of User.audio", false))),
             (thinking, None, Some(("of User.thinking", true))),
         ] {
-            let named = Turn { name: Some("Ann".to_owned()), ..turn(Speaker::User, vec![part.clone()]) };
+            let named = Turn { name: Some("Ann".to_owned()), ..turn(Speaker::User, vec![part.clone(), text("this")]) };
             let (written, losses) = write(&saying(vec![named]));
             assert_eq!(written["messages"][0]["content"][0]["source"]["type"].as_str(), source, "{part:?}");
             let expected = [Some(("of User.name", true)), lost].into_iter().flatten();

@@ -315,7 +315,10 @@ mod tests {
             ("{}", "contents"),
             (r#"{"contents":[{"role":"root","parts":[]}]}"#, "contents[0].role"),
             (r#"{"contents":[{"parts":[{"text":3}]}]}"#, "contents[0].parts[0].text"),
-            (r#"{"contents":[{"parts":[{"text":"a","inlineData":{"data":""}}]}]}"#, "contents[0].parts[0].inlineData"),
+            (
+                r#"{"contents":[{"parts":[{"text":"a","inlineData":{"mimeType":"a/b","data":""}}]}]}"#,
+                "contents[0].parts[0].inlineData",
+            ),
             (r#"{"contents":[{"parts":[{"inlineData":{}}]}]}"#, "contents[0].parts[0].inlineData.data"),
             (r#"{"contents":[{"parts":[{"functionCall":{}}]}]}"#, "contents[0].parts[0].functionCall.name"),
             (
