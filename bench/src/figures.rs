@@ -21,6 +21,10 @@ impl Series {
         at(below) + (at(above) - at(below)) * (last * part - below)
     }
 
+    pub(crate) fn least(&self) -> f64 {
+        self.quantile(0.0)
+    }
+
     pub(crate) fn most(&self) -> f64 {
         self.quantile(1.0)
     }
@@ -50,7 +54,7 @@ impl FromIterator<f64> for Series {
 /// The median, and in brackets the least and the most.
 impl fmt::Display for Series {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:.2} ({:.2} to {:.2})", self.median(), self.quantile(0.0), self.most())
+        write!(f, "{:.2} ({:.2} to {:.2})", self.median(), self.least(), self.most())
     }
 }
 
@@ -62,7 +66,7 @@ mod tests {
     fn quantiles_lie_between_the_measurements() {
         let series = Series(vec![4.0, 1.0, 3.0, 2.0]);
         assert_eq!(series.median(), 2.5);
-        assert_eq!(series.quantile(0.0), 1.0);
+        assert_eq!(series.least(), 1.0);
         assert_eq!(series.most(), 4.0);
         assert!(Series::default().median().is_nan());
     }
