@@ -193,7 +193,7 @@ impl<'a> Texts<'a> {
     /// and numbers too, and in a stream the same as in a whole answer.
     pub(super) fn json(&mut self, value: Value<'_>, of: &Of) -> Result<(), Wrong> {
         match value.kind() {
-            Kind::Object | Kind::Array => self.segment(value, value.0.to_owned(), of, true),
+            Kind::Object | Kind::Array => self.segment(value, value.source().to_owned(), of, true),
             _ => self.anything(value, of),
         }
     }
@@ -244,7 +244,7 @@ impl<'a> Texts<'a> {
             return Err(Wrong::new("", format!("the body is nested deeper than {DEPTH_MAX} levels")));
         }
         if matches!(value.kind(), Kind::Array | Kind::Object) {
-            self.read += value.0.len();
+            self.read += value.source().len();
             if self.read > READ_BYTES_MIN.max(READINGS_MAX * self.body.len()) {
                 return Err(Wrong::new("", format!("most of the body is nested deeper than {READINGS_MAX} levels")));
             }
@@ -280,10 +280,8 @@ fn index_or(item: Value<'_>, position: usize) -> usize {
 
 /// # Errors
 /// When the data of an event is not JSON.
-pub(super) fn check_event(data: &str) -> Result<(), Wrong> {
-    serde_json::from_str::<&serde_json::value::RawValue>(data)
-        .map_err(|error| Wrong::new("", format!("an event is not JSON: {error}")))?;
-    Ok(())
+pub(super) fn checked_event(data: &str) -> Result<Value<'_>, Wrong> {
+    Value::read(data).map_err(|error| Wrong::new("", format!("an event is not JSON: {error}")))
 }
 
 /// # Errors
@@ -298,9 +296,8 @@ pub(super) fn unrepeated(fields: &Fields<'_>) -> Result<(), Wrong> {
 /// The body of an answer as text, and the one JSON value in it. Places count from the start of the text, space included.
 pub(super) fn checked(body: &Bytes) -> Result<(&str, Value<'_>), Wrong> {
     let text = std::str::from_utf8(body).map_err(|_| Wrong::new("", "the answer is not UTF-8"))?;
-    serde_json::from_str::<&serde_json::value::RawValue>(text)
-        .map_err(|error| Wrong::new("", format!("the answer is not JSON: {error}")))?;
-    Ok((text, Value(text.trim())))
+    let value = Value::read(text).map_err(|error| Wrong::new("", format!("the answer is not JSON: {error}")))?;
+    Ok((text, value))
 }
 
 /// What is wrong with the body of a request that cannot be read as `what`.

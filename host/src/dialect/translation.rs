@@ -152,7 +152,7 @@ impl Translation {
 
     /// Most dialects have the same place for the names.
     fn models(&self, body: &[u8]) -> Bytes {
-        let list = std::str::from_utf8(body).map(|body| Value(body.trim()).fields()).unwrap_or_default();
+        let list = Value::or_null(body).fields();
         let (list_of, name_of) = match self.target {
             Wire::Dialect(Dialect::OpenAi | Dialect::Responses | Dialect::Completions | Dialect::Anthropic) => {
                 ("data", "id")

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use bytes::Bytes;
 
-use super::super::document::{Wrong, check_event, shown};
+use super::super::document::{Wrong, checked_event, shown};
 use super::super::pieces::{Halves, LANES_MAX, Pieces};
 use super::super::raw::{Field, Fields, Kind, Value};
 use super::super::sse::{Event, Lane, Unit, tidy};
@@ -32,13 +32,13 @@ impl EventReader {
         let mut event = Event::new(raw.clone());
         let whole = std::str::from_utf8(&raw).map_err(|_| Wrong::new("", "an event is not UTF-8"))?;
         let data = whole.get(place).unwrap_or_default().trim();
-        check_event(data)?;
+        let data = checked_event(data)?;
         let Self { halves, calls } = self;
         let mut found = Found { pieces: Pieces { whole, halves, event: &mut event }, calls };
-        if Value(data).kind() != Kind::Object {
-            found.pieces.anything("", Value(data), 0)?;
+        if data.kind() != Kind::Object {
+            found.pieces.anything("", data, 0)?;
         }
-        let fields = Value(data).fields();
+        let fields = data.fields();
         unrepeated(&fields)?;
         fields.0.iter().try_for_each(|field| found.field(field))?;
         Ok(event)
@@ -159,7 +159,7 @@ impl Found<'_> {
             let lane = |channel| Lane { choice, channel, part: part.clone() };
             match (&*camel(&field.name()), value.kind()) {
                 ("name", Kind::String) => {
-                    self.pieces.add(lane(Channel::Name), Unit::Either, value.0, place, None)?;
+                    self.pieces.add(lane(Channel::Name), Unit::Either, value.source(), place, None)?;
                 }
                 ("args", Kind::Object | Kind::Array) => {
                     self.pieces.json(lane(Channel::ToolArguments), value, called.clone());

@@ -48,7 +48,7 @@ pub(crate) fn read_request(address: Address, body: Bytes) -> Result<Asked, Wrong
             "generationConfig" => {
                 let config = field.value.fields();
                 let schema = last(&config, "responseJsonSchema").or(last(&config, "responseSchema"));
-                request.answer_schema = schema.map(|schema| schema.0.to_owned());
+                request.answer_schema = schema.map(|schema| schema.source().to_owned());
                 request.answer_tokens_max = last(&config, "maxOutputTokens").and_then(Value::count);
                 request.answers = last(&config, "candidateCount").and_then(Value::count);
                 texts.anything(field.value, &Of::new(Role::System, Channel::Other))?;
@@ -111,7 +111,7 @@ fn read_tools(texts: &mut Texts<'_>, request: &mut Request, value: Value<'_>) ->
                 request.tools.push(ToolDefinition {
                     name,
                     description: text("description"),
-                    parameters: schema.map_or_else(|| "{}".to_owned(), |schema| schema.0.to_owned()),
+                    parameters: schema.map_or_else(|| "{}".to_owned(), |schema| schema.source().to_owned()),
                 });
             }
         }

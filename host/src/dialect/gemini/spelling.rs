@@ -121,8 +121,11 @@ mod tests {
     #[test]
     fn a_field_in_both_spellings_is_refused() {
         let both = r#"{"inline_data":1,"inlineData":2}"#;
-        assert_eq!(unrepeated(&Value(both).fields()).unwrap_err().field, "inlineData");
-        assert_eq!(Spelt::of(&Given::at("parts[0]", Value(both))).unwrap_err().field, "parts[0].inlineData");
-        assert_eq!(last(&Value(both).fields(), "inlineData").map(|value| value.0), Some("2"));
+        assert_eq!(unrepeated(&Value::read(both).unwrap().fields()).unwrap_err().field, "inlineData");
+        assert_eq!(
+            Spelt::of(&Given::at("parts[0]", Value::read(both).unwrap())).unwrap_err().field,
+            "parts[0].inlineData"
+        );
+        assert_eq!(last(&Value::read(both).unwrap().fields(), "inlineData").map(|value| value.source()), Some("2"));
     }
 }

@@ -28,7 +28,7 @@ pub(in super::super) fn asking(options: &[Options<'_>], stream_end: usize) -> Op
                 Ok(None) if fields.0.is_empty() => Some((behind_brace..behind_brace, "\"include_usage\":true")),
                 Ok(None) => Some((behind_brace..behind_brace, "\"include_usage\":true,")),
                 Ok(Some(says)) if matches!(says.kind(), Kind::Null | Kind::Bool(false)) => {
-                    let within = says.place(value.0);
+                    let within = says.place(value.source());
                     Some((place.start + within.start..place.start + within.end, "true"))
                 }
                 _ => None,
@@ -41,8 +41,8 @@ pub(in super::super) fn asking(options: &[Options<'_>], stream_end: usize) -> Op
 /// A request that the gateway has written, without the question.
 pub(crate) fn without(body: Bytes) -> Bytes {
     let Ok(text) = std::str::from_utf8(&body) else { return body };
-    let fields = Value(text).fields();
-    let found = fields.0.iter().position(|field| field.name() == "stream_options");
+    let fields = Value::or_null(&body).fields();
+    let found = fields.0.iter().position(|field| field.is("stream_options"));
     match found.and_then(|index| fields.with_comma(index, text)) {
         Some(place) => splice(&body, &[(place, String::new())]).into(),
         None => body,

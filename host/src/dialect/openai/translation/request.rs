@@ -178,7 +178,7 @@ pub(super) fn spoken(message: &Object<'_>, losses: &mut Vec<Loss>) -> Result<Vec
             "reasoning_content" | "reasoning" => {
                 let thinking = Part::Thinking { text: field.text()?, signature: None };
                 // Some servers tell the same thoughts under both names.
-                if field.value.0 != "\"\"" && !parts.contains(&thinking) {
+                if field.value.source() != "\"\"" && !parts.contains(&thinking) {
                     parts.push(thinking);
                 }
             }
