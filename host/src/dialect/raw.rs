@@ -5,7 +5,6 @@
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
-use std::collections::BTreeSet;
 use std::fmt;
 use std::ops::Range;
 
@@ -221,8 +220,7 @@ impl<'a> Fields<'a> {
 
     /// The name of a field that is there twice, however it is spelt.
     pub(super) fn repeated(&self) -> Option<String> {
-        let mut names = BTreeSet::new();
-        self.0.iter().map(Field::name).find(|name| !names.insert(name.clone())).map(Cow::into_owned)
+        repeated(self.0.iter().map(Field::name)).map(Cow::into_owned)
     }
 
     /// Where a field of an object of `body` stands, with the comma that is too much without it.
@@ -261,6 +259,14 @@ impl<'de: 'a, 'a> Deserialize<'de> for Fields<'a> {
         }
         deserializer.deserialize_map(FieldsVisitor)
     }
+}
+
+/// A name that is there twice.
+pub(super) fn repeated<'a>(names: impl Iterator<Item = Cow<'a, str>>) -> Option<Cow<'a, str>> {
+    let mut names: Vec<_> = names.collect();
+    names.sort_unstable();
+    let at = names.windows(2).position(|pair| matches!(pair, [a, b] if a == b))?;
+    Some(names.swap_remove(at))
 }
 
 /// Whether a text is a document of JSON with something in it.
