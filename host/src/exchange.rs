@@ -92,6 +92,8 @@ struct Bill {
     prices: Option<Prices>,
     /// What the provider has told so far.
     usage: Option<Usage>,
+    /// Bytes of the texts that have come.
+    text_bytes: usize,
 }
 
 /// Which attempt a usage is told of.
@@ -241,7 +243,7 @@ impl Exchange {
     /// A provider has begun to answer, which costs something: a bill for it, at these prices, if they are known.
     pub(crate) fn bill(&self, prices: Option<Prices>) -> BillNumber {
         let mut record = self.record();
-        record.bills.push(Bill { prices, usage: None });
+        record.bills.push(Bill { prices, usage: None, text_bytes: 0 });
         BillNumber(record.bills.len() - 1)
     }
 
@@ -256,6 +258,19 @@ impl Exchange {
         if let Some(reservation) = self.reservation() {
             reservation.used(usage, money);
         }
+    }
+
+    /// Note that so much more text of this answer has come, for limits and budgets: it counts where the provider does not
+    /// tell the usage.
+    pub(crate) fn received(&self, bill: BillNumber, text_bytes: usize) {
+        let Some(reservation) = self.reservation() else { return };
+        let mut record = self.record();
+        let Some(bill) = record.bills.get_mut(bill.0) else { return };
+        bill.text_bytes = bill.text_bytes.saturating_add(text_bytes);
+        let usage = reservation.usage_of(bill.text_bytes);
+        let money = bill.prices.map(|prices| prices.of(&usage)).unwrap_or_default();
+        drop(record);
+        reservation.received(usage, money);
     }
 
     /// Note that the provider has said its last word.
