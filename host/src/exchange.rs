@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::caller::Caller;
 use crate::chat::{Opaque, Phase, Usage};
-use crate::dialect::{Dialect, Loss, Wire, is_name};
+use crate::dialect::{Dialect, Loss, NO_NAME, Wire, is_name, names_of};
 use crate::error::Error;
 use crate::generation::Generation;
 use crate::meter::Reservation;
@@ -20,8 +20,6 @@ use crate::plugin::{Calling, Decision, Outcome, Receipt, Runtime, header, summar
 use crate::prices::Prices;
 use crate::store::counters::Standing;
 
-/// Stands in the log for what is not a name.
-const NO_NAME: &str = "(not a name)";
 /// Receipts that one exchange keeps. A stream makes one for each window and plugin.
 const RECEIPTS_MAX: usize = 10_000;
 /// Fields that are named as left out; the rest of a request like that is no better.
@@ -416,8 +414,16 @@ impl Exchange {
     #[must_use]
     pub fn left_out_header(&self) -> String {
         let record = self.record();
-        let shown = |field: &String| field.chars().filter(|c| c.is_ascii_graphic() && *c != ',').collect::<String>();
-        record.left_out.iter().map(shown).collect::<Vec<_>>().join(", ")
+        let mut header = String::new();
+        for field in &record.left_out {
+            if header.len() > HEADER_BYTES_MAX {
+                let _ = write!(header, ", and-more;count={}", record.left_out.len());
+                break;
+            }
+            let separator = if header.is_empty() { "" } else { ", " };
+            let _ = write!(header, "{separator}{}", names_of(field));
+        }
+        header
     }
 
     /// The receipts so far, as a header's value. Where they are too many for one, those of the same plugin are summed up.
@@ -489,6 +495,7 @@ impl Exchange {
         };
         let code = error.map(Error::code);
         let (plugin, detail) = (error.and_then(Error::plugin), error.and_then(Error::detail));
+        let detail = detail.as_deref();
         info!(
             exchange,
             outcome,

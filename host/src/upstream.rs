@@ -122,7 +122,7 @@ impl Upstream {
         let answer = self.exchange(x, dialect, request).await;
         match &answer {
             Ok(answer) => judge(&mut turn, answer, target),
-            Err(error) if error.is_the_targets() => turn.fails(Instant::now()),
+            Err(error) if error.is_a_failure_of_the_target() => turn.fails(Instant::now()),
             Err(_) => {}
         }
         let mut answer = Answer { translation, ..answer? };
@@ -430,7 +430,7 @@ impl Body {
 
     /// This error came of it: it may be the target's.
     pub(crate) fn is_judged(&mut self, error: &Error) {
-        if error.is_the_targets() {
+        if error.is_a_failure_of_the_target() {
             self.is_broken();
         }
     }

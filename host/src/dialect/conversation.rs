@@ -8,6 +8,7 @@
 
 use std::collections::BTreeSet;
 
+use super::given::json_object;
 use super::{ErrorWords, Wrong};
 use crate::chat::{Finish, Usage};
 
@@ -279,6 +280,20 @@ pub(crate) struct Choice {
     pub(crate) finish: Option<Finish>,
     /// Which of the texts of `stop` ended it.
     pub(crate) stopped_by: Option<String>,
+}
+
+impl Reply {
+    /// Leave out calls of tools of which the end was cut off with the answer, for dialects that have no word for half of one.
+    pub(crate) fn without_cut_calls(&mut self, losses: &mut Vec<Loss>) {
+        for choice in self.choices.iter_mut().filter(|choice| choice.finish == Some(Finish::Length)) {
+            let before = choice.parts.len();
+            let is_cut = |part: &Part| matches!(part, Part::Call(call) if json_object(&call.arguments).is_none());
+            choice.parts.retain(|part| !is_cut(part));
+            if choice.parts.len() < before {
+                losses.push(Loss::harmless("call", "was cut off with the answer"));
+            }
+        }
+    }
 }
 
 /// What an event of a stream adds to the answer.

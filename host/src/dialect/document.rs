@@ -289,7 +289,7 @@ pub(super) fn checked_event(data: &str) -> Result<Value<'_>, Wrong> {
 pub(super) fn unrepeated(fields: &Fields<'_>) -> Result<(), Wrong> {
     match fields.repeated() {
         None => Ok(()),
-        Some(name) => Err(Wrong::new("", format!("an event has the field {:?} twice", shown(&name)))),
+        Some(name) => Err(Wrong::new("", format!("an event has the field {:?} twice", names_of(&name)))),
     }
 }
 
@@ -387,4 +387,30 @@ pub(crate) fn is_name(text: &str) -> bool {
         && text.bytes().all(|byte| {
             byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b':' | b'/' | b'#' | b'$' | b'+')
         })
+}
+
+/// What stands in a log for text that names nothing.
+pub(crate) const NO_NAME: &str = "(not a name)";
+
+/// A path as a log may have it: without what names nothing, since keys may be any text.
+pub(crate) fn names_of(path: &str) -> String {
+    let shown = |step: &str| {
+        let (name, places) = step.split_at(step.find('[').unwrap_or(step.len()));
+        let is_place = |c: char| matches!(c, '[' | ']') || c.is_ascii_digit();
+        if is_name(name) && places.chars().all(is_place) { step.to_owned() } else { NO_NAME.to_owned() }
+    };
+    path.split('.').map(shown).collect::<Vec<_>>().join(".")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_in_a_log_has_nothing_but_names() {
+        assert_eq!(names_of("messages[2].content[0].text"), "messages[2].content[0].text");
+        assert_eq!(names_of(""), "");
+        assert_eq!(names_of("messages[0].The patient Jane Roe.x"), "messages[0].(not a name).x");
+        assert_eq!(names_of("a[0]Jane"), "(not a name)");
+    }
 }
