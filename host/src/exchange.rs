@@ -216,6 +216,12 @@ impl Exchange {
         attempt.failed = Some((why.to_owned(), took));
     }
 
+    /// Whether this target has failed in an earlier attempt.
+    #[must_use]
+    pub fn has_failed_at(&self, target: &str) -> bool {
+        self.record().attempts.iter().any(|attempt| attempt.target == target && attempt.failed.is_some())
+    }
+
     /// The attempts so far, as a header's value: `small;error=503;ms=12, big`.
     #[must_use]
     pub fn attempts_header(&self) -> String {
