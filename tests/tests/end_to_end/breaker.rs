@@ -8,24 +8,31 @@ use sluicegate_tests::guests::{TRIGGER, written};
 use sluicegate_tests::{Gateway, Installed, Provider, Receipt, Reply, chat, completion, gentle, hostile};
 use tokio::time::timeout;
 
-/// Taken out after three failures; a probe comes after so many milliseconds.
-async fn gateway(plugins: impl IntoIterator<Item = Installed>, probe_ms: u32) -> (Gateway, Provider) {
+/// Taken out after three failures; a probe comes after so many milliseconds. The plugins are given a moment by which they
+/// should be loaded; where that takes longer, as on a busy machine, they are loaded once more, with a later one.
+async fn gateway<P: IntoIterator<Item = Installed>>(plugins: impl Fn(u64) -> P, probe_ms: u32) -> (Gateway, Provider) {
     let provider = Provider::saying(Reply::json(completion("hello"))).await;
-    let plugins = plugins.into_iter().map(|plugin| plugin.set("phases = ['request']"));
     let settings =
         format!("plugins.memo_bytes = 0\nplugins.breaker_failures = 3\nplugins.breaker_probe_ms = {probe_ms}");
-    let gateway = Gateway::with_plugins(plugins).upstream(&provider).settings(&settings).start().await;
-    (gateway, provider)
+    let mut broken = Vec::new();
+    for seconds in [2, 8, 32] {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+        let plugins = plugins(now + seconds).into_iter().map(|plugin| plugin.set("phases = ['request']"));
+        match Gateway::with_plugins(plugins).upstream(&provider).settings(&settings).try_start().await {
+            Ok(gateway) => return (gateway, provider),
+            Err(why) => broken = why,
+        }
+    }
+    panic!("the gateway does not start: {broken:#?}");
 }
 
 /// So late that it is never.
 const NEVER_MS: u32 = 86_400_000;
+/// Seconds for which a plugin goes on failing.
+const EVER: u64 = u32::MAX as u64;
 
 /// Works when it is loaded, and traps with everything from a moment on, until another that many seconds later.
-fn spoils(seconds: u64) -> Installed {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
-    // A busy machine takes a while to load it.
-    let from = now + 6;
+fn spoils(from: u64, seconds: u64) -> Installed {
     let own = format!(
         r#"
 (import "wasi:clocks/wall-clock@0.2.0" "now" (func $wall (param i32)))
@@ -59,14 +66,14 @@ async fn until_it_is_out(gateway: &Gateway) {
             ask(gateway, "hello?").await;
         }
     };
-    timeout(Duration::from_secs(30), asking).await.expect("it is taken out");
+    timeout(Duration::from_secs(90), asking).await.expect("it is taken out");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn after_a_run_of_failures_its_failure_mode_applies_without_a_call() {
     for (mode, verdict, status) in [("closed", "failed", 503), ("open", "not-inspected", 200)] {
         let (gateway, _provider) =
-            gateway([spoils(u64::from(u32::MAX)).set(&format!("on_failure = '{mode}'"))], NEVER_MS).await;
+            gateway(|from| [spoils(from, EVER).set(&format!("on_failure = '{mode}'"))], NEVER_MS).await;
         until_it_is_out(&gateway).await;
         // Also for what it would have let through: nobody has looked.
         for text in [TRIGGER, "hello?"] {
@@ -81,7 +88,7 @@ async fn after_a_run_of_failures_its_failure_mode_applies_without_a_call() {
 #[tokio::test(flavor = "multi_thread")]
 async fn texts_that_it_fails_at_do_not_take_it_out() {
     for name in ["trap-inspect", "loop-request", "malformed-score-nan", "error-other"] {
-        let (gateway, _provider) = gateway([hostile(name)], NEVER_MS).await;
+        let (gateway, _provider) = gateway(|_| [hostile(name)], NEVER_MS).await;
         for _ in 0..10 {
             let (receipt, status) = ask(&gateway, TRIGGER).await;
             assert_eq!((status, receipt.get("verdict")), (503, Some("failed")), "{name}");
@@ -98,7 +105,7 @@ async fn texts_that_it_fails_at_do_not_take_it_out() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_probe_brings_it_back() {
-    let (gateway, _provider) = gateway([spoils(2)], 1).await;
+    let (gateway, _provider) = gateway(|from| [spoils(from, 2)], 1).await;
     until_it_is_out(&gateway).await;
     // The probe is sample input, and one day it is well: nobody has to ask.
     gateway.until(|host| !host.generation().plugins.iter().any(|plugin| plugin.is_taken_out())).await;
@@ -108,7 +115,7 @@ async fn a_probe_brings_it_back() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_that_is_taken_out_takes_no_other_along() {
-    let plugins = [spoils(u64::from(u32::MAX)).set("on_failure = 'open'\norder = 1"), gentle("mask-word")];
+    let plugins = |from| [spoils(from, EVER).set("on_failure = 'open'\norder = 1"), gentle("mask-word")];
     let (gateway, _provider) = gateway(plugins, NEVER_MS).await;
     until_it_is_out(&gateway).await;
     let answer = gateway.ask(chat(TRIGGER)).receipts().await;
@@ -118,7 +125,7 @@ async fn one_that_is_taken_out_takes_no_other_along() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_new_version_begins_anew() {
-    let (gateway, _provider) = gateway([spoils(u64::from(u32::MAX))], NEVER_MS).await;
+    let (gateway, _provider) = gateway(|from| [spoils(from, EVER)], NEVER_MS).await;
     until_it_is_out(&gateway).await;
     gateway.install(&hostile("calm").named("spoils").set("phases = ['request']\norder = 7"));
     gateway.until(|host| host.generation().plugins[0].installation.order == 7).await;
