@@ -533,7 +533,7 @@ mod tests {
             r#"{"delta":{"reasoning_content":"","reasoning":"c"}}"#,
             r#"{"delta":{"content":[{"type":"text","text":"d"}],"reasoning":null}}"#,
         ]);
-        assert_eq!(deltas, [thinking("b"), said("a"), thinking("c"), said("d")]);
+        assert_eq!(deltas, [thinking("b"), said("a"), thinking("\n\nc"), said("\n\nd")]);
     }
 
     #[test]
