@@ -149,7 +149,7 @@ impl Streaming {
     }
 
     fn cannot_be_said(&mut self, wrong: Wrong) -> Bytes {
-        let error = Error::Broken(wrong.message);
+        let error = Error::Unsayable(wrong.message);
         self.guard = None;
         let event = self.x.dialect.error_event(error.words(&error.message()));
         self.x.end(End::Failed(&error));
