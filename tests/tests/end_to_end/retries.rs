@@ -164,11 +164,20 @@ async fn a_wait_that_the_provider_asks_for_is_kept_if_it_is_short() {
 async fn a_target_that_asks_for_a_rest_gets_it() {
     let first = Provider::saying(failing(429).header("retry-after", "60")).await;
     let other = Provider::saying(ok()).await;
-    let gateway = Gateway::without_plugins().upstream(&first).upstream(&other).settings(KEY).start().await;
+    let resting = |failures: u32| format!("{KEY}\nupstream.breaker_failures = {failures}");
+    let targets = || Gateway::without_plugins().upstream(&first).upstream(&other);
+    let gateway = targets().settings(&resting(5)).start().await;
     for _ in 0..3 {
         assert_eq!(gateway.ask(chat("hello?")).await.content(), "hello");
     }
     assert_eq!((first.received().len(), other.received().len()), (1, 3));
+
+    // Where none may rest, it is asked each time.
+    let gateway = targets().settings(&resting(0)).start().await;
+    for _ in 0..3 {
+        assert_eq!(gateway.ask(chat("hello?")).await.content(), "hello");
+    }
+    assert_eq!(first.received().len(), 4);
 
     // With a credential of the caller's it says nothing about other callers.
     let first = Provider::saying(failing(429).header("retry-after", "60")).await;
