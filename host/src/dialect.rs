@@ -38,7 +38,7 @@ pub(crate) use asked::Asked;
 pub(crate) use bedrock::{BadFrame, FRAMES, Frames};
 pub(crate) use conversation::Loss;
 pub(crate) use count::written as count_body;
-pub(crate) use document::{Document, Wrong, is_name, read_words};
+pub(crate) use document::{Document, NO_NAME, Wrong, is_name, names_of, read_words};
 pub(crate) use raw::{is_json, unescaped};
 pub(crate) use sse::{Cutter, Event, Lane, Unit};
 pub(crate) use translation::{Events, Translation};

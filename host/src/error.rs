@@ -7,7 +7,7 @@ use std::time::Duration;
 use http::{Method, StatusCode};
 
 use crate::chat::{Denial, Task};
-use crate::dialect::{ErrorWords, Loss, Wire, Wrong};
+use crate::dialect::{ErrorWords, Loss, Wire, Wrong, names_of};
 use crate::meter::Reached;
 use crate::plugin::Outcome;
 
@@ -81,6 +81,8 @@ pub enum Error {
     TooSlow(&'static str),
     /// The provider's answer broke off, or cannot be read.
     Broken(String),
+    /// The dialect of the caller has no word for the provider's answer.
+    Unsayable(String),
     /// The answer is longer than the limit, in bytes.
     AnswerTooLarge(usize),
     /// The exchange as a whole took too long.
@@ -138,7 +140,9 @@ impl Error {
             Self::StoreFailed(_) | Self::GuardFailed { .. } | Self::NotContent { .. } | Self::TargetsRest(_) => {
                 StatusCode::SERVICE_UNAVAILABLE
             }
-            Self::Unreachable(_) | Self::Broken(_) | Self::AnswerTooLarge(_) => StatusCode::BAD_GATEWAY,
+            Self::Unreachable(_) | Self::Broken(_) | Self::Unsayable(_) | Self::AnswerTooLarge(_) => {
+                StatusCode::BAD_GATEWAY
+            }
             Self::TooSlow(_) | Self::OutOfTime => StatusCode::GATEWAY_TIMEOUT,
         }
     }
@@ -176,6 +180,7 @@ impl Error {
             Self::Unreachable(_) => "upstream_unreachable",
             Self::TooSlow(_) => "upstream_timeout",
             Self::Broken(_) => "upstream_broken",
+            Self::Unsayable(_) => "answer_untranslatable",
             Self::AnswerTooLarge(_) => "answer_too_large",
             Self::OutOfTime => "timeout",
         }
@@ -207,6 +212,7 @@ impl Error {
             | Self::Unreachable(_)
             | Self::TooSlow(_)
             | Self::Broken(_)
+            | Self::Unsayable(_)
             | Self::AnswerTooLarge(_) => "upstream_error",
             Self::OutOfTime => "timeout",
         }
@@ -292,6 +298,7 @@ impl Error {
             Self::Unreachable(_) => "the provider cannot be reached".into(),
             Self::TooSlow(what) => format!("the provider took too long: {what}").into(),
             Self::Broken(_) => "the provider's answer broke off or cannot be read".into(),
+            Self::Unsayable(_) => "the provider's answer cannot be said in the dialect of the request".into(),
             Self::AnswerTooLarge(limit) => format!("the provider's answer is longer than {limit} bytes").into(),
             Self::OutOfTime => "the exchange took too long".into(),
         }
@@ -304,17 +311,19 @@ impl Error {
 
     /// Words for the operator. Never text of the exchange.
     #[must_use]
-    pub fn detail(&self) -> Option<&str> {
+    pub fn detail(&self) -> Option<Cow<'_, str>> {
         match self {
-            Self::UnknownCaller(why) => Some(why),
+            Self::UnknownCaller(why) => Some((*why).into()),
             Self::Unreachable(detail)
             | Self::Broken(detail)
+            | Self::Unsayable(detail)
             | Self::StoreFailed(detail)
-            | Self::GuardFailed { detail, .. } => Some(detail),
-            Self::LimitReached(reached) => Some(reached.detail()),
-            Self::Denied { denial, .. } => denial.detail.as_deref(),
+            | Self::GuardFailed { detail, .. } => Some(detail.into()),
+            Self::LimitReached(reached) => Some(reached.detail().into()),
+            Self::Denied { denial, .. } => denial.detail.as_deref().map(Cow::from),
+            // Callers may write anything there, and no text belongs into a log.
             Self::Malformed(Malformed { field, .. }) | Self::Untranslatable { lost: Malformed { field, .. }, .. } => {
-                Some(field)
+                Some(names_of(field).into())
             }
             _ => None,
         }
@@ -335,7 +344,8 @@ impl Error {
     #[must_use]
     pub fn is_worth_a_retry(&self) -> bool {
         match self {
-            Self::GuardFailed { .. } | Self::NotContent { .. } => false,
+            // The answer was paid for, and the next one is likely to be like it.
+            Self::GuardFailed { .. } | Self::NotContent { .. } | Self::Unsayable(_) => false,
             Self::LimitReached(reached) => reached.is_worth_a_retry(),
             _ => true,
         }
@@ -361,6 +371,12 @@ impl Error {
             self,
             Self::TargetsRest(_) | Self::Unreachable(_) | Self::TooSlow(_) | Self::Broken(_) | Self::AnswerTooLarge(_)
         )
+    }
+
+    /// Whether it says something about the target's state. How long an answer is, is up to who asks.
+    #[must_use]
+    pub fn is_a_failure_of_the_target(&self) -> bool {
+        self.is_the_targets() && !matches!(self, Self::AnswerTooLarge(_))
     }
 
     /// Whether the target may have begun to work on the request before this happened.

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::caller::Caller;
 use crate::chat::{Opaque, Phase, Usage};
-use crate::dialect::{Dialect, Loss, Wire, is_name};
+use crate::dialect::{Dialect, Loss, NO_NAME, Wire, is_name, names_of};
 use crate::error::Error;
 use crate::generation::Generation;
 use crate::meter::Reservation;
@@ -20,8 +20,6 @@ use crate::plugin::{Calling, Decision, Outcome, Receipt, Runtime, header, summar
 use crate::prices::Prices;
 use crate::store::counters::Standing;
 
-/// Stands in the log for what is not a name.
-const NO_NAME: &str = "(not a name)";
 /// Receipts that one exchange keeps. A stream makes one for each window and plugin.
 const RECEIPTS_MAX: usize = 10_000;
 /// Fields that are named as left out; the rest of a request like that is no better.
@@ -92,6 +90,8 @@ struct Bill {
     prices: Option<Prices>,
     /// What the provider has told so far.
     usage: Option<Usage>,
+    /// Bytes of the texts that have come.
+    text_bytes: usize,
 }
 
 /// Which attempt a usage is told of.
@@ -216,6 +216,12 @@ impl Exchange {
         attempt.failed = Some((why.to_owned(), took));
     }
 
+    /// Whether this target has failed in an earlier attempt.
+    #[must_use]
+    pub fn has_failed_at(&self, target: &str) -> bool {
+        self.record().attempts.iter().any(|attempt| attempt.target == target && attempt.failed.is_some())
+    }
+
     /// The attempts so far, as a header's value: `small;error=503;ms=12, big`.
     #[must_use]
     pub fn attempts_header(&self) -> String {
@@ -241,7 +247,7 @@ impl Exchange {
     /// A provider has begun to answer, which costs something: a bill for it, at these prices, if they are known.
     pub(crate) fn bill(&self, prices: Option<Prices>) -> BillNumber {
         let mut record = self.record();
-        record.bills.push(Bill { prices, usage: None });
+        record.bills.push(Bill { prices, usage: None, text_bytes: 0 });
         BillNumber(record.bills.len() - 1)
     }
 
@@ -256,6 +262,19 @@ impl Exchange {
         if let Some(reservation) = self.reservation() {
             reservation.used(usage, money);
         }
+    }
+
+    /// Note that so much more text of this answer has come, for limits and budgets: it counts where the provider does not
+    /// tell the usage.
+    pub(crate) fn received(&self, bill: BillNumber, text_bytes: usize) {
+        let Some(reservation) = self.reservation() else { return };
+        let mut record = self.record();
+        let Some(bill) = record.bills.get_mut(bill.0) else { return };
+        bill.text_bytes = bill.text_bytes.saturating_add(text_bytes);
+        let usage = reservation.usage_of(bill.text_bytes);
+        let money = bill.prices.map(|prices| prices.of(&usage)).unwrap_or_default();
+        drop(record);
+        reservation.received(usage, money);
     }
 
     /// Note that the provider has said its last word.
@@ -401,8 +420,16 @@ impl Exchange {
     #[must_use]
     pub fn left_out_header(&self) -> String {
         let record = self.record();
-        let shown = |field: &String| field.chars().filter(|c| c.is_ascii_graphic() && *c != ',').collect::<String>();
-        record.left_out.iter().map(shown).collect::<Vec<_>>().join(", ")
+        let mut header = String::new();
+        for field in &record.left_out {
+            if header.len() > HEADER_BYTES_MAX {
+                let _ = write!(header, ", and-more;count={}", record.left_out.len());
+                break;
+            }
+            let separator = if header.is_empty() { "" } else { ", " };
+            let _ = write!(header, "{separator}{}", names_of(field));
+        }
+        header
     }
 
     /// The receipts so far, as a header's value. Where they are too many for one, those of the same plugin are summed up.
@@ -474,6 +501,7 @@ impl Exchange {
         };
         let code = error.map(Error::code);
         let (plugin, detail) = (error.and_then(Error::plugin), error.and_then(Error::detail));
+        let detail = detail.as_deref();
         info!(
             exchange,
             outcome,

@@ -295,7 +295,9 @@ pub(crate) async fn release(
     // To count costs nothing.
     if is_answer && task != Task::CountTokens {
         let prices = x.generation.settings.prices_of(target, &admitted.request.model);
-        x.used(x.bill(prices), answer.usage);
+        let bill = x.bill(prices);
+        x.received(bill, answer.segments.iter().map(|segment| segment.text.len()).sum());
+        x.used(bill, answer.usage);
         x.is_whole();
     }
     x.opaque(Phase::Answer, &opaque);

@@ -63,11 +63,17 @@ impl Health {
         latency * (waiting + 1.0)
     }
 
-    /// Ask the target: it is in flight until the turn is dropped.
+    /// Ask the target, or ask it again after it has failed for the same exchange: it is in flight until the turn is dropped.
     ///
     /// # Errors
     /// How long it rests, if it does.
-    pub(crate) fn begin(&self, target: &Target, breaker: Breaker, now: Instant) -> Result<Turn, Duration> {
+    pub(crate) fn begin(
+        &self,
+        target: &Target,
+        breaker: Breaker,
+        is_again: bool,
+        now: Instant,
+    ) -> Result<Turn, Duration> {
         let state = self.state(target);
         let is_try = {
             let mut condition = state.condition();
@@ -79,7 +85,7 @@ impl Health {
             is_try
         };
         state.in_flight.fetch_add(1, Ordering::Relaxed);
-        Ok(Turn { state, breaker, is_try, has_failed: false, began: now })
+        Ok(Turn { state, breaker, is_try, has_failed: false, is_again, began: now })
     }
 
     fn state(&self, target: &Target) -> Arc<State> {
@@ -152,6 +158,8 @@ pub(crate) struct Turn {
     /// It decides whether the target is back.
     is_try: bool,
     has_failed: bool,
+    /// The same exchange has failed here before.
+    is_again: bool,
     began: Instant,
 }
 
@@ -166,31 +174,36 @@ impl Turn {
         }
     }
 
-    /// The target has failed. Only the first time counts.
+    /// The target has failed. Only the first time counts, and of all attempts of one exchange only the first: nobody takes a
+    /// target from others by asking once.
     pub(crate) fn fails(&mut self, now: Instant) {
         if std::mem::replace(&mut self.has_failed, true) {
             return;
         }
         let mut condition = self.state.condition();
-        condition.failures = condition.failures.saturating_add(1);
+        condition.failures = condition.failures.saturating_add(u32::from(!self.is_again));
         let is_try = std::mem::take(&mut self.is_try);
         if is_try {
             condition.is_tried = false;
         }
-        let too_many = self.breaker.failures > 0 && condition.failures >= self.breaker.failures;
+        let too_many = condition.failures >= self.breaker.failures;
         let rests_already = condition.resting(now).is_some();
-        if is_try || (too_many && !rests_already) {
+        let may_rest = self.breaker.failures > 0;
+        if may_rest && (is_try || (too_many && !rests_already)) {
             let cooldown = condition.cooldown.unwrap_or(self.breaker.cooldown);
             condition.rests = Some(now + cooldown);
             condition.cooldown = Some((cooldown * 2).min(self.breaker.cooldown_max));
         }
     }
 
-    /// The target asks to be left alone for a time.
+    /// The target asks to be left alone for a time, which it is where targets may rest at all.
     pub(crate) fn is_limited(&mut self, rest: Duration, now: Instant) {
         let mut condition = self.state.condition();
         if std::mem::take(&mut self.is_try) {
             condition.is_tried = false;
+        }
+        if self.breaker.failures == 0 {
+            return;
         }
         let until = now + rest.min(self.breaker.cooldown_max);
         condition.rests = Some(condition.rests.map_or(until, |rests| rests.max(until)));
@@ -236,7 +249,7 @@ mod tests {
         }
 
         fn begin(&self) -> Turn {
-            self.health.begin(&self.target, BREAKER, self.now).unwrap()
+            self.health.begin(&self.target, BREAKER, false, self.now).unwrap()
         }
 
         fn fail(&self) {
@@ -289,7 +302,7 @@ mod tests {
         trial.pass(1000);
         let first = trial.begin();
         assert_eq!(trial.rest(), Some(1000));
-        assert!(trial.health.begin(&trial.target, BREAKER, trial.now).is_err());
+        assert!(trial.health.begin(&trial.target, BREAKER, false, trial.now).is_err());
         // Its caller went away: the next one tries.
         drop(first);
         trial.begin().answers(trial.now);
@@ -328,7 +341,18 @@ mod tests {
         let trial = Trial::new();
         for _ in 0..100 {
             let breaker = Breaker { failures: 0, ..BREAKER };
-            trial.health.begin(&trial.target, breaker, trial.now).unwrap().fails(trial.now);
+            let begin = || trial.health.begin(&trial.target, breaker, false, trial.now).unwrap();
+            begin().fails(trial.now);
+            begin().is_limited(Duration::from_secs(3), trial.now);
+        }
+        assert_eq!(trial.rest(), None);
+    }
+
+    #[test]
+    fn all_attempts_of_one_exchange_count_as_one() {
+        let trial = Trial::new();
+        for is_again in [false, true, true, true, true, true, true] {
+            trial.health.begin(&trial.target, BREAKER, is_again, trial.now).unwrap().fails(trial.now);
         }
         assert_eq!(trial.rest(), None);
     }

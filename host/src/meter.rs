@@ -45,7 +45,7 @@ pub(crate) async fn reserve(counters: &Arc<dyn Counters>, x: &Exchange, request:
     match counters.reserve(&accounts, amounts).await {
         Ok(Reserved::Granted(hold, standing)) => {
             x.stands(standing);
-            x.holds(Reservation::new(counters.clone(), hold, settings.store.wait));
+            x.holds(Reservation::new(counters.clone(), hold, estimate.input, settings.store.wait));
             Ok(())
         }
         Ok(Reserved::Refused(refusal, standing)) => {

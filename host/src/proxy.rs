@@ -115,7 +115,7 @@ async fn ask(
                 Ok(Attempt::Trouble(trouble)) => trouble,
                 Err(error) => Trouble::of_error(error)?,
             };
-            x.target_failed(&new.word(), new.detail());
+            x.target_failed(&new.word(), new.detail().as_deref());
             // What the provider has done for it already would be done twice.
             if admitted.request().acts && new.was_underway() {
                 return give_up(x, &admitted, new).await;

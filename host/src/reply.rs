@@ -44,8 +44,9 @@ pub(crate) fn whole(
     let mut body = released.into_bytes();
     if let Some(translation) = &translation {
         let mut losses = Vec::new();
-        body =
-            translation.answer(status, provider, &body, &mut losses).map_err(|wrong| Error::Broken(wrong.message))?;
+        body = translation
+            .answer(status, provider, &body, &mut losses)
+            .map_err(|wrong| Error::Unsayable(wrong.message))?;
         losses.into_iter().for_each(|loss| x.leaves_out(loss));
     }
     let mut response = Response::new(full(body));
@@ -148,7 +149,7 @@ impl Streaming {
     }
 
     fn cannot_be_said(&mut self, wrong: Wrong) -> Bytes {
-        let error = Error::Broken(wrong.message);
+        let error = Error::Unsayable(wrong.message);
         self.guard = None;
         let event = self.x.dialect.error_event(error.words(&error.message()));
         self.x.end(End::Failed(&error));

@@ -86,7 +86,7 @@ impl Trouble {
     }
 
     /// Words for the operator.
-    pub(crate) fn detail(&self) -> Option<&str> {
+    pub(crate) fn detail(&self) -> Option<Cow<'_, str>> {
         match self {
             Self::Error(error) => error.detail(),
             Self::Answer(..) => None,
@@ -145,9 +145,9 @@ mod tests {
     fn the_last_word_that_says_something_is_told() {
         let rest = || Trouble::Error(Error::TargetsRest(Duration::ZERO));
         let broken = |detail: &str| Trouble::Error(Error::Broken(detail.to_owned()));
-        assert_eq!(rest().or(Some(broken("a"))).detail(), Some("a"));
-        assert_eq!(broken("b").or(Some(rest())).detail(), Some("b"));
-        assert_eq!(broken("b").or(Some(broken("a"))).detail(), Some("b"));
+        assert_eq!(rest().or(Some(broken("a"))).detail().as_deref(), Some("a"));
+        assert_eq!(broken("b").or(Some(rest())).detail().as_deref(), Some("b"));
+        assert_eq!(broken("b").or(Some(broken("a"))).detail().as_deref(), Some("b"));
         assert_eq!(rest().or(None).word(), "upstream_resting");
     }
 }

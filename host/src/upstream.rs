@@ -8,6 +8,8 @@ mod signature;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, Request, StatusCode, Uri};
@@ -21,11 +23,12 @@ use hyper_util::client::legacy::connect::dns::GaiResolver;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use rustls::pki_types::CertificateDer;
 use rustls::{ClientConfig, RootCertStore};
+use sha2::{Digest as _, Sha256};
 use tokio::time::{Instant, timeout_at};
 
 use self::addresses::Guarded;
 use crate::config::{Platform, Settings, Target};
-use crate::dialect::{BadFrame, Dialect, FRAMES, Frames, Translation, Wire};
+use crate::dialect::{BadFrame, Dialect, FRAMES, Frames, Translation, Wire, is_name};
 use crate::endpoint;
 use crate::error::{Error, Malformed};
 use crate::exchange::Exchange;
@@ -118,11 +121,14 @@ impl Upstream {
             signature::sign(&mut request, &body, keys, SystemTime::now())?;
         }
         let breaker = x.generation.settings.upstream.breaker;
-        let mut turn = self.health.begin(target, breaker, Instant::now()).map_err(Error::TargetsRest)?;
+        let mut turn = self
+            .health
+            .begin(target, breaker, x.has_failed_at(&target.name), Instant::now())
+            .map_err(Error::TargetsRest)?;
         let answer = self.exchange(x, dialect, request).await;
         match &answer {
             Ok(answer) => judge(&mut turn, answer, target),
-            Err(error) if error.is_the_targets() => turn.fails(Instant::now()),
+            Err(error) if error.is_a_failure_of_the_target() => turn.fails(Instant::now()),
             Err(_) => {}
         }
         let mut answer = Answer { translation, ..answer? };
@@ -301,8 +307,15 @@ fn request_headers(x: &Exchange, wire: Wire, from_caller: &HeaderMap, target: &T
     let is_for_us_alone = |name: &HeaderName| names_hop(from_caller, name);
     for (name, value) in from_caller.iter().filter(|(name, _)| !is_for_us_alone(name)) {
         // A key of this gateway is for nobody else, whichever header it is in.
-        if (passes_on(name) || same.is_some_and(|dialect| is_of(dialect, name))) && !is_in(value.as_bytes()) {
-            headers.append(name, value.clone());
+        if !(passes_on(name, value) || same.is_some_and(|dialect| is_of(dialect, name))) || is_in(value.as_bytes()) {
+            continue;
+        }
+        match target.has_credential() {
+            // Whose account is charged is up to whose key it is.
+            true if ACCOUNTS.contains(name) => {}
+            // Callers who share the gateway's key do not know of each other, nor of each other's answers.
+            true if name == IDEMPOTENCY_KEY => drop(headers.insert(name, own_idempotency_key(x, value)?)),
+            _ => drop(headers.append(name, value.clone())),
         }
     }
     // Whatever the caller called it: it was read as JSON in UTF-8, and so it is sent.
@@ -367,10 +380,26 @@ fn names_hop(headers: &HeaderMap, name: &HeaderName) -> bool {
     named.flat_map(|value| value.split(',')).any(|option| option.trim().eq_ignore_ascii_case(name.as_str()))
 }
 
-fn passes_on(name: &HeaderName) -> bool {
-    let name = name.as_str();
-    matches!(name, "accept" | "user-agent" | "idempotency-key" | "x-client-request-id")
-        || name.starts_with("x-stainless-")
+fn passes_on(name: &HeaderName, value: &HeaderValue) -> bool {
+    // What OpenAI's and Anthropic's SDKs say of themselves: names and versions, and no place for text.
+    let is_of_an_sdk = || name.as_str().starts_with("x-stainless-") && value.to_str().is_ok_and(is_name);
+    matches!(name.as_str(), "accept" | "user-agent" | "idempotency-key" | "x-client-request-id") || is_of_an_sdk()
+}
+
+/// The headers in which OpenAI's callers choose whose account is charged.
+const ACCOUNTS: [HeaderName; 2] =
+    [HeaderName::from_static("openai-organization"), HeaderName::from_static("openai-project")];
+const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+
+/// A caller's `Idempotency-Key`, as it is among all callers of the gateway.
+fn own_idempotency_key(x: &Exchange, value: &HeaderValue) -> Result<HeaderValue, Error> {
+    let mut digest = Sha256::new();
+    for part in [x.tenant.as_bytes(), x.caller.key.as_deref().unwrap_or_default().as_bytes(), value.as_bytes()] {
+        digest.update(part.len().to_be_bytes());
+        digest.update(part);
+    }
+    let text = URL_SAFE_NO_PAD.encode(digest.finalize());
+    HeaderValue::try_from(text).map_err(|_| Error::Unreachable("an idempotency key cannot be sent".to_owned()))
 }
 
 /// Whether a header means something to providers of this dialect alone.
@@ -391,7 +420,8 @@ pub(crate) fn answer_headers(from_provider: &HeaderMap) -> HeaderMap {
             matches!(
                 name.as_str(),
                 "content-type" | "retry-after" | "retry-after-ms" | "x-should-retry" | "x-request-id" | "request-id"
-            ) || ["openai-", "anthropic-", "x-ratelimit-"].iter().any(|prefix| name.as_str().starts_with(prefix));
+            ) || ["openai-", "anthropic-", "x-ratelimit-"].iter().any(|prefix| name.as_str().starts_with(prefix))
+                && !ACCOUNTS.contains(name);
         if told {
             headers.append(name, value.clone());
         }
@@ -430,7 +460,7 @@ impl Body {
 
     /// This error came of it: it may be the target's.
     pub(crate) fn is_judged(&mut self, error: &Error) {
-        if error.is_the_targets() {
+        if error.is_a_failure_of_the_target() {
             self.is_broken();
         }
     }

@@ -6,8 +6,9 @@
 //! already; a writer adds no text of its own. What the other side has no word for is never lost in silence: readers and
 //! writers tell it as a [`Loss`].
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
+use super::given::json_object;
 use super::{ErrorWords, Wrong};
 use crate::chat::{Finish, Usage};
 
@@ -238,27 +239,26 @@ impl Reasoning {
 /// Between texts of an answer that were apart, where one text is all there is: no guardrail saw them as one.
 pub(crate) const APART: &str = "\n\n";
 
-/// Texts of several blocks of a stream, where one text is all there is on the other side.
-#[derive(Debug, Default)]
-pub(crate) struct Apart {
-    has_begun: bool,
-    /// A block has begun behind one with text.
-    is_due: bool,
+/// The texts of a stream, where the other side has one text for what stands in several places here: guardrails look at
+/// what stands in one place as one.
+#[derive(Debug)]
+pub(crate) struct Apart<P>(HashMap<u32, P>);
+
+impl<P> Default for Apart<P> {
+    fn default() -> Self {
+        Self(HashMap::new())
+    }
 }
 
-impl Apart {
-    /// A block begins.
-    pub(crate) fn block(&mut self) {
-        self.is_due = self.has_begun;
-    }
-
-    /// A piece of the block; nothing if it is empty.
-    pub(crate) fn piece(&mut self, text: String) -> Option<String> {
+impl<P: PartialEq> Apart<P> {
+    /// A piece of the text of a choice that stands in this place; nothing if it is empty.
+    pub(crate) fn piece(&mut self, choice: u32, place: P, text: String) -> Option<String> {
         if text.is_empty() {
             return None;
         }
-        self.has_begun = true;
-        Some(if std::mem::take(&mut self.is_due) { [APART, &text].concat() } else { text })
+        let is_elsewhere = self.0.get(&choice).is_some_and(|before| *before != place);
+        self.0.insert(choice, place);
+        Some(if is_elsewhere { [APART, &text].concat() } else { text })
     }
 }
 
@@ -279,6 +279,20 @@ pub(crate) struct Choice {
     pub(crate) finish: Option<Finish>,
     /// Which of the texts of `stop` ended it.
     pub(crate) stopped_by: Option<String>,
+}
+
+impl Reply {
+    /// Leave out calls of tools of which the end was cut off with the answer, for dialects that have no word for half of one.
+    pub(crate) fn without_cut_calls(&mut self, losses: &mut Vec<Loss>) {
+        for choice in self.choices.iter_mut().filter(|choice| choice.finish == Some(Finish::Length)) {
+            let before = choice.parts.len();
+            let is_cut = |part: &Part| matches!(part, Part::Call(call) if json_object(&call.arguments).is_none());
+            choice.parts.retain(|part| !is_cut(part));
+            if choice.parts.len() < before {
+                losses.push(Loss::harmless("call", "was cut off with the answer"));
+            }
+        }
+    }
 }
 
 /// What an event of a stream adds to the answer.

@@ -18,8 +18,7 @@ const COUNTED: &[&str] =
 /// # Errors
 /// When the target has no words for the question.
 pub(super) fn write_request(target: Wire, model: &str, body: &[u8]) -> Result<Bytes, Wrong> {
-    let text = std::str::from_utf8(body).unwrap_or_default();
-    let fields: Fields<'_> = Value(text).fields();
+    let fields = Value::or_null(body).fields();
     match target {
         Wire::Dialect(Dialect::Gemini) => {
             // Beside the contents alone there would be no place for instructions and tools.
@@ -38,7 +37,7 @@ pub(super) fn write_request(target: Wire, model: &str, body: &[u8]) -> Result<By
 /// The source of the fields with these names.
 fn those(fields: &Fields<'_>, wanted: impl Fn(&str) -> bool) -> String {
     let those = fields.0.iter().filter(|field| wanted(&field.name()));
-    those.map(|field| format!("{}:{}", field.key.0, field.value.0)).collect::<Vec<_>>().join(",")
+    those.map(|field| format!("{}:{}", field.key.source(), field.value.source())).collect::<Vec<_>>().join(",")
 }
 
 /// What a target answers, in Anthropic's words.
@@ -51,8 +50,7 @@ pub(super) fn translate_answer(target: Wire, body: &[u8]) -> Result<Bytes, Wrong
         Wire::Dialect(Dialect::Responses | Dialect::OpenAi | Dialect::Anthropic | Dialect::Completions)
         | Wire::Bedrock => "input_tokens",
     };
-    let text = std::str::from_utf8(body).unwrap_or_default();
-    let tokens = Value(text.trim()).fields().last(field).and_then(Value::count);
+    let tokens = Value::or_null(body).fields().last(field).and_then(Value::count);
     tokens.map(written).ok_or_else(|| Wrong::new(field, "is missing in the provider's answer"))
 }
 

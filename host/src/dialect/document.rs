@@ -193,7 +193,7 @@ impl<'a> Texts<'a> {
     /// and numbers too, and in a stream the same as in a whole answer.
     pub(super) fn json(&mut self, value: Value<'_>, of: &Of) -> Result<(), Wrong> {
         match value.kind() {
-            Kind::Object | Kind::Array => self.segment(value, value.0.to_owned(), of, true),
+            Kind::Object | Kind::Array => self.segment(value, value.source().to_owned(), of, true),
             _ => self.anything(value, of),
         }
     }
@@ -244,7 +244,7 @@ impl<'a> Texts<'a> {
             return Err(Wrong::new("", format!("the body is nested deeper than {DEPTH_MAX} levels")));
         }
         if matches!(value.kind(), Kind::Array | Kind::Object) {
-            self.read += value.0.len();
+            self.read += value.source().len();
             if self.read > READ_BYTES_MIN.max(READINGS_MAX * self.body.len()) {
                 return Err(Wrong::new("", format!("most of the body is nested deeper than {READINGS_MAX} levels")));
             }
@@ -280,10 +280,8 @@ fn index_or(item: Value<'_>, position: usize) -> usize {
 
 /// # Errors
 /// When the data of an event is not JSON.
-pub(super) fn check_event(data: &str) -> Result<(), Wrong> {
-    serde_json::from_str::<&serde_json::value::RawValue>(data)
-        .map_err(|error| Wrong::new("", format!("an event is not JSON: {error}")))?;
-    Ok(())
+pub(super) fn checked_event(data: &str) -> Result<Value<'_>, Wrong> {
+    Value::read(data).map_err(|error| Wrong::new("", format!("an event is not JSON: {error}")))
 }
 
 /// # Errors
@@ -291,16 +289,15 @@ pub(super) fn check_event(data: &str) -> Result<(), Wrong> {
 pub(super) fn unrepeated(fields: &Fields<'_>) -> Result<(), Wrong> {
     match fields.repeated() {
         None => Ok(()),
-        Some(name) => Err(Wrong::new("", format!("an event has the field {:?} twice", shown(&name)))),
+        Some(name) => Err(Wrong::new("", format!("an event has the field {:?} twice", names_of(&name)))),
     }
 }
 
 /// The body of an answer as text, and the one JSON value in it. Places count from the start of the text, space included.
 pub(super) fn checked(body: &Bytes) -> Result<(&str, Value<'_>), Wrong> {
     let text = std::str::from_utf8(body).map_err(|_| Wrong::new("", "the answer is not UTF-8"))?;
-    serde_json::from_str::<&serde_json::value::RawValue>(text)
-        .map_err(|error| Wrong::new("", format!("the answer is not JSON: {error}")))?;
-    Ok((text, Value(text.trim())))
+    let value = Value::read(text).map_err(|error| Wrong::new("", format!("the answer is not JSON: {error}")))?;
+    Ok((text, value))
 }
 
 /// What is wrong with the body of a request that cannot be read as `what`.
@@ -390,4 +387,30 @@ pub(crate) fn is_name(text: &str) -> bool {
         && text.bytes().all(|byte| {
             byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b':' | b'/' | b'#' | b'$' | b'+')
         })
+}
+
+/// What stands in a log for text that names nothing.
+pub(crate) const NO_NAME: &str = "(not a name)";
+
+/// A path as a log may have it: without what names nothing, since keys may be any text.
+pub(crate) fn names_of(path: &str) -> String {
+    let shown = |step: &str| {
+        let (name, places) = step.split_at(step.find('[').unwrap_or(step.len()));
+        let is_place = |c: char| matches!(c, '[' | ']') || c.is_ascii_digit();
+        if is_name(name) && places.chars().all(is_place) { step.to_owned() } else { NO_NAME.to_owned() }
+    };
+    path.split('.').map(shown).collect::<Vec<_>>().join(".")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_in_a_log_has_nothing_but_names() {
+        assert_eq!(names_of("messages[2].content[0].text"), "messages[2].content[0].text");
+        assert_eq!(names_of(""), "");
+        assert_eq!(names_of("messages[0].The patient Jane Roe.x"), "messages[0].(not a name).x");
+        assert_eq!(names_of("a[0]Jane"), "(not a name)");
+    }
 }

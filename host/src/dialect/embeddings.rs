@@ -30,7 +30,7 @@ pub(super) fn read_request(body: Bytes) -> Result<Asked, Wrong> {
     let input =
         once(&parsed, "input")?.ok_or_else(|| Wrong::new("input", "is missing; send a text or a list of texts"));
     read_texts(&mut texts, input?, "input")?;
-    for field in parsed.0.iter().filter(|field| field.name() != "input") {
+    for field in parsed.0.iter().filter(|field| !field.is("input")) {
         // Where any model may be asked for, its name goes to the provider too: words that name nothing are text.
         texts.field(field, &Of::new(Role::User, Channel::Other))?;
     }
@@ -79,8 +79,8 @@ fn is_vector(field: &Field<'_>) -> bool {
     let is_base64 = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=' | b'"');
     matches!(&*field.name(), "embedding" | "values")
         && match field.value.kind() {
-            Kind::Array => !field.value.0.contains('"'),
-            Kind::String => field.value.0.bytes().all(is_base64),
+            Kind::Array => !field.value.source().contains('"'),
+            Kind::String => field.value.source().bytes().all(is_base64),
             Kind::Null | Kind::Bool(_) | Kind::Number | Kind::Object => false,
         }
 }

@@ -39,6 +39,6 @@ pub(super) fn streaming(stream: Option<Value<'_>>) -> Result<bool, Wrong> {
 pub(super) fn definition(fields: &Fields<'_>, parameters: &str) -> Option<ToolDefinition> {
     let text = |field: &str| fields.last(field).and_then(Value::text).unwrap_or_default().into_owned();
     let name = text("name");
-    let parameters = fields.last(parameters).map_or_else(|| "{}".to_owned(), |schema| schema.0.to_owned());
+    let parameters = fields.last(parameters).map_or_else(|| "{}".to_owned(), |schema| schema.source().to_owned());
     (!name.is_empty()).then(|| ToolDefinition { name, description: text("description"), parameters })
 }

@@ -153,7 +153,7 @@ impl<'a> Given<'a> {
     /// # Errors
     /// When it is not a whole number that fits.
     pub(super) fn whole<N: FromStr>(&self) -> Result<N, Wrong> {
-        self.value.0.parse().map_err(|_| self.wrong("must be a whole number in its range"))
+        self.value.source().parse().map_err(|_| self.wrong("must be a whole number in its range"))
     }
 
     /// A number that is finite: JSON has no word for the others, but one for a number that is too large.
@@ -161,7 +161,7 @@ impl<'a> Given<'a> {
     /// # Errors
     /// When it is none.
     pub(super) fn number(&self) -> Result<f64, Wrong> {
-        let number = self.value.0.parse::<f64>().ok().filter(|number| number.is_finite());
+        let number = self.value.source().parse::<f64>().ok().filter(|number| number.is_finite());
         number.ok_or_else(|| self.wrong("must be a number"))
     }
 
@@ -180,7 +180,7 @@ impl<'a> Given<'a> {
     /// When it is none.
     pub(super) fn source(&self) -> Result<String, Wrong> {
         match self.value.kind() {
-            Kind::Object => Ok(self.value.0.to_owned()),
+            Kind::Object => Ok(self.value.source().to_owned()),
             _ => Err(self.wrong("must be an object")),
         }
     }

@@ -37,7 +37,7 @@ impl Pieces<'_> {
             return self.anything(&format!("{part}.{}", channel.word()), value, choice);
         }
         let place = value.place(self.whole);
-        self.add(Lane { choice, channel, part: part.to_owned() }, Unit::Piece, value.0, place, name)
+        self.add(Lane { choice, channel, part: part.to_owned() }, Unit::Piece, value.source(), place, name)
     }
 
     /// All of a lane, said once more.
@@ -104,7 +104,7 @@ impl Pieces<'_> {
     /// JSON that stands as it is, whole in itself.
     pub(super) fn json(&mut self, lane: Lane, value: Value<'_>, name: Option<String>) {
         let place = value.place(self.whole);
-        let mut piece = Piece::new(lane, Unit::Whole, value.0.to_owned(), place, false);
+        let mut piece = Piece::new(lane, Unit::Whole, value.source().to_owned(), place, false);
         (piece.name, piece.is_json) = (name, true);
         self.event.add(piece);
     }

@@ -203,6 +203,11 @@ impl Event {
         self.comment
     }
 
+    /// Whether it says something of the answer, and not only of the stream, or again what is said elsewhere.
+    pub(crate) fn begins(&self) -> bool {
+        self.pieces.iter().any(|piece| piece.unit != Unit::Whole)
+    }
+
     pub(crate) fn raw_len(&self) -> usize {
         self.raw.len()
     }

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
 
+use memchr::memchr;
 use serde::Deserializer;
 use serde::de::{Error, Visitor};
 
@@ -11,13 +12,17 @@ use serde::de::{Error, Visitor};
 /// at; the source is forwarded as it came unless it is edited.
 pub(super) fn decode(literal: &str) -> Cow<'_, str> {
     let Some(inner) = inner(literal) else { return Cow::Borrowed("") };
-    if !inner.contains('\\') {
+    if !has_escape(inner) {
         return Cow::Borrowed(inner);
     }
     match serde_json::from_str::<String>(literal) {
         Ok(text) => Cow::Owned(text),
         Err(_) => Cow::Owned(decode_halves(literal, None).text),
     }
+}
+
+fn has_escape(inner: &str) -> bool {
+    memchr(b'\\', inner.as_bytes()).is_some()
 }
 
 /// A piece of a text that goes on in the next event.
@@ -35,7 +40,7 @@ pub(super) struct Decoded {
 pub(super) fn decode_piece(literal: &str, before: Option<u16>) -> Decoded {
     if before.is_none() {
         match inner(literal) {
-            Some(inner) if !inner.contains('\\') => {
+            Some(inner) if !has_escape(inner) => {
                 return Decoded { text: inner.to_owned(), ..Decoded::default() };
             }
             _ => {}

@@ -141,6 +141,9 @@ impl Translation {
         if reply.model.is_empty() {
             self.model.as_ref().clone_into(&mut reply.model);
         }
+        if matches!(self.caller, Dialect::Anthropic | Dialect::Gemini) {
+            reply.without_cut_calls(losses);
+        }
         match self.caller {
             Dialect::OpenAi => openai::translation::write_answer(&reply, losses),
             Dialect::Anthropic => anthropic::translation::write_answer(&reply, losses),
@@ -152,7 +155,7 @@ impl Translation {
 
     /// Most dialects have the same place for the names.
     fn models(&self, body: &[u8]) -> Bytes {
-        let list = std::str::from_utf8(body).map(|body| Value(body.trim()).fields()).unwrap_or_default();
+        let list = Value::or_null(body).fields();
         let (list_of, name_of) = match self.target {
             Wire::Dialect(Dialect::OpenAi | Dialect::Responses | Dialect::Completions | Dialect::Anthropic) => {
                 ("data", "id")
@@ -310,6 +313,27 @@ impl Events {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_call_that_was_cut_off_with_the_answer_is_left_out_where_half_of_one_cannot_be_said() {
+        let cut = r#"{"id":"c","model":"m","choices":[{"index":0,"finish_reason":"length","message":{"role":"assistant",
+            "content":"I look","tool_calls":[{"id":"a","type":"function","function":{"name":"f","arguments":"{\"a\":1}"}},
+                {"id":"b","type":"function","function":{"name":"f","arguments":"{\"a\": \"lon"}}]}}]}"#;
+        for (caller, has_both) in
+            [(Dialect::Anthropic, false), (Dialect::Gemini, false), (Dialect::Responses, true), (Dialect::OpenAi, true)]
+        {
+            let mut losses = Vec::new();
+            let way = Translation::back(caller, Wire::Dialect(Dialect::OpenAi));
+            let answer = way.answer(StatusCode::OK, &HeaderMap::new(), cut.as_bytes(), &mut losses).unwrap();
+            let answer = String::from_utf8(answer.to_vec()).unwrap();
+            assert!(answer.contains("I look"), "{answer}");
+            assert_eq!(answer.contains("lon"), has_both, "{answer}");
+            assert_eq!(losses.iter().any(|loss| loss.field == "call" && loss.is_harmless), !has_both, "{losses:?}");
+        }
+        let broken = cut.replace("\"length\"", "\"tool_calls\"");
+        let way = Translation::back(Dialect::Anthropic, Wire::Dialect(Dialect::OpenAi));
+        assert!(way.answer(StatusCode::OK, &HeaderMap::new(), broken.as_bytes(), &mut Vec::new()).is_err());
+    }
 
     #[test]
     fn where_nothing_is_left_to_say_the_callers_field_is_named() {

@@ -55,6 +55,8 @@ pub(crate) struct StreamGuard {
     /// The number of the next event.
     number: u64,
     queued_bytes: usize,
+    /// There has been an event with which the answer may begin.
+    may_begin: bool,
     text_guardrails: Arc<[Arc<Plugin>]>,
     withheld: bool,
     observed_whole: bool,
@@ -126,6 +128,8 @@ pub(crate) enum Next {
 
 /// Lanes of one stream: choices times channels times tool calls.
 const LANES_MAX: usize = 1_000;
+/// What an event that waits takes beside its own bytes, at least.
+const EVENT_BYTES: usize = 256;
 
 impl StreamGuard {
     pub(crate) fn new(
@@ -156,6 +160,7 @@ impl StreamGuard {
             edited: BTreeSet::new(),
             number: 0,
             queued_bytes: 0,
+            may_begin: false,
             text_guardrails: in_force().filter(|plugin| plugin.inspects_text()).cloned().collect(),
             withheld: in_force().filter(|plugin| plugin.checks_answers()).any(|plugin| waits(&plugin)),
             observed_whole: in_force().any(|plugin| plugin.checks_answers()),
@@ -334,13 +339,16 @@ impl StreamGuard {
         self.usage = event.usage.or(self.usage);
         if !event.is_comment() {
             let bill = *self.bill.get_or_insert_with(|| self.x.bill(self.prices));
+            let new = event.pieces.iter().filter(|piece| piece.unit != Unit::Again);
+            self.x.received(bill, new.map(|piece| piece.text.len()).sum());
             self.x.used(bill, event.usage);
         }
         if event.is_unasked {
             return Ok(false);
         }
         self.x.opaque(Phase::Answer, &event.opaque);
-        self.queued_bytes += raw.len();
+        self.queued_bytes += raw.len() + EVENT_BYTES;
+        self.may_begin |= event.begins();
         let bytes_max = self.x.generation.settings.upstream.answer_bytes_max;
         if self.queued_bytes > bytes_max {
             return Err(Error::AnswerTooLarge(bytes_max));
@@ -476,6 +484,10 @@ impl StreamGuard {
         if self.withheld && self.state != State::Over {
             return None;
         }
+        // A provider may send any number of events before it says anything.
+        if self.state == State::Unbegun && !self.may_begin {
+            return None;
+        }
         self.say_again();
         let mut waiting = Waiting::default();
         let mut leaving: Vec<u64> = Vec::new();
@@ -486,11 +498,7 @@ impl StreamGuard {
                 false => waiting.add(&queued.event),
             }
         }
-        let begins = |number: &u64| {
-            let queued = self.queue.get(number);
-            let says = |event: &Event| event.pieces.iter().any(|piece| piece.unit != Unit::Whole);
-            queued.is_some_and(|queued| says(&queued.event) || queued.event.is_comment())
-        };
+        let begins = |number: &u64| self.queue.get(number).is_some_and(|queued| queued.event.begins());
         if leaving.is_empty() || (self.state == State::Unbegun && !leaving.iter().any(begins)) {
             return None;
         }
@@ -505,7 +513,7 @@ impl StreamGuard {
             let bytes = queued.event.write(&texts, &self.edited);
             self.reader.has_left(&queued.event);
             self.ended.extend(queued.event.finished.iter().map(|(choice, _)| *choice));
-            self.queued_bytes = self.queued_bytes.saturating_sub(queued.event.raw_len());
+            self.queued_bytes = self.queued_bytes.saturating_sub(queued.event.raw_len() + EVENT_BYTES);
             match &mut out {
                 None if first.is_empty() => first = bytes,
                 None => out = Some([&*first, &*bytes].concat()),

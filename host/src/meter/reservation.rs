@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::time::timeout;
 use tracing::warn;
 
+use super::estimate::tokens_of;
 use crate::chat::Usage;
 use crate::limits::Amounts;
 use crate::money::Money;
@@ -16,6 +17,8 @@ use crate::store::counters::{Counters, Hold};
 pub struct Reservation {
     counters: Arc<dyn Counters>,
     estimate: Amounts,
+    /// Tokens that the request is thought to have.
+    input_tokens: u64,
     /// The longest wait for the store at the end.
     wait: Duration,
     state: Mutex<State>,
@@ -39,29 +42,32 @@ struct Attempt {
     is_free: bool,
     /// What it said that was used, so far.
     used: Option<Amounts>,
+    /// What that must be at least, by the length of what has come.
+    received: Amounts,
     /// It has said its last word.
     is_whole: bool,
 }
 
 impl Attempt {
     /// What it counts as. Where a provider may have charged and has not said how much, that is the estimate; where it has
-    /// broken off, what it said so far is the least.
+    /// broken off, what it said so far is the least, and so is what has come: a caller who leaves before the end, or an
+    /// answer that is longer than was thought, is not cheaper for it.
     fn cost(self, estimate: Amounts) -> Amounts {
         let asked = Amounts { requests: 1, ..Amounts::default() };
         match self {
             Self { is_sent: false, .. } => Amounts::default(),
             Self { is_free: true, .. } => asked,
             Self { used: Some(used), is_whole: true, .. } => used.or_more(asked),
-            Self { used, .. } => estimate.or_more(used.unwrap_or_default()),
+            Self { used, received, .. } => estimate.or_more(used.unwrap_or_default()).or_more(received),
         }
     }
 }
 
 impl Reservation {
-    pub(super) fn new(counters: Arc<dyn Counters>, hold: Hold, wait: Duration) -> Self {
+    pub(super) fn new(counters: Arc<dyn Counters>, hold: Hold, input_tokens: u64, wait: Duration) -> Self {
         let (estimate, earlier) = (hold.amounts, Amounts::default());
         let state = Mutex::new(State { hold, earlier, attempt: Attempt::default(), is_settled: false });
-        Self { counters, estimate, wait, state }
+        Self { counters, estimate, input_tokens, wait, state }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -87,9 +93,20 @@ impl Reservation {
 
     /// It says what was used so far, and what that costs.
     pub fn used(&self, usage: Usage, money: Money) {
-        let tokens = u64::from(usage.input_tokens).saturating_add(usage.output_tokens.into());
-        let used = Amounts { requests: 1, tokens, money }.countable();
-        self.state().attempt.used = Some(used);
+        self.state().attempt.used = Some(amounts(usage, money));
+    }
+
+    /// The usage of an answer of which so much text has come, as long as it is not said.
+    #[must_use]
+    pub fn usage_of(&self, text_bytes: usize) -> Usage {
+        let tokens = |tokens: u64| u32::try_from(tokens).unwrap_or(u32::MAX);
+        let (input_tokens, output_tokens) = (tokens(self.input_tokens), tokens(tokens_of(text_bytes)));
+        Usage { input_tokens, output_tokens, ..Usage::default() }
+    }
+
+    /// So much has come of its answer, by the length of the text, and that costs so much.
+    pub fn received(&self, usage: Usage, money: Money) {
+        self.state().attempt.received = amounts(usage, money);
     }
 
     /// It has said its last word: what it said of usage is all.
@@ -122,8 +139,8 @@ impl Reservation {
     /// The number to wait for. Where more is used than was reserved, that is reserved too.
     fn recorded(&self) -> u64 {
         let mut state = self.state();
-        if !state.is_settled && state.attempt.used.is_some() {
-            let known = once(state.earlier + state.attempt.used.unwrap_or_default());
+        if !state.is_settled {
+            let known = once(state.earlier + state.attempt.used.unwrap_or(state.attempt.received));
             if !known.is_within(state.hold.amounts) {
                 let more = known.or_more(state.hold.amounts);
                 self.counters.settle(&mut state.hold, more, false);
@@ -137,6 +154,12 @@ impl State {
     fn so_far(&self, estimate: Amounts) -> Amounts {
         once(self.earlier + self.attempt.cost(estimate))
     }
+}
+
+/// What one attempt has used.
+fn amounts(usage: Usage, money: Money) -> Amounts {
+    let tokens = u64::from(usage.input_tokens).saturating_add(usage.output_tokens.into());
+    Amounts { requests: 1, tokens, money }.countable()
 }
 
 /// However often providers were asked for it, it is one request.

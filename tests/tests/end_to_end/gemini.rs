@@ -196,7 +196,7 @@ async fn arguments_of_calls_that_no_caller_could_read_are_an_error() {
         let mut ask = asks("call f {\"a\": ");
         ask["tools"] = json!([{"functionDeclarations": [{"name": "f"}]}]);
         let answer = gateway.call("POST", path).body(ask).await;
-        assert_eq!(answer.code(), "upstream_broken", "{streamed}: {}", answer.text());
+        assert_eq!(answer.code(), "answer_untranslatable", "{streamed}: {}", answer.text());
         assert!(!streamed || finish(&answer).is_empty(), "{}", answer.text());
     }
 }

@@ -45,8 +45,22 @@ async fn the_key_of_the_configuration_takes_the_place_of_the_callers() {
     std::fs::write(key.path(), "sk-of-the-operator\n").unwrap();
     let settings = format!("providers.target-1.api_key.file = '{}'", key.path().display());
     let gateway = Gateway::without_plugins().upstream(&provider).settings(&settings).start().await;
-    gateway.ask(chat("x")).header("authorization", "Bearer of the caller").await;
-    assert_eq!(provider.only().header("authorization"), Some("Bearer sk-of-the-operator"));
+    let call = gateway.ask(chat("x")).header("authorization", "Bearer of the caller");
+    let call = call.header("openai-organization", "org-1").header("openai-project", "p").header("idempotency-key", "k");
+    call.header("x-stainless-lang", "python").header("x-stainless-os", "tell Ada: run").await;
+    let received = provider.only();
+    assert_eq!(received.header("authorization"), Some("Bearer sk-of-the-operator"));
+    // Whose account is charged, and whose answers come again, is not up to callers who share a key.
+    assert_eq!((received.header("openai-organization"), received.header("openai-project")), (None, None));
+    let own = received.header("idempotency-key").unwrap().to_owned();
+    assert_eq!(own.len(), 43);
+    assert_eq!((received.header("x-stainless-lang"), received.header("x-stainless-os")), (Some("python"), None));
+    // The same again is the same key, for whoever tries again.
+    gateway.ask(chat("x")).header("idempotency-key", "k").await;
+    gateway.ask(chat("x")).header("idempotency-key", "l").await;
+    let keys: Vec<_> =
+        provider.received().iter().map(|one| one.header("idempotency-key").unwrap().to_owned()).collect();
+    assert_eq!((&keys[1], keys[2] == own), (&own, false));
     assert!(!format!("{:?}", gateway.host).contains("sk-of-the-operator"));
 }
 

@@ -192,6 +192,32 @@ async fn a_caller_who_leaves_is_charged_what_was_thought() {
     assert!((560..600).contains(&after), "{after}");
 }
 
+/// Whoever leaves before the usage is told, and a provider that does not tell it: the answer counts by its length.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_is_longer_than_was_thought_counts_as_long_as_it_is() {
+    let long = chunk(&"so ".repeat(400));
+    let provider = Provider::saying_in_turn([
+        Reply::events([long.clone()]).stalls(),
+        Reply::json(used(0, 0)),
+        Reply::events([long, finish(0, "stop"), DONE.into()]),
+        Reply::json(used(0, 0)),
+    ])
+    .await;
+    let limits = "tenants.default.limits = { tokens_per_day = 10_000, concurrent = 1 }\nstore.path = 's.db'";
+    let gateway = Gateway::without_plugins().upstream(&provider).settings(limits).start().await;
+    let mut request = streamed("hello?");
+    request["max_tokens"] = 10.into();
+    let mut open = gateway.ask(request.clone()).open().await;
+    open.until("so so").await;
+    drop(open);
+    provider.has_lost(1).await;
+    let after = once_free(&gateway).await;
+    assert!((9_590..9_600).contains(&after), "{after}");
+    assert!(gateway.ask(request).await.is_done());
+    let after = once_free(&gateway).await;
+    assert!((9_180..9_200).contains(&after), "{after}");
+}
+
 /// What is left, as soon as the one place is free.
 async fn once_free(gateway: &Gateway) -> u64 {
     loop {

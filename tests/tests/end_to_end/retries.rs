@@ -48,6 +48,32 @@ async fn a_stream_that_dies_before_the_first_word_is_asked_for_again() {
     assert_eq!((answer.status, answer.text()), (200, &*whole.concat()));
 }
 
+/// It was paid for, and another one is likely to be no better.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_cannot_be_translated_is_not_asked_for_again() {
+    let nothing = json!({"id": "c-1", "object": "chat.completion", "model": "m", "choices": []});
+    let provider = Provider::saying(Reply::json(nothing.to_string())).await;
+    let gateway = Gateway::without_plugins().upstream(&provider).settings(RETRY).start().await;
+    let mut request = chat("hello?");
+    request["max_tokens"] = 9.into();
+    let answer = gateway.call("POST", "/v1/messages").body(request).header("anthropic-version", "2023-06-01").await;
+    assert_eq!((answer.status, answer.header("x-should-retry")), (502, Some("false")));
+    let message = answer.json()["error"]["message"].as_str().unwrap().to_owned();
+    assert_eq!(message, "the provider's answer cannot be said in the dialect of the request");
+    assert_eq!(provider.received().len(), 1);
+}
+
+/// Whoever asks for long answers must not take the target from everybody.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_target_does_not_rest_for_an_answer_that_is_too_long() {
+    let long = Reply::events([chunk(&"so ".repeat(1_000)), DONE.into()]);
+    let provider = Provider::saying_in_turn([long, ok()]).await;
+    let settings = "upstream = { breaker_failures = 1, breaker_ms = 60_000, event_bytes_max = 2_000 }";
+    let gateway = Gateway::without_plugins().upstream(&provider).settings(settings).start().await;
+    assert_eq!(gateway.ask(streamed("hello?")).await.code(), "answer_too_large");
+    assert_eq!(gateway.ask(chat("hello?")).await.content(), "hello");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn no_more_often_than_configured() {
     for retries in [0, 1, 3] {
@@ -138,11 +164,20 @@ async fn a_wait_that_the_provider_asks_for_is_kept_if_it_is_short() {
 async fn a_target_that_asks_for_a_rest_gets_it() {
     let first = Provider::saying(failing(429).header("retry-after", "60")).await;
     let other = Provider::saying(ok()).await;
-    let gateway = Gateway::without_plugins().upstream(&first).upstream(&other).settings(KEY).start().await;
+    let resting = |failures: u32| format!("{KEY}\nupstream.breaker_failures = {failures}");
+    let targets = || Gateway::without_plugins().upstream(&first).upstream(&other);
+    let gateway = targets().settings(&resting(5)).start().await;
     for _ in 0..3 {
         assert_eq!(gateway.ask(chat("hello?")).await.content(), "hello");
     }
     assert_eq!((first.received().len(), other.received().len()), (1, 3));
+
+    // Where none may rest, it is asked each time.
+    let gateway = targets().settings(&resting(0)).start().await;
+    for _ in 0..3 {
+        assert_eq!(gateway.ask(chat("hello?")).await.content(), "hello");
+    }
+    assert_eq!(first.received().len(), 4);
 
     // With a credential of the caller's it says nothing about other callers.
     let first = Provider::saying(failing(429).header("retry-after", "60")).await;

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use bytes::Bytes;
 
-use super::super::document::{Wrong, check_event, shown, unrepeated};
+use super::super::document::{Wrong, checked_event, shown, unrepeated};
 use super::super::pieces::{Halves, LANES_MAX, Pieces};
 use super::super::raw::{Field, Fields, Kind, Value};
 use super::super::sse::{Event, Lane, Unit, kind, tidy};
@@ -39,15 +39,15 @@ impl EventReader {
         let whole = std::str::from_utf8(&raw).map_err(|_| Wrong::new("", "an event is not UTF-8"))?;
         let (names, data) = whole.split_at_checked(place.start).unwrap_or_default();
         let data = data.trim();
-        check_event(data)?;
-        let fields = Value(data).fields();
+        let data = checked_event(data)?;
+        let fields = data.fields();
         unrepeated(&fields)?;
         let kind = kind(names, &fields)?;
         let Self { halves, tools, usage, .. } = self;
         let mut found = Found { pieces: Pieces { whole, halves, event: &mut event }, tools, usage };
         match &*kind {
             "content_block_start" | "content_block_delta" | "content_block_stop" => found.block(&kind, &fields)?,
-            _ if Value(data).kind() != Kind::Object => found.pieces.anything("", Value(data), 0)?,
+            _ if data.kind() != Kind::Object => found.pieces.anything("", data, 0)?,
             _ => found.message(&kind, &fields)?,
         }
         Ok(event)
@@ -149,7 +149,7 @@ impl Found<'_> {
                 }
                 let lane = Lane { choice: 0, channel: Channel::Name, part };
                 let place = value.place(self.pieces.whole);
-                self.pieces.add(lane, Unit::Either, value.0, place, None)
+                self.pieces.add(lane, Unit::Either, value.source(), place, None)
             }
             _ => self.pieces.unknown(&part, field, 0),
         }

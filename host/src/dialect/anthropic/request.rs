@@ -34,7 +34,7 @@ pub(crate) fn read_request(body: Bytes) -> Result<Asked, Wrong> {
             "tools" => read_tools(&mut texts, &mut request, field.value)?,
             "output_config" | "output_format" => {
                 let format = field.value.fields().last("format").unwrap_or(field.value);
-                let schema = format.fields().last("schema").map(|schema| schema.0.to_owned());
+                let schema = format.fields().last("schema").map(|schema| schema.source().to_owned());
                 request.answer_schema = schema.or(request.answer_schema);
                 texts.anything(field.value, &Of::new(Role::System, Channel::Other))?;
             }

@@ -49,7 +49,7 @@ fn inside<'a>(
     if of.value.kind() != Kind::Object {
         return texts.field(of, other);
     }
-    of.value.fields().0.iter().try_for_each(|field| match field.name() == known {
+    of.value.fields().0.iter().try_for_each(|field| match field.is(known) {
         true => read(texts, field),
         false => texts.field(field, other),
     })

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use bytes::Bytes;
 
-use super::super::document::{Wrong, check_event, shown, unrepeated};
+use super::super::document::{Wrong, checked_event, shown, unrepeated};
 use super::super::pieces::{Halves, LANES_MAX, Pieces};
 use super::super::raw::{Field, Fields, Kind, Value};
 use super::super::sse::{Event, Lane, Unit, tidy};
@@ -39,13 +39,13 @@ impl EventReader {
         let mut event = Event::new(raw.clone());
         let whole = std::str::from_utf8(&raw).map_err(|_| Wrong::new("", "an event is not UTF-8"))?;
         let data = whole.get(place).unwrap_or_default().trim();
-        check_event(data)?;
+        let data = checked_event(data)?;
         let Self { halves, tools } = self;
         let mut found = Found { pieces: Pieces { whole, halves, event: &mut event }, tools };
-        if Value(data).kind() != Kind::Object {
-            found.pieces.anything("", Value(data), 0)?;
+        if data.kind() != Kind::Object {
+            found.pieces.anything("", data, 0)?;
         }
-        let fields = Value(data).fields();
+        let fields = data.fields();
         unrepeated(&fields)?;
         fields.0.iter().try_for_each(|field| found.event(field))?;
         Ok(event)
@@ -83,7 +83,7 @@ impl Found<'_> {
 
     /// Fields that nobody here knows.
     fn rest(&mut self, at: &str, fields: &Fields<'_>) -> Result<(), Wrong> {
-        let mut said = fields.0.iter().filter(|field| field.name() != PADDING);
+        let mut said = fields.0.iter().filter(|field| !field.is(PADDING));
         said.try_for_each(|field| self.pieces.unknown(at, field, 0))
     }
 
@@ -96,7 +96,7 @@ impl Found<'_> {
             "contentBlockStop" => self.pieces.event.closes = Some((index, part(index))),
             _ => {}
         }
-        for field in fields.0.iter().filter(|field| field.name() != PADDING) {
+        for field in fields.0.iter().filter(|field| !field.is(PADDING)) {
             match &*field.name() {
                 "start" | "delta" if field.value.kind() == Kind::Object => {
                     let fields = field.value.fields();
@@ -156,7 +156,7 @@ impl Found<'_> {
                 }
                 let lane = Lane { choice: 0, channel: Channel::Name, part: part(index) };
                 let place = value.place(self.pieces.whole);
-                self.pieces.add(lane, Unit::Either, value.0, place, None)
+                self.pieces.add(lane, Unit::Either, value.source(), place, None)
             }
             _ => self.pieces.unknown(&part(index), field, 0),
         }

@@ -31,7 +31,7 @@ const ERROR_TYPE: &str = "x-amzn-errortype";
 
 /// A field that nobody here knows. It is no loss if it says what would be so without it.
 fn leave_out(field: &Given<'_>, losses: &mut Vec<Loss>) {
-    if !matches!(field.value.0, "false" | "\"\"" | "[]" | "{}") {
+    if !matches!(field.value.source(), "false" | "\"\"" | "[]" | "{}") {
         losses.push(field.loss());
     }
 }
@@ -48,7 +48,7 @@ fn new_id() -> String {
 
 /// Read the body of an error response, whose kind stands in a header, or in the body as `com.amazon.coral#KIND`.
 pub(crate) fn parse_failure(headers: &HeaderMap, body: &[u8]) -> Failure {
-    let body = Value(std::str::from_utf8(body).unwrap_or_default().trim()).fields();
+    let body = Value::or_null(body).fields();
     let said = |name: &str| body.last(name).and_then(Value::text);
     let message = said("message").or_else(|| said("Message")).unwrap_or_default().into_owned();
     let header = headers.get(ERROR_TYPE).and_then(|kind| kind.to_str().ok());

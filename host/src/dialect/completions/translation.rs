@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::chat::{Finish, Usage};
 use crate::dialect::conversation::{
-    APART, Choice, Conversation, Delta, Feature, Loss, Part, Reply, Speaker, Told, Turn,
+    APART, Apart, Choice, Conversation, Delta, Feature, Loss, Part, Reply, Speaker, Told, Turn,
 };
 use crate::dialect::document::Wrong;
 use crate::dialect::given::{Given, NO_COUNTERPART, Object, written};
@@ -168,6 +168,8 @@ pub(crate) struct DeltaWriter {
     model: String,
     created: u64,
     usage: Option<Usage>,
+    /// Words and refusals are one text here.
+    text: Apart<bool>,
     told: Told,
 }
 
@@ -184,7 +186,10 @@ impl DeltaWriter {
                 (self.id, self.model, self.created) = (id.clone(), model.clone(), Moment::now().seconds());
             }
             Delta::Text { choice, text } | Delta::Refusal { choice, text } => {
-                self.choice(*choice, text, None, out);
+                let is_refusal = matches!(delta, Delta::Refusal { .. });
+                if let Some(text) = self.text.piece(*choice, is_refusal, text.clone()) {
+                    self.choice(*choice, &text, None, out);
+                }
             }
             Delta::Thinking { .. } | Delta::Signature { .. } | Delta::SealedThinking { .. } => {
                 losses.extend(self.told.further([Loss::harmless("thinking", NO_PLACE)].into_iter()));
@@ -334,6 +339,17 @@ mod tests {
             let lost: Vec<_> = losses.iter().map(|loss| loss.field.as_str()).collect();
             assert_eq!(lost, ["thinking", "call"]);
         }
+        let (mut writer, mut out) = (DeltaWriter::default(), Vec::new());
+        for delta in [
+            Delta::Text { choice: 0, text: "ada@".to_owned() },
+            Delta::Refusal { choice: 0, text: "example".to_owned() },
+            Delta::Refusal { choice: 0, text: ".com".to_owned() },
+        ] {
+            writer.write(&delta, &mut out, &mut Vec::new());
+        }
+        let text = String::from_utf8(out).unwrap();
+        let said: Vec<_> = text.split(r#""text":"#).skip(1).map(|rest| rest.split(',').next().unwrap()).collect();
+        assert_eq!(said, [r#""ada@""#, r#""\n\nexample""#, r#"".com""#]);
         let (mut writer, mut out) = (DeltaWriter::default(), Vec::new());
         let failure = Failure { message: "no".to_owned(), ..Failure::default() };
         writer.write(&Delta::Failed(failure), &mut out, &mut Vec::new());

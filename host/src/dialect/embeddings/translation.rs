@@ -139,12 +139,12 @@ pub(in super::super) fn translate_answer(body: &[u8], wanted: &Wanted, losses: &
 /// OpenAI's Base64 is that of the numbers as 32-bit floats, the lowest byte first.
 fn numbers(values: Value<'_>, as_base64: bool) -> Result<NumbersJson<'_>, Wrong> {
     let wrong = |_| Wrong::new("embeddings.values", "must be a list of numbers");
-    let numbers: Vec<f32> = serde_json::from_str(values.0).map_err(wrong)?;
+    let numbers: Vec<f32> = serde_json::from_str(values.source()).map_err(wrong)?;
     if as_base64 {
         let bytes: Vec<u8> = numbers.iter().flat_map(|number| number.to_le_bytes()).collect();
         return Ok(NumbersJson::Base64(STANDARD.encode(bytes)));
     }
-    serde_json::from_str(values.0).map(NumbersJson::Source).map_err(wrong)
+    serde_json::from_str(values.source()).map(NumbersJson::Source).map_err(wrong)
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use super::super::document::{Document, Of, Texts, Wrong};
 use super::super::raw::{Kind, Value};
 use super::super::whole;
 use super::part;
-use super::spelling::{camel, last};
+use super::spelling::{last, usual};
 use crate::chat::{Answer, Channel, Finish, Opaque, Role, Usage};
 
 /// Read a complete answer.
@@ -16,7 +16,7 @@ use crate::chat::{Answer, Channel, Finish, Opaque, Role, Usage};
 pub(crate) fn read_answer(body: Bytes) -> Result<(Answer, Document, Vec<Opaque>), Wrong> {
     whole::read(body, |texts, answer, fields, other| {
         for field in &fields.0 {
-            match (&*camel(&field.name()), field.value.kind()) {
+            match (&*usual(field), field.value.kind()) {
                 ("candidates", Kind::Array) => {
                     for (candidate, position) in field.value.items().into_iter().zip(0..) {
                         let finish = read_candidate(texts, candidate, position)?;
@@ -52,7 +52,7 @@ fn read_candidate(texts: &mut Texts<'_>, candidate: Value<'_>, position: u32) ->
     let of = Of { choice, ..Of::new(Role::Assistant, Channel::Content) };
     let (mut finished, mut calls) = (Finish::Other, false);
     for field in &fields.0 {
-        match (&*camel(&field.name()), field.value.kind()) {
+        match (&*usual(field), field.value.kind()) {
             ("content", _) => {
                 calls = part::calls(field.value);
                 part::content(texts, field.value, &of)?;

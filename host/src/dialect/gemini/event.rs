@@ -4,13 +4,13 @@ use std::collections::HashMap;
 
 use bytes::Bytes;
 
-use super::super::document::{Wrong, check_event, shown};
+use super::super::document::{Wrong, checked_event, shown};
 use super::super::pieces::{Halves, LANES_MAX, Pieces};
 use super::super::raw::{Field, Fields, Kind, Value};
 use super::super::sse::{Event, Lane, Unit, tidy};
 use super::answer::{finish, is_blocked, usage, with_calls};
 use super::part::{is_sealed, is_thought, opaque};
-use super::spelling::{camel, last, unrepeated};
+use super::spelling::{last, unrepeated, usual};
 use crate::chat::{Channel, Finish, Opaque};
 
 /// Reads events one after the other, and keeps what one needs to know of those before.
@@ -32,13 +32,13 @@ impl EventReader {
         let mut event = Event::new(raw.clone());
         let whole = std::str::from_utf8(&raw).map_err(|_| Wrong::new("", "an event is not UTF-8"))?;
         let data = whole.get(place).unwrap_or_default().trim();
-        check_event(data)?;
+        let data = checked_event(data)?;
         let Self { halves, calls } = self;
         let mut found = Found { pieces: Pieces { whole, halves, event: &mut event }, calls };
-        if Value(data).kind() != Kind::Object {
-            found.pieces.anything("", Value(data), 0)?;
+        if data.kind() != Kind::Object {
+            found.pieces.anything("", data, 0)?;
         }
-        let fields = Value(data).fields();
+        let fields = data.fields();
         unrepeated(&fields)?;
         fields.0.iter().try_for_each(|field| found.field(field))?;
         Ok(event)
@@ -52,7 +52,7 @@ struct Found<'a> {
 
 impl Found<'_> {
     fn field(&mut self, field: &Field<'_>) -> Result<(), Wrong> {
-        match (&*camel(&field.name()), field.value.kind()) {
+        match (&*usual(field), field.value.kind()) {
             ("candidates", Kind::Array) => {
                 return field.value.items().into_iter().zip(0..).try_for_each(|(item, position)| match item.kind() {
                     Kind::Object => self.candidate(&item.fields(), position),
@@ -77,7 +77,7 @@ impl Found<'_> {
             Some(index) => index.number().ok_or_else(|| Wrong::new("", "an index is not a whole number"))?,
         };
         for field in &fields.0 {
-            match (&*camel(&field.name()), field.value.kind()) {
+            match (&*usual(field), field.value.kind()) {
                 ("content", Kind::Object) => self.content(&field.value.fields(), choice)?,
                 ("logprobsResult", Kind::Object) => {
                     self.pieces.event.shadow(choice, field.value.place(self.pieces.whole));
@@ -96,7 +96,7 @@ impl Found<'_> {
     fn content(&mut self, fields: &Fields<'_>, choice: u32) -> Result<(), Wrong> {
         unrepeated(fields)?;
         for field in &fields.0 {
-            if (&*camel(&field.name()), field.value.kind()) != ("parts", Kind::Array) {
+            if (&*usual(field), field.value.kind()) != ("parts", Kind::Array) {
                 self.pieces.unknown("content", field, choice)?;
                 continue;
             }
@@ -115,7 +115,7 @@ impl Found<'_> {
         let of_text = if is_thought(fields) { Channel::Reasoning } else { Channel::Content };
         for field in &fields.0 {
             let value = field.value;
-            match (&*camel(&field.name()), value.kind()) {
+            match (&*usual(field), value.kind()) {
                 ("text", _) => self.pieces.piece(choice, of_text, "", value, None)?,
                 ("thoughtSignature", Kind::String) => {
                     if is_sealed(value) {
@@ -132,7 +132,7 @@ impl Found<'_> {
 
     fn data(&mut self, fields: &Fields<'_>, choice: u32) -> Result<(), Wrong> {
         unrepeated(fields)?;
-        fields.0.iter().try_for_each(|field| match (&*camel(&field.name()), field.value.kind()) {
+        fields.0.iter().try_for_each(|field| match (&*usual(field), field.value.kind()) {
             ("data" | "fileUri", Kind::String) => {
                 self.pieces.event.opaque.push(opaque(fields));
                 Ok(())
@@ -157,9 +157,9 @@ impl Found<'_> {
             let value = field.value;
             let place = value.place(self.pieces.whole);
             let lane = |channel| Lane { choice, channel, part: part.clone() };
-            match (&*camel(&field.name()), value.kind()) {
+            match (&*usual(field), value.kind()) {
                 ("name", Kind::String) => {
-                    self.pieces.add(lane(Channel::Name), Unit::Either, value.0, place, None)?;
+                    self.pieces.add(lane(Channel::Name), Unit::Either, value.source(), place, None)?;
                 }
                 ("args", Kind::Object | Kind::Array) => {
                     self.pieces.json(lane(Channel::ToolArguments), value, called.clone());

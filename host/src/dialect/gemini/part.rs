@@ -2,7 +2,7 @@
 
 use super::super::document::{Of, Texts, Wrong, is_name, shown};
 use super::super::raw::{Fields, Kind, Value};
-use super::spelling::{camel, last};
+use super::spelling::{last, usual};
 use crate::chat::{Channel, Opaque, Role};
 
 /// Parts in parts, as results of functions have. What is deeper is text of a kind unknown.
@@ -13,7 +13,7 @@ pub(super) fn content(texts: &mut Texts<'_>, value: Value<'_>, of: &Of) -> Resul
     if value.kind() != Kind::Object {
         return texts.anything(value, of);
     }
-    value.fields().0.iter().try_for_each(|field| match &*camel(&field.name()) {
+    value.fields().0.iter().try_for_each(|field| match &*usual(field) {
         "parts" => parts(texts, field.value, of, DEPTH_MAX),
         _ => texts.field(field, &of.on(Channel::Other)),
     })
@@ -40,7 +40,7 @@ fn part(texts: &mut Texts<'_>, fields: &Fields<'_>, of: &Of, depth: u32) -> Resu
     let of_text = if is_thought(fields) { of.on(Channel::Reasoning) } else { of.clone() };
     for field in &fields.0 {
         let value = field.value;
-        match (&*camel(&field.name()), value.kind()) {
+        match (&*usual(field), value.kind()) {
             ("text", _) => texts.anything(value, &of_text)?,
             ("thoughtSignature", Kind::String) => {
                 if is_sealed(value) {
@@ -82,7 +82,7 @@ pub(super) fn opaque(fields: &Fields<'_>) -> Opaque {
 
 /// A picture, a sound, a document, or where one is.
 fn data(texts: &mut Texts<'_>, fields: &Fields<'_>, of: &Of) -> Result<(), Wrong> {
-    fields.0.iter().try_for_each(|field| match (&*camel(&field.name()), field.value.kind()) {
+    fields.0.iter().try_for_each(|field| match (&*usual(field), field.value.kind()) {
         ("data" | "fileUri", Kind::String) => {
             texts.opaque.push(opaque(fields));
             Ok(())
@@ -94,7 +94,7 @@ fn data(texts: &mut Texts<'_>, fields: &Fields<'_>, of: &Of) -> Result<(), Wrong
 fn call(texts: &mut Texts<'_>, fields: &Fields<'_>, of: &Of) -> Result<(), Wrong> {
     let called = named(fields);
     let on = |channel| Of { name: called.clone(), ..of.on(channel) };
-    fields.0.iter().try_for_each(|field| match &*camel(&field.name()) {
+    fields.0.iter().try_for_each(|field| match &*usual(field) {
         "name" => texts.anything(field.value, &on(Channel::Name)),
         "args" => texts.json(field.value, &on(Channel::ToolArguments)),
         _ => texts.field(field, &on(Channel::Other)),
@@ -105,7 +105,7 @@ fn response(texts: &mut Texts<'_>, fields: &Fields<'_>, of: &Of, depth: u32) -> 
     let called = named(fields);
     let of = Of { role: Role::Tool, ..of.clone() };
     let on = |channel| Of { name: called.clone(), ..of.on(channel) };
-    fields.0.iter().try_for_each(|field| match &*camel(&field.name()) {
+    fields.0.iter().try_for_each(|field| match &*usual(field) {
         "name" => texts.anything(field.value, &on(Channel::Name)),
         "response" => result(texts, field.value, &on(Channel::ToolResult)),
         "parts" => parts(texts, field.value, &on(Channel::ToolResult), depth),

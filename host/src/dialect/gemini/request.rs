@@ -6,7 +6,7 @@ use super::super::Address;
 use super::super::asked::{Around, Asked, Turns};
 use super::super::document::{Of, Texts, Wrong, is_name, not_json};
 use super::super::raw::{Fields, Kind, Value};
-use super::spelling::{camel, last, unrepeated};
+use super::spelling::{last, unrepeated, usual};
 use super::{bare, part};
 use crate::chat::{Channel, Request, Role, ToolDefinition};
 
@@ -35,7 +35,7 @@ pub(crate) fn read_request(address: Address, body: Bytes) -> Result<Asked, Wrong
     let messages_end = read_contents(&mut texts, contents)?;
     let mut model = None;
     for field in &parsed.0 {
-        match &*camel(&field.name()) {
+        match &*usual(field) {
             "contents" | "systemInstruction" => {}
             "model" => {
                 let named = field.value.text().ok_or_else(|| Wrong::new("model", "must be a string"))?;
@@ -48,7 +48,7 @@ pub(crate) fn read_request(address: Address, body: Bytes) -> Result<Asked, Wrong
             "generationConfig" => {
                 let config = field.value.fields();
                 let schema = last(&config, "responseJsonSchema").or(last(&config, "responseSchema"));
-                request.answer_schema = schema.map(|schema| schema.0.to_owned());
+                request.answer_schema = schema.map(|schema| schema.source().to_owned());
                 request.answer_tokens_max = last(&config, "maxOutputTokens").and_then(Value::count);
                 request.answers = last(&config, "candidateCount").and_then(Value::count);
                 texts.anything(field.value, &Of::new(Role::System, Channel::Other))?;
@@ -101,7 +101,7 @@ fn read_tools(texts: &mut Texts<'_>, request: &mut Request, value: Value<'_>) ->
         // All others are run by the provider: a search, a program, a page that is read.
         let is_the_callers = |name: &str| matches!(name, "functionDeclarations" | "computerUse");
         let is_there = |value: Value<'_>| value.kind() != Kind::Null;
-        request.acts |= fields.0.iter().any(|field| is_there(field.value) && !is_the_callers(&camel(&field.name())));
+        request.acts |= fields.0.iter().any(|field| is_there(field.value) && !is_the_callers(&usual(field)));
         for function in last(&fields, "functionDeclarations").map(Value::items).unwrap_or_default() {
             let fields = function.fields();
             let text = |field: &str| last(&fields, field).and_then(Value::text).unwrap_or_default().into_owned();
@@ -111,7 +111,7 @@ fn read_tools(texts: &mut Texts<'_>, request: &mut Request, value: Value<'_>) ->
                 request.tools.push(ToolDefinition {
                     name,
                     description: text("description"),
-                    parameters: schema.map_or_else(|| "{}".to_owned(), |schema| schema.0.to_owned()),
+                    parameters: schema.map_or_else(|| "{}".to_owned(), |schema| schema.source().to_owned()),
                 });
             }
         }

@@ -39,7 +39,7 @@ const UPLOADED: &str = "https://generativelanguage.googleapis.com/";
 
 /// A field that nobody here knows. It is no loss if it says what would be so without it.
 fn leave_out(field: &Given<'_>, losses: &mut Vec<Loss>) {
-    if !matches!(field.value.0, "false" | "\"\"" | "[]" | "{}") {
+    if !matches!(field.value.source(), "false" | "\"\"" | "[]" | "{}") {
         losses.push(field.loss());
     }
 }
@@ -109,7 +109,7 @@ fn read_call<'a>(call: &Given<'_>, losses: &mut Vec<Loss>) -> Result<What<'a>, W
         match &*name {
             "name" | "id" | "args" => {}
             // Pieces of arguments, which nobody gets who has not asked for them.
-            "partialArgs" | "willContinue" if field.value.0 != "false" => {
+            "partialArgs" | "willContinue" if field.value.source() != "false" => {
                 return Err(field.wrong("cannot be told in the other dialect"));
             }
             _ => leave_out(field, losses),

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use bytes::Bytes;
 
-use super::super::document::{Wrong, check_event, shown, unrepeated};
+use super::super::document::{Wrong, checked_event, shown, unrepeated};
 use super::super::pieces::{Halves, LANES_MAX, Pieces};
 use super::super::raw::{Field, Fields, Kind, Value};
 use super::super::sse::{Event, Lane, Unit, tidy};
@@ -43,13 +43,13 @@ impl EventReader {
             event.done = true;
             return Ok(event);
         }
-        check_event(data)?;
+        let data = checked_event(data)?;
         let Self { halves, tools, head, is_stripped } = self;
         let mut found = Found { pieces: Pieces { whole, halves, event: &mut event }, tools };
-        if Value(data).kind() != Kind::Object {
-            found.pieces.anything("", Value(data), 0)?;
+        if data.kind() != Kind::Object {
+            found.pieces.anything("", data, 0)?;
         }
-        let fields = Value(data).fields();
+        let fields = data.fields();
         unrepeated(&fields)?;
         for (index, field) in fields.0.iter().enumerate() {
             match &*field.name() {
@@ -213,7 +213,13 @@ impl Found<'_> {
                 "name" if field.value.kind() == Kind::String => {
                     self.called(choice, index, &field.value.text().unwrap_or_default());
                     let lane = Lane { choice, channel: Channel::Name, part: part.to_owned() };
-                    self.pieces.add(lane, Unit::Either, field.value.0, field.value.place(self.pieces.whole), None)?;
+                    self.pieces.add(
+                        lane,
+                        Unit::Either,
+                        field.value.source(),
+                        field.value.place(self.pieces.whole),
+                        None,
+                    )?;
                 }
                 "arguments" | "input" => {
                     let name = self.tools.get(&(choice, index)).cloned();

@@ -15,9 +15,9 @@ impl Head {
     pub(in super::super) fn note(&mut self, name: &str, value: Value<'_>) {
         let Some(name) = HEAD.iter().find(|known| **known == name) else { return };
         let is_new = self.0.iter().all(|(known, _)| known != name);
-        if is_new && value.0.len() <= HEAD_BYTES_MAX && !value.0.starts_with(['{', '[']) {
+        if is_new && value.source().len() <= HEAD_BYTES_MAX && !value.source().starts_with(['{', '[']) {
             // Written anew, so that nothing but a plain word or number passes.
-            let word = value.text().map_or_else(|| value.0.to_owned(), |text| encode(&plain(&text)));
+            let word = value.text().map_or_else(|| value.source().to_owned(), |text| encode(&plain(&text)));
             self.0.push((name, word));
         }
     }

@@ -73,7 +73,7 @@ fn opaque(texts: &mut Texts<'_>, value: Value<'_>, payload: &str, what: Opaque, 
         return texts.anything(value, &of.on(Channel::Other));
     }
     for field in &value.fields().0 {
-        if field.name() != payload {
+        if !field.is(payload) {
             texts.field(field, &of.on(Channel::Other))?;
         }
     }

@@ -32,10 +32,10 @@ impl<'de: 'a, 'a> Deserialize<'de> for Body<'a> {
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
                 let mut parts = Vec::new();
                 while let Some(key) = map.next_key::<&'de RawValue>()? {
-                    let key = Value(key.get());
+                    let key = Value::from(key);
                     parts.push(match key.text().as_deref() {
                         Some("messages") => Part::Messages(map.next_value()?),
-                        _ => Part::Other(Field { key, value: Value(map.next_value::<&'de RawValue>()?.get()) }),
+                        _ => Part::Other(Field { key, value: map.next_value::<&'de RawValue>()?.into() }),
                     });
                 }
                 Ok(Body(parts))
@@ -90,7 +90,7 @@ pub(crate) fn read_request(body: Bytes) -> Result<Asked, Wrong> {
             "tools" | "functions" => read_tools(&mut texts, &mut request, value)?,
             "response_format" => {
                 let schema = value.fields().last("json_schema").and_then(|format| format.fields().last("schema"));
-                request.answer_schema = schema.map(|schema| schema.0.to_owned()).or(request.answer_schema);
+                request.answer_schema = schema.map(|schema| schema.source().to_owned()).or(request.answer_schema);
                 texts.anything(value, &Of::new(Role::System, Channel::Other))?;
             }
             // What a provider takes who reads the other of two is not known: the larger one.
@@ -110,7 +110,8 @@ pub(crate) fn read_request(body: Bytes) -> Result<Asked, Wrong> {
     request.opaque = std::mem::take(&mut texts.opaque);
     let model = model.ok_or_else(|| Wrong::new("model", "is missing; name a model, see GET /v1/models"))?;
     let messages_end = messages_end.ok_or_else(|| Wrong::new("messages", "is missing; send a list of messages"))?;
-    let usage = stream_end.filter(|_| request.streaming).and_then(|end| stream_options::asking(&options, end));
+    let stream_end = stream_end.filter(|_| request.streaming);
+    let usage = stream_end.map(|end| stream_options::asking(&options, end)).transpose()?.flatten();
     let usage = usage.map(|(place, text)| (place, text.to_owned()));
     let (segments, document) = texts.into_document(body.clone());
     request.segments = segments;
@@ -120,7 +121,7 @@ pub(crate) fn read_request(body: Bytes) -> Result<Asked, Wrong> {
 }
 
 fn unreadable(text: &str, error: &serde_json::Error) -> Wrong {
-    if let Some(messages) = Value(text.trim()).fields().last("messages") {
+    if let Some(messages) = Value::or_null(text.as_bytes()).fields().last("messages") {
         if messages.kind() != Kind::Array {
             return Wrong::new("messages", "must be a list of messages");
         }

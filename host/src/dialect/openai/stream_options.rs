@@ -6,43 +6,54 @@ use std::ops::Range;
 
 use bytes::Bytes;
 
+use super::super::document::Wrong;
 use super::super::raw::{Kind, Value, splice};
 
 /// A field `stream_options`, and where it stands.
 type Options<'a> = (Value<'a>, Range<usize>);
 
+/// What stands there instead.
+type Change = Option<(Range<usize>, &'static str)>;
+
+const INCLUDE_USAGE: &str = "stream_options.include_usage";
+const TWICE: &str = "is there twice; send it once";
+
 /// What to change in a body so that it asks: the caller's `stream_options`, and where its `stream` ends. Nothing if it
-/// asks already, or says something that the provider had better judge.
-pub(in super::super) fn asking(options: &[Options<'_>], stream_end: usize) -> Option<(Range<usize>, &'static str)> {
+/// asks already.
+///
+/// # Errors
+/// When nobody could tell what a provider makes of it: without usage, nobody could tell either what it costs.
+pub(in super::super) fn asking(options: &[Options<'_>], stream_end: usize) -> Result<Change, Wrong> {
     let (value, place) = match options {
-        [] => return Some((stream_end..stream_end, ",\"stream_options\":{\"include_usage\":true}")),
+        [] => return Ok(Some((stream_end..stream_end, ",\"stream_options\":{\"include_usage\":true}"))),
         [one] => one,
-        _ => return None,
+        _ => return Err(Wrong::new("stream_options", TWICE)),
     };
-    match value.kind() {
+    Ok(match value.kind() {
         Kind::Null => Some((place.clone(), "{\"include_usage\":true}")),
         Kind::Object => {
             let fields = value.fields();
             let behind_brace = place.start + 1;
-            match fields.once("include_usage") {
-                Ok(None) if fields.0.is_empty() => Some((behind_brace..behind_brace, "\"include_usage\":true")),
-                Ok(None) => Some((behind_brace..behind_brace, "\"include_usage\":true,")),
-                Ok(Some(says)) if matches!(says.kind(), Kind::Null | Kind::Bool(false)) => {
-                    let within = says.place(value.0);
+            match fields.once("include_usage").map_err(|_| Wrong::new(INCLUDE_USAGE, TWICE))? {
+                None if fields.0.is_empty() => Some((behind_brace..behind_brace, "\"include_usage\":true")),
+                None => Some((behind_brace..behind_brace, "\"include_usage\":true,")),
+                Some(says) if matches!(says.kind(), Kind::Null | Kind::Bool(false)) => {
+                    let within = says.place(value.source());
                     Some((place.start + within.start..place.start + within.end, "true"))
                 }
-                _ => None,
+                Some(says) if says.kind() == Kind::Bool(true) => None,
+                Some(_) => return Err(Wrong::new(INCLUDE_USAGE, "must be true or false")),
             }
         }
-        _ => None,
-    }
+        _ => return Err(Wrong::new("stream_options", "must be an object")),
+    })
 }
 
 /// A request that the gateway has written, without the question.
 pub(crate) fn without(body: Bytes) -> Bytes {
     let Ok(text) = std::str::from_utf8(&body) else { return body };
-    let fields = Value(text).fields();
-    let found = fields.0.iter().position(|field| field.name() == "stream_options");
+    let fields = Value::or_null(&body).fields();
+    let found = fields.0.iter().position(|field| field.is("stream_options"));
     match found.and_then(|index| fields.with_comma(index, text)) {
         Some(place) => splice(&body, &[(place, String::new())]).into(),
         None => body,
@@ -86,15 +97,23 @@ mod tests {
     }
 
     #[test]
-    fn who_asks_already_or_says_something_else_is_left_alone() {
-        for options in [
-            r#","stream_options":{"include_usage":true}"#,
-            r#","stream_options":{"include_usage":"yes"}"#,
-            r#","stream_options":{"include_usage":false,"include_\u0075sage":true}"#,
-            r#","stream_options":[]"#,
-            r#","stream_options":{},"stream_options":{"include_usage":true}"#,
+    fn who_asks_already_is_left_alone() {
+        let options = r#","stream_options":{"include_usage":true}"#;
+        assert_eq!(asks(options), format!(" {options}"));
+    }
+
+    #[test]
+    fn what_a_provider_may_take_for_no_is_refused() {
+        for (options, field) in [
+            (r#""stream_options":{"include_usage":"yes"}"#, "stream_options.include_usage"),
+            (r#""stream_options":{"include_usage":0}"#, "stream_options.include_usage"),
+            (r#""stream_options":{"include_usage":false,"include_\u0075sage":true}"#, "stream_options.include_usage"),
+            (r#""stream_options":[]"#, "stream_options"),
+            (r#""stream_options":{},"stream_options":{"include_usage":true}"#, "stream_options"),
         ] {
-            assert_eq!(asks(options), format!(" {options}"));
+            let body =
+                format!(r#"{{"model":"m","stream":true,{options},"messages":[{{"role":"user","content":"hi"}}]}}"#);
+            assert_eq!(read_request(Bytes::from(body)).unwrap_err().field, field, "{options}");
         }
     }
 

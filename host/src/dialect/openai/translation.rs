@@ -28,14 +28,14 @@ fn is_usual(field: &Given<'_>) -> bool {
     match value.kind() {
         Kind::Null | Kind::Bool(false) => true,
         Kind::Bool(true) => false,
-        Kind::Number => field.name == "top_logprobs" && value.0 == "0",
+        Kind::Number => field.name == "top_logprobs" && value.source() == "0",
         Kind::String => {
             let text = value.text().unwrap_or_default();
             matches!((&*field.name, &*text), (_, "" | "auto") | ("service_tier", "default") | ("verbosity", "medium"))
         }
         Kind::Array => {
             let items = value.items();
-            items.is_empty() || (field.name == "modalities" && items.iter().all(|item| item.0 == "\"text\""))
+            items.is_empty() || (field.name == "modalities" && items.iter().all(|item| item.source() == "\"text\""))
         }
         Kind::Object => value.fields().0.is_empty(),
     }
@@ -66,7 +66,9 @@ fn call(object: &Object<'_>, losses: &mut Vec<Loss>) -> Result<Option<Call>, Wro
                     match &*field.name {
                         "name" => call.name = field.text()?,
                         // Some servers do not put the object into a string.
-                        "arguments" if field.value.kind() == Kind::Object => call.arguments = field.value.0.to_owned(),
+                        "arguments" if field.value.kind() == Kind::Object => {
+                            call.arguments = field.value.source().to_owned()
+                        }
                         "arguments" => call.arguments = field.text()?,
                         _ if is_usual(&field) => {}
                         _ => losses.push(field.loss()),

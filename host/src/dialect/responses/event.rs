@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use bytes::Bytes;
 
-use super::super::document::{Wrong, check_event, is_name, shown, unrepeated};
+use super::super::document::{Wrong, checked_event, is_name, shown, unrepeated};
 use super::super::openai::head::Head;
 use super::super::pieces::{Halves, LANES_MAX, Pieces};
 use super::super::raw::{Field, Fields, Kind, Value};
@@ -45,8 +45,8 @@ impl EventReader {
             event.done = true;
             return Ok(event);
         }
-        check_event(data)?;
-        let fields = Value(data).fields();
+        let data = checked_event(data)?;
+        let fields = data.fields();
         unrepeated(&fields)?;
         let kind = kind(names, &fields)?;
         event.done = matches!(&*kind, "response.completed" | "response.incomplete");
@@ -67,9 +67,9 @@ impl EventReader {
             is_whole,
             is_known: is_known(&kind),
         };
-        match Value(data).kind() {
+        match data.kind() {
             Kind::Object => fields.0.iter().try_for_each(|field| found.field(field))?,
-            _ => found.pieces.anything("", Value(data), 0)?,
+            _ => found.pieces.anything("", data, 0)?,
         }
         Ok(event)
     }

@@ -89,7 +89,7 @@ fn part_of(texts: &mut Texts<'_>, fields: &Fields<'_>, of: &Of) -> Result<(), Wr
                 let beside = value.fields().0;
                 beside
                     .iter()
-                    .filter(|field| field.name() != "data")
+                    .filter(|field| !field.is("data"))
                     .try_for_each(|field| texts.field(field, &of.on(Channel::Other)))?;
             }
             name => match opaque(&kind, name).filter(|_| value.kind() == Kind::String) {

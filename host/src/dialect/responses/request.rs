@@ -37,7 +37,7 @@ pub(crate) fn read_request(body: Bytes) -> Result<Asked, Wrong> {
             "tools" => read_tools(&mut texts, &mut request, value)?,
             "text" => {
                 let schema = value.fields().last("format").and_then(|format| format.fields().last("schema"));
-                request.answer_schema = schema.map(|schema| schema.0.to_owned()).or(request.answer_schema);
+                request.answer_schema = schema.map(|schema| schema.source().to_owned()).or(request.answer_schema);
                 texts.anything(value, &Of::new(Role::System, Channel::Other))?;
             }
             "prompt" => {
@@ -86,7 +86,7 @@ fn read_input(texts: &mut Texts<'_>, input: Value<'_>) -> Result<(usize, Around)
 /// A conversation or a prompt that is kept at the provider may be all the input. More of it is a field of its own, in front
 /// of the others.
 fn without_input(text: &str, parsed: &Fields<'_>) -> (usize, Around) {
-    match parsed.0.iter().find(|field| field.name() == "input") {
+    match parsed.0.iter().find(|field| field.is("input")) {
         Some(null) => {
             let place = null.value.place(text);
             (place.start, Around { opens: None, before: "[", after: "]", replaced: place.len() })

@@ -25,7 +25,7 @@ fn is_usual(field: &Given<'_>) -> bool {
     match value.kind() {
         Kind::Null | Kind::Bool(false) => true,
         Kind::Bool(true) => false,
-        Kind::Number => field.name == "top_logprobs" && value.0 == "0",
+        Kind::Number => field.name == "top_logprobs" && value.source() == "0",
         Kind::String => {
             let text = value.text().unwrap_or_default();
             let usual = [("service_tier", "default"), ("verbosity", "medium"), ("truncation", "disabled")];

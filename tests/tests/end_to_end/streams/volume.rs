@@ -42,6 +42,23 @@ async fn texts_of_one_answer() {
     }
 }
 
+/// However little they say: each takes its place.
+#[tokio::test(flavor = "multi_thread")]
+async fn events_that_say_nothing() {
+    let silent = "data: {\"choices\":[]}\n\n";
+    for (events, passes) in [(300, true), (400, false)] {
+        let stream = silent.repeat(events) + &chunk("hello") + &finish(0, "stop") + DONE;
+        let provider = Provider::saying(Reply::events([stream.clone()])).await;
+        let settings = "upstream.answer_bytes_max = 100_000";
+        let gateway = Gateway::without_plugins().upstream(&provider).settings(settings).start().await;
+        let answer = gateway.ask(streamed("hello?")).await;
+        match passes {
+            true => assert_eq!(answer.text(), stream),
+            false => assert_eq!(answer.code(), "answer_too_large"),
+        }
+    }
+}
+
 /// The address of a provider that this file makes itself.
 struct At(SocketAddr);
 

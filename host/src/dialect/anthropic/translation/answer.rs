@@ -162,7 +162,7 @@ fn write_part<'a>(part: &'a Part, losses: &mut Vec<Loss>) -> Result<Option<Block
 
 /// Read the body of an error response. What it does not say stays empty.
 pub(crate) fn parse_failure(body: &[u8]) -> Failure {
-    let body = Value(std::str::from_utf8(body).unwrap_or_default().trim());
+    let body = Value::or_null(body);
     let error = body.fields().last("error").filter(|error| matches!(error.kind(), Kind::Object | Kind::String));
     let error = error.unwrap_or(body);
     let fields = error.fields();

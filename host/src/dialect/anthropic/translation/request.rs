@@ -104,7 +104,7 @@ fn read_field(to: &mut Conversation, field: &Given<'_>, losses: &mut Vec<Loss>) 
         }
         // As it was called at first.
         "output_format" => read_format(to, field, losses)?,
-        "service_tier" if field.value.0 == "\"auto\"" => {}
+        "service_tier" if field.value.source() == "\"auto\"" => {}
         _ => leave_out(field, losses),
     }
     Ok(())

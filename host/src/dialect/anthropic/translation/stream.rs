@@ -23,8 +23,9 @@ pub(crate) struct DeltaReader {
     /// The calls of tools whose blocks are open: the number of the call by that of the block.
     calls: BTreeMap<u32, u32>,
     calls_begun: u32,
-    text: Apart,
-    thinking: Apart,
+    /// By the number of the block.
+    text: Apart<u32>,
+    thinking: Apart<u32>,
     told: Told,
 }
 
@@ -93,13 +94,11 @@ impl DeltaReader {
         let kind = block.needed("type")?;
         match &*kind.text()? {
             "text" => {
-                self.text.block();
-                let text = self.text.piece(text(block, "text")?);
+                let text = self.text.piece(0, number, text(block, "text")?);
                 out.extend(text.map(|text| Delta::Text { choice: 0, text }));
             }
             "thinking" => {
-                self.thinking.block();
-                let thought = self.thinking.piece(text(block, "thinking")?);
+                let thought = self.thinking.piece(0, number, text(block, "thinking")?);
                 out.extend(thought.map(|text| Delta::Thinking { choice: 0, text }));
                 signature(text(block, "signature")?, out);
             }
@@ -146,11 +145,11 @@ impl DeltaReader {
         let kind = delta.needed("type")?;
         match &*kind.text()? {
             "text_delta" => {
-                let text = self.text.piece(text(delta, "text")?);
+                let text = self.text.piece(0, number, text(delta, "text")?);
                 out.extend(text.map(|text| Delta::Text { choice: 0, text }));
             }
             "thinking_delta" => {
-                let thought = self.thinking.piece(text(delta, "thinking")?);
+                let thought = self.thinking.piece(0, number, text(delta, "thinking")?);
                 out.extend(thought.map(|text| Delta::Thinking { choice: 0, text }));
             }
             "signature_delta" => signature(text(delta, "signature")?, out),
@@ -790,6 +789,13 @@ mod tests {
             r#"{"type":"content_block_delta","index":2,"delta":{"type":"text_delta","text":"d"}}"#,
         ]);
         assert_eq!(deltas, [said("a"), said("b"), said("\n\nc"), said("d")]);
+        let piece = |block: u32, text: &str| {
+            format!(
+                r#"{{"type":"content_block_delta","index":{block},"delta":{{"type":"text_delta","text":"{text}"}}}}"#
+            )
+        };
+        let (deltas, _) = read(&[&*piece(0, "ada"), &piece(1, "@example"), &piece(0, ".com")]);
+        assert_eq!(deltas, [said("ada"), said("\n\n@example"), said("\n\n.com")]);
     }
 
     #[test]

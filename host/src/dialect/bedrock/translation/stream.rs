@@ -17,25 +17,10 @@ pub(crate) struct DeltaReader {
     /// The calls of tools whose blocks are open: the number of the call by that of the block.
     calls: BTreeMap<u32, u32>,
     calls_begun: u32,
-    text: InBlocks,
-    thinking: InBlocks,
+    /// By the number of the block.
+    text: Apart<u32>,
+    thinking: Apart<u32>,
     told: Told,
-}
-
-/// Texts of blocks, of which nothing but their number says that another one has begun.
-#[derive(Debug, Default)]
-struct InBlocks {
-    block: Option<u32>,
-    apart: Apart,
-}
-
-impl InBlocks {
-    fn piece(&mut self, block: u32, text: String) -> Option<String> {
-        if self.block.replace(block) != Some(block) {
-            self.apart.block();
-        }
-        self.apart.piece(text)
-    }
 }
 
 impl DeltaReader {
@@ -106,7 +91,7 @@ impl DeltaReader {
         for delta in &event.needed("delta")?.object()?.fields {
             match &*delta.name {
                 "text" => {
-                    let text = self.text.piece(number, delta.text()?);
+                    let text = self.text.piece(0, number, delta.text()?);
                     out.extend(text.map(|text| Delta::Text { choice: 0, text }));
                 }
                 "reasoningContent" => self.reasoning(number, &delta.object()?, out, left)?,
@@ -132,7 +117,7 @@ impl DeltaReader {
         for field in &reasoning.fields {
             match &*field.name {
                 "text" => {
-                    let thought = self.thinking.piece(number, field.text()?);
+                    let thought = self.thinking.piece(0, number, field.text()?);
                     out.extend(thought.map(|text| Delta::Thinking { choice: 0, text }));
                 }
                 "signature" => {

@@ -201,7 +201,7 @@ fn write_choice<'a>(choice: &'a Choice, losses: &mut Vec<Loss>) -> Result<Candid
 
 /// Read the body of an error response. What it does not say stays empty.
 pub(crate) fn parse_failure(body: &[u8]) -> Failure {
-    let body = Value(std::str::from_utf8(body).unwrap_or_default().trim());
+    let body = Value::or_null(body);
     // Without events, the server writes a list of one.
     let body = body.items().first().copied().unwrap_or(body);
     let error = body.fields().last("error").filter(|error| matches!(error.kind(), Kind::Object | Kind::String));

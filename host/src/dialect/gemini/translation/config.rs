@@ -54,7 +54,7 @@ pub(super) fn read_config(to: &mut Conversation, config: &Given<'_>, losses: &mu
 
 /// A whole number, which the API's own SDKs write with a fraction of nothing.
 fn whole(field: &Given<'_>) -> Result<u64, Wrong> {
-    let source = field.value.0;
+    let source = field.value.source();
     let source = source.split_once('.').filter(|(_, rest)| rest.bytes().all(|byte| byte == b'0'));
     match source {
         Some((whole, _)) => whole.parse().map_err(|_| field.wrong("must be a whole number in its range")),
@@ -158,7 +158,7 @@ fn read_function(from: &Spelt<'_>, losses: &mut Vec<Loss>) -> Result<Tool, Wrong
                 losses.push(field.harmless("says what a result looks like, which other dialects do not"));
                 continue;
             }
-            "behavior" if matches!(field.value.0, "\"BLOCKING\"" | "\"UNSPECIFIED\"") => continue,
+            "behavior" if matches!(field.value.source(), "\"BLOCKING\"" | "\"UNSPECIFIED\"") => continue,
             _ => {
                 leave_out(field, losses);
                 continue;

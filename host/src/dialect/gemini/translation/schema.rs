@@ -24,7 +24,7 @@ const WORDS: &[&str] =
 pub(super) fn json_schema(given: &Given<'_>) -> Result<String, Wrong> {
     let source = given.source()?;
     let mut changes = Vec::new();
-    if collect(&source, Value(&source), DEPTH_MAX, &mut changes).is_none() {
+    if collect(&source, Value::or_null(source.as_bytes()), DEPTH_MAX, &mut changes).is_none() {
         return Err(given.wrong(&format!("is nested deeper than {DEPTH_MAX} levels")));
     }
     changes.sort_by_key(|(range, _): &(Range<usize>, String)| range.start);
@@ -35,7 +35,7 @@ pub(super) fn json_schema(given: &Given<'_>) -> Result<String, Wrong> {
 fn collect(whole: &str, schema: Value<'_>, depth: usize, changes: &mut Vec<(Range<usize>, String)>) -> Option<()> {
     let fields = schema.fields();
     let depth = depth.checked_sub(1)?;
-    let is_nullable = fields.0.iter().any(|field| field.name() == "nullable" && field.value.kind() == Kind::Bool(true));
+    let is_nullable = fields.0.iter().any(|field| field.is("nullable") && field.value.kind() == Kind::Bool(true));
     for field in &fields.0 {
         let (name, value) = (field.name(), field.value);
         let word = camel(&name);
@@ -46,7 +46,7 @@ fn collect(whole: &str, schema: Value<'_>, depth: usize, changes: &mut Vec<(Rang
             ("type", Kind::String) => {
                 let kind = encode(&value.text().unwrap_or_default().to_ascii_lowercase());
                 let kind = if is_nullable { format!("[{kind},\"null\"]") } else { kind };
-                if kind != value.0 {
+                if kind != value.source() {
                     changes.push((value.place(whole), kind));
                 }
             }
@@ -76,7 +76,7 @@ mod tests {
     use super::*;
 
     fn converted(schema: &str) -> Result<String, Wrong> {
-        json_schema(&Given::at("tools[0].parameters", Value(schema)))
+        json_schema(&Given::at("tools[0].parameters", Value::or_null(schema.as_bytes())))
     }
 
     #[test]

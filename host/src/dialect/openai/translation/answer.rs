@@ -146,7 +146,7 @@ fn write_choice<'a>(choice: &'a Choice, losses: &mut Vec<Loss>) -> ChoiceJson<'a
 
 /// Read the body of an error response, in any of the shapes that providers of this dialect have for it.
 pub(crate) fn parse_failure(body: &[u8]) -> Failure {
-    let body = Value(std::str::from_utf8(body).unwrap_or_default().trim());
+    let body = Value::or_null(body);
     // Gemini's server writes a list of one.
     let body = body.items().first().copied().unwrap_or(body);
     let error = body.fields().last("error").filter(|error| matches!(error.kind(), Kind::Object | Kind::String));
@@ -160,7 +160,7 @@ pub(in super::super::super) fn read_failure(error: Value<'_>) -> Failure {
         let value = fields.last(name)?;
         match value.kind() {
             // Some servers write the status as the code.
-            Kind::Number => Some(value.0.to_owned()),
+            Kind::Number => Some(value.source().to_owned()),
             _ => value.text().map(Cow::into_owned),
         }
     };

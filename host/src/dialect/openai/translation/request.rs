@@ -178,7 +178,7 @@ pub(super) fn spoken(message: &Object<'_>, losses: &mut Vec<Loss>) -> Result<Vec
             "reasoning_content" | "reasoning" => {
                 let thinking = Part::Thinking { text: field.text()?, signature: None };
                 // Some servers tell the same thoughts under both names.
-                if field.value.0 != "\"\"" && !parts.contains(&thinking) {
+                if field.value.source() != "\"\"" && !parts.contains(&thinking) {
                     parts.push(thinking);
                 }
             }
@@ -214,7 +214,7 @@ pub(super) fn read_parts(content: &Given<'_>, losses: &mut Vec<Loss>) -> Result<
     content.parts(|part| read_part(part, losses))
 }
 
-fn read_part(from: &Object<'_>, losses: &mut Vec<Loss>) -> Result<Option<Part>, Wrong> {
+pub(super) fn read_part(from: &Object<'_>, losses: &mut Vec<Loss>) -> Result<Option<Part>, Wrong> {
     let kind = from.needed("type")?;
     let named = kind.text()?;
     if !matches!(&*named, "text" | "refusal" | "image_url" | "input_audio" | "file") {

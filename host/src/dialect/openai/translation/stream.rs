@@ -5,14 +5,15 @@ use std::collections::{BTreeSet, HashMap};
 use serde::Serialize;
 
 use super::answer::{failure_json, read_failure};
-use super::request::read_parts;
+use super::request::{read_part, read_parts};
 use super::{CallJson, UsageJson, call, finish_word, is_usual};
 use crate::chat::Usage;
-use crate::dialect::conversation::{Delta, Failure, Loss, Part, Told};
+use crate::dialect::conversation::{Apart, Delta, Failure, Loss, Part, Told};
 use crate::dialect::document::Wrong;
 use crate::dialect::given::{Given, Object};
 use crate::dialect::openai::answer::{finish, usage};
 use crate::dialect::pieces::LANES_MAX;
+use crate::dialect::raw::Kind;
 use crate::moment::Moment;
 
 /// Reads events one after the other. No character is split over two of them any more: the reader before this one has
@@ -24,8 +25,15 @@ pub(crate) struct DeltaReader {
     calls: HashMap<(u32, u32), OpenCall>,
     /// How many calls of each choice have begun.
     counts: HashMap<u32, u32>,
+    /// By the name of the field.
+    thinking: Apart<&'static str>,
+    text: Apart<Place>,
+    refusal: Apart<Place>,
     told: Told,
 }
+
+/// Where words stand: in a field of their own, or in this part of a list.
+type Place = Option<u32>;
 
 #[derive(Debug, Default)]
 struct OpenCall {
@@ -111,21 +119,17 @@ impl DeltaReader {
         left: &mut Vec<Loss>,
     ) -> Result<(), Wrong> {
         // Some servers tell the same thoughts under both names.
-        let thought = match text(delta, "reasoning_content")? {
-            None => text(delta, "reasoning")?,
-            thought => thought,
-        };
+        let (mut name, mut thought) = ("reasoning_content", text(delta, "reasoning_content")?);
+        if thought.is_none() {
+            (name, thought) = ("reasoning", text(delta, "reasoning")?);
+        }
+        let thought = thought.and_then(|text| self.thinking.piece(choice, name, text));
         out.extend(thought.map(|text| Delta::Thinking { choice, text }));
         if let Some(content) = delta.find("content") {
-            for part in read_parts(content, left)? {
-                match part {
-                    Part::Text(text) => out.push(Delta::Text { choice, text }),
-                    Part::Refusal(text) => out.push(Delta::Refusal { choice, text }),
-                    _ => left.push(content.loss()),
-                }
-            }
+            self.content(content, choice, out, left)?;
         }
-        out.extend(text(delta, "refusal")?.map(|text| Delta::Refusal { choice, text }));
+        let refusal = text(delta, "refusal")?.and_then(|text| self.refusal.piece(choice, None, text));
+        out.extend(refusal.map(|text| Delta::Refusal { choice, text }));
         if let Some(calls) = delta.find("tool_calls") {
             for (position, item) in (0..).zip(calls.items()?) {
                 self.call(&item.object()?, choice, position, out, left)?;
@@ -136,6 +140,41 @@ impl DeltaReader {
                 "role" | "content" | "refusal" | "reasoning_content" | "reasoning" | "tool_calls" => {}
                 _ if is_usual(field) => {}
                 _ => left.push(field.loss()),
+            }
+        }
+        Ok(())
+    }
+
+    /// A string, or a list of parts.
+    fn content(
+        &mut self,
+        content: &Given<'_>,
+        choice: u32,
+        out: &mut Vec<Delta>,
+        left: &mut Vec<Loss>,
+    ) -> Result<(), Wrong> {
+        let mut parts = Vec::new();
+        match content.value.kind() {
+            Kind::Array => {
+                for (position, item) in (0..).zip(content.items()?) {
+                    let item = item.object()?;
+                    let index = item.find("index").and_then(|index| index.value.number());
+                    parts.extend(read_part(&item, left)?.map(|part| (Some(index.unwrap_or(position)), part)));
+                }
+            }
+            _ => parts.extend(read_parts(content, left)?.into_iter().map(|part| (None, part))),
+        }
+        for (place, part) in parts {
+            match part {
+                Part::Text(text) => {
+                    let text = self.text.piece(choice, place, text);
+                    out.extend(text.map(|text| Delta::Text { choice, text }));
+                }
+                Part::Refusal(text) => {
+                    let text = self.refusal.piece(choice, place, text);
+                    out.extend(text.map(|text| Delta::Refusal { choice, text }));
+                }
+                _ => left.push(content.loss()),
             }
         }
         Ok(())
@@ -347,6 +386,27 @@ mod tests {
         Delta::Text { choice: 0, text: text.to_owned() }
     }
 
+    /// Guardrails look at each for itself.
+    #[test]
+    fn what_stands_in_different_fields_and_parts_stays_apart() {
+        let thought = |text: &str| Delta::Thinking { choice: 0, text: text.to_owned() };
+        let deltas = choices(&[
+            r#"{"index":0,"delta":{"reasoning_content":"ada@"}}"#,
+            r#"{"index":0,"delta":{"reasoning":"example"}}"#,
+            r#"{"index":0,"delta":{"reasoning":".com"}}"#,
+            r#"{"index":0,"delta":{"content":"ada@"}}"#,
+            r#"{"index":1,"delta":{"content":"the other"}}"#,
+            r#"{"index":0,"delta":{"content":[{"type":"text","text":"exam"}]}}"#,
+            r#"{"index":0,"delta":{"content":[{"type":"text","text":"ple"}]}}"#,
+            r#"{"index":0,"delta":{"content":[{"type":"text","index":4,"text":".com"}]}}"#,
+            r#"{"index":0,"delta":{"content":".org"}}"#,
+        ]);
+        let other = Delta::Text { choice: 1, text: "the other".to_owned() };
+        let words = [said("ada@"), other, said("\n\nexam"), said("ple"), said("\n\n.com"), said("\n\n.org")];
+        let thoughts = [thought("ada@"), thought("\n\nexample"), thought(".com")];
+        assert_eq!(deltas, [&thoughts[..], &words].concat());
+    }
+
     fn begun(index: u32, id: &str, name: &str) -> Delta {
         Delta::Call { choice: 0, index, id: id.to_owned(), name: name.to_owned() }
     }
@@ -473,7 +533,7 @@ mod tests {
             r#"{"delta":{"reasoning_content":"","reasoning":"c"}}"#,
             r#"{"delta":{"content":[{"type":"text","text":"d"}],"reasoning":null}}"#,
         ]);
-        assert_eq!(deltas, [thinking("b"), said("a"), thinking("c"), said("d")]);
+        assert_eq!(deltas, [thinking("b"), said("a"), thinking("\n\nc"), said("\n\nd")]);
     }
 
     #[test]

@@ -20,7 +20,7 @@ use crate::moment::Moment;
 /// What is wrong with which field, or that the provider has failed.
 pub(crate) fn parse_answer(body: &[u8], losses: &mut Vec<Loss>) -> Result<Reply, Wrong> {
     let response = Object::of_body(body, "a response")?;
-    let whole = Value(std::str::from_utf8(body).unwrap_or_default().trim()).fields();
+    let whole = Value::or_null(body).fields();
     if response.text("status")?.as_deref() == Some("failed") {
         let failure = response.find("error").map(|error| read_failure(error.value)).unwrap_or_default();
         return Err(Wrong::new("error", failure.code.unwrap_or_else(|| "the response has failed".to_owned())));

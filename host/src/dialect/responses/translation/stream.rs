@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(crate) use written::DeltaWriter;
 
 use super::seal;
-use crate::dialect::conversation::{APART, Delta, Failure, Loss, Told};
+use crate::dialect::conversation::{Apart, Delta, Failure, Loss, Told};
 use crate::dialect::document::Wrong;
 use crate::dialect::given::{Given, Object};
 use crate::dialect::openai::translation::read_failure;
@@ -24,9 +24,9 @@ pub(crate) struct DeltaReader {
     sealed: BTreeSet<u32>,
     /// The number of a call by that of its item.
     calls: BTreeMap<u32, u32>,
-    text: Apart,
-    refusal: Apart,
-    thinking: Apart,
+    text: Apart<Place>,
+    refusal: Apart<Place>,
+    thinking: Apart<Place>,
     told: Told,
 }
 
@@ -40,19 +40,6 @@ enum Kind {
     Summary,
     Thought,
     Arguments,
-}
-
-/// Texts that are apart here, where one text is all there is on the other side.
-#[derive(Debug, Default)]
-struct Apart(Option<Place>);
-
-impl Apart {
-    fn piece(&mut self, place: Place, text: String) -> String {
-        match self.0.replace(place) {
-            Some(before) if before != place => [APART, &text].concat(),
-            _ => text,
-        }
-    }
 }
 
 impl DeltaReader {
@@ -125,12 +112,14 @@ impl DeltaReader {
         }
         self.said.insert(place);
         let choice = 0;
-        out.push(match place.1 {
-            Kind::Text => Delta::Text { choice, text: self.text.piece(place, text) },
-            Kind::Refusal => Delta::Refusal { choice, text: self.refusal.piece(place, text) },
-            Kind::Summary | Kind::Thought => Delta::Thinking { choice, text: self.thinking.piece(place, text) },
+        out.extend(match place.1 {
+            Kind::Text => self.text.piece(choice, place, text).map(|text| Delta::Text { choice, text }),
+            Kind::Refusal => self.refusal.piece(choice, place, text).map(|text| Delta::Refusal { choice, text }),
+            Kind::Summary | Kind::Thought => {
+                self.thinking.piece(choice, place, text).map(|text| Delta::Thinking { choice, text })
+            }
             Kind::Arguments => match self.calls.get(&place.0) {
-                Some(index) => Delta::Arguments { choice, index: *index, json: text },
+                Some(index) => Some(Delta::Arguments { choice, index: *index, json: text }),
                 None => return Err(Wrong::new("", "a call of a tool has arguments before it has a name")),
             },
         });
