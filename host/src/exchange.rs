@@ -225,17 +225,7 @@ impl Exchange {
     /// The attempts so far, as a header's value: `small;error=503;ms=12, big`.
     #[must_use]
     pub fn attempts_header(&self) -> String {
-        let record = self.record();
-        let mut header = String::new();
-        for attempt in &record.attempts {
-            if header.len() > HEADER_BYTES_MAX {
-                let _ = write!(header, ", and-more;count={}", record.attempts.len());
-                break;
-            }
-            let separator = if header.is_empty() { "" } else { ", " };
-            let _ = write!(header, "{separator}{}", attempt.said());
-        }
-        header
+        listed(self.record().attempts.iter().map(Attempt::said))
     }
 
     /// The attempts so far.
@@ -419,17 +409,7 @@ impl Exchange {
     /// What was left out in the translation so far, as a header's value; empty if nothing was.
     #[must_use]
     pub fn left_out_header(&self) -> String {
-        let record = self.record();
-        let mut header = String::new();
-        for field in &record.left_out {
-            if header.len() > HEADER_BYTES_MAX {
-                let _ = write!(header, ", and-more;count={}", record.left_out.len());
-                break;
-            }
-            let separator = if header.is_empty() { "" } else { ", " };
-            let _ = write!(header, "{separator}{}", names_of(field));
-        }
-        header
+        listed(self.record().left_out.iter().map(|field| names_of(field)))
     }
 
     /// The receipts so far, as a header's value. Where they are too many for one, those of the same plugin are summed up.
@@ -441,22 +421,11 @@ impl Exchange {
     /// What was not inspected so far, as a header's value; empty if all was.
     #[must_use]
     pub fn not_inspected_header(&self) -> String {
-        let record = self.record();
-        let mut header = String::new();
-        for not in &record.not_inspected {
-            if header.len() > HEADER_BYTES_MAX {
-                let _ = write!(header, ", and-more;count={}", record.not_inspected.len());
-                break;
-            }
-            let separator = if header.is_empty() { "" } else { ", " };
-            let _ = write!(header, "{separator}\"{}\";phase={}", not.what, not.phase.word());
-            if let Some(plugin) = &not.plugin {
-                let _ = write!(header, ";plugin={plugin}");
-            }
+        listed(self.record().not_inspected.iter().map(|not| {
+            let plugin = not.plugin.as_ref().map(|plugin| format!(";plugin={plugin}")).unwrap_or_default();
             let reason: String = not.reason.chars().filter(|c| c.is_ascii() && !matches!(c, '"' | '\\')).collect();
-            let _ = write!(header, ";reason=\"{reason}\"");
-        }
-        header
+            format!("\"{}\";phase={}{plugin};reason=\"{reason}\"", not.what, not.phase.word())
+        }))
     }
 
     /// The receipts so far, in the order of the calls.
@@ -537,6 +506,21 @@ impl Exchange {
     pub fn elapsed(&self) -> Duration {
         self.started.elapsed()
     }
+}
+
+/// A header's list. Where it is longer than many clients take, it says how many there are in all.
+fn listed(items: impl ExactSizeIterator<Item = String>) -> String {
+    let count = items.len();
+    let mut header = String::new();
+    for item in items {
+        if header.len() > HEADER_BYTES_MAX {
+            let _ = write!(header, ", and-more;count={count}");
+            break;
+        }
+        let separator = if header.is_empty() { "" } else { ", " };
+        let _ = write!(header, "{separator}{item}");
+    }
+    header
 }
 
 impl Attempt {

@@ -8,7 +8,7 @@ use sluicegate_tests::{Answer, CREDENTIALS, EMAIL, Gateway, Provider, Received, 
 
 const FRAMES: &str = "application/vnd.amazon.eventstream";
 
-fn frame(kind: &str, name: (&'static str, &str), payload: &Value) -> Vec<u8> {
+pub(crate) fn frame(kind: &str, name: (&'static str, &str), payload: &impl ToString) -> Vec<u8> {
     let header = |name: &'static str, value: &str| Header::new(name, HeaderValue::String(value.to_owned().into()));
     let message = Message::new(payload.to_string())
         .add_header(header(":message-type", kind))

@@ -156,6 +156,21 @@ async fn pass_unchanged(
     provider
 }
 
+/// The same for questions whose answers come whole.
+async fn pass_unchanged_whole(upstream: &'static str, folder: &Folder, ask: impl Fn(&Gateway, &str) -> Call) {
+    let provider = Provider::saying(Reply::nothing()).await;
+    let setup = Gateway::with_plugins([standard("pii"), standard("no-op")]).upstream_in(upstream, &provider);
+    let gateway = setup.start().await;
+    for feature in folder.features("request.json") {
+        let (request, answer) = (folder.file(&feature, "request.json"), folder.file(&feature, "answer.json"));
+        let status = folder.status(&feature);
+        provider.now_says([Reply::json(answer.clone()).status(status)]);
+        let got = ask(&gateway, &request).await;
+        assert_eq!((got.status, got.text()), (status, &*answer), "{feature}");
+        assert_eq!(provider.received().last().unwrap().text(), request, "{feature}");
+    }
+}
+
 /// Shows what a provider is asked when callers of another dialect ask.
 struct Asked {
     provider: Provider,

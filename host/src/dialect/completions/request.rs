@@ -49,7 +49,7 @@ pub(crate) fn read_request(body: Bytes) -> Result<Asked, Wrong> {
     };
     request.opaque = std::mem::take(&mut texts.opaque);
     let stream_end = stream.filter(|_| request.streaming).map(|stream| texts.place(stream).end);
-    let usage = stream_end.map(|end| stream_options::asking(&options, end)).transpose()?.flatten();
+    let usage = stream_options::asking(&options, stream_end)?;
     let usage = usage.map(|(place, text)| (place, text.to_owned()));
     // Behind the text, within its quotes. Of several nobody could say which is gone on with.
     let (turns, messages_end) = match *prompts {

@@ -110,8 +110,7 @@ pub(crate) fn read_request(body: Bytes) -> Result<Asked, Wrong> {
     request.opaque = std::mem::take(&mut texts.opaque);
     let model = model.ok_or_else(|| Wrong::new("model", "is missing; name a model, see GET /v1/models"))?;
     let messages_end = messages_end.ok_or_else(|| Wrong::new("messages", "is missing; send a list of messages"))?;
-    let stream_end = stream_end.filter(|_| request.streaming);
-    let usage = stream_end.map(|end| stream_options::asking(&options, end)).transpose()?.flatten();
+    let usage = stream_options::asking(&options, stream_end.filter(|_| request.streaming))?;
     let usage = usage.map(|(place, text)| (place, text.to_owned()));
     let (segments, document) = texts.into_document(body.clone());
     request.segments = segments;

@@ -7,6 +7,7 @@ use std::ops::Range;
 use bytes::Bytes;
 
 use super::super::document::Wrong;
+use super::super::fields::once;
 use super::super::raw::{Kind, Value, splice};
 
 /// A field `stream_options`, and where it stands.
@@ -15,26 +16,24 @@ type Options<'a> = (Value<'a>, Range<usize>);
 /// What stands there instead.
 type Change = Option<(Range<usize>, &'static str)>;
 
-const INCLUDE_USAGE: &str = "stream_options.include_usage";
-const TWICE: &str = "is there twice; send it once";
-
 /// What to change in a body so that it asks: the caller's `stream_options`, and where its `stream` ends. Nothing if it
 /// asks already.
 ///
 /// # Errors
 /// When nobody could tell what a provider makes of it: without usage, nobody could tell either what it costs.
-pub(in super::super) fn asking(options: &[Options<'_>], stream_end: usize) -> Result<Change, Wrong> {
+pub(in super::super) fn asking(options: &[Options<'_>], stream_end: Option<usize>) -> Result<Change, Wrong> {
+    let Some(stream_end) = stream_end else { return Ok(None) };
     let (value, place) = match options {
         [] => return Ok(Some((stream_end..stream_end, ",\"stream_options\":{\"include_usage\":true}"))),
         [one] => one,
-        _ => return Err(Wrong::new("stream_options", TWICE)),
+        _ => return Err(Wrong::new("stream_options", "is there twice; send it once")),
     };
     Ok(match value.kind() {
         Kind::Null => Some((place.clone(), "{\"include_usage\":true}")),
         Kind::Object => {
             let fields = value.fields();
             let behind_brace = place.start + 1;
-            match fields.once("include_usage").map_err(|_| Wrong::new(INCLUDE_USAGE, TWICE))? {
+            match once(&fields, "include_usage").map_err(|wrong| wrong.below("stream_options"))? {
                 None if fields.0.is_empty() => Some((behind_brace..behind_brace, "\"include_usage\":true")),
                 None => Some((behind_brace..behind_brace, "\"include_usage\":true,")),
                 Some(says) if matches!(says.kind(), Kind::Null | Kind::Bool(false)) => {
@@ -42,7 +41,7 @@ pub(in super::super) fn asking(options: &[Options<'_>], stream_end: usize) -> Re
                     Some((place.start + within.start..place.start + within.end, "true"))
                 }
                 Some(says) if says.kind() == Kind::Bool(true) => None,
-                Some(_) => return Err(Wrong::new(INCLUDE_USAGE, "must be true or false")),
+                Some(_) => return Err(Wrong::new("stream_options.include_usage", "must be true or false")),
             }
         }
         _ => return Err(Wrong::new("stream_options", "must be an object")),

@@ -27,9 +27,11 @@ impl<'a> Waiting<'a> {
         if self.all {
             return true;
         }
+        if self.lanes.is_empty() && self.finished.is_empty() {
+            return false;
+        }
         if concerns_no_text(event) {
-            let nothing_waits = self.lanes.is_empty() && self.finished.is_empty();
-            return !(event.is_comment() || nothing_waits);
+            return !event.is_comment();
         }
         let has_begun =
             |lane: &Lane| self.lanes.contains(lane) || named(lane).is_some_and(|name| self.lanes.contains(&name));

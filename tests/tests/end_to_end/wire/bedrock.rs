@@ -3,9 +3,6 @@
 
 use std::collections::BTreeSet;
 
-use aws_smithy_eventstream::frame::write_message_to;
-use aws_smithy_types::event_stream::{Header, HeaderValue, Message};
-
 use super::*;
 
 /// Who made a model stands in its name, and decides about what Converse has no word for.
@@ -18,18 +15,11 @@ const ERRORS: [(&str, &str); 2] = [("error", "ThrottlingException"), ("broken", 
 /// A line of a fixture as the frame that it stands for.
 fn frame(line: &str) -> Vec<u8> {
     let (name, payload) = line.split_once(' ').unwrap_or_else(|| panic!("no event and what it says: {line}"));
-    let header = |name: &'static str, value: &str| Header::new(name, HeaderValue::String(value.to_owned().into()));
     let (kind, named) = match name.ends_with("Exception") {
         true => ("exception", ":exception-type"),
         false => ("event", ":event-type"),
     };
-    let message = Message::new(payload.to_owned())
-        .add_header(header(named, name))
-        .add_header(header(":content-type", "application/json"))
-        .add_header(header(":message-type", kind));
-    let mut bytes = Vec::new();
-    write_message_to(&message, &mut bytes).unwrap();
-    bytes
+    crate::bedrock::frame(kind, (named, name), &payload)
 }
 
 fn replies(folder: &Folder, feature: &str) -> [Reply; 2] {

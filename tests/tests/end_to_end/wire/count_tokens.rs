@@ -8,18 +8,7 @@ fn count(gateway: &Gateway, request: &str) -> Call {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn to_anthropic_it_passes_byte_for_byte() {
-    let folder = Folder::of("count_tokens/anthropic");
-    let provider = Provider::saying(Reply::nothing()).await;
-    let setup = Gateway::with_plugins([standard("pii"), standard("no-op")]).upstream_in("anthropic", &provider);
-    let gateway = setup.start().await;
-    for feature in folder.features("request.json") {
-        let (request, answer) = (folder.file(&feature, "request.json"), folder.file(&feature, "answer.json"));
-        let status = folder.status(&feature);
-        provider.now_says([Reply::json(answer.clone()).status(status)]);
-        let got = count(&gateway, &request).await;
-        assert_eq!((got.status, got.text()), (status, &*answer), "{feature}");
-        assert_eq!(provider.received().last().unwrap().text(), request, "{feature}");
-    }
+    pass_unchanged_whole("anthropic", &Folder::of("count_tokens/anthropic"), count).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

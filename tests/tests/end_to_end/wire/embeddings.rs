@@ -8,17 +8,7 @@ fn embed(gateway: &Gateway, request: &str) -> Call {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn to_openai_they_pass_byte_for_byte() {
-    let folder = Folder::of("embeddings/openai");
-    let provider = Provider::saying(Reply::nothing()).await;
-    let gateway = Gateway::with_plugins([standard("pii"), standard("no-op")]).upstream(&provider).start().await;
-    for feature in folder.features("request.json") {
-        let (request, answer) = (folder.file(&feature, "request.json"), folder.file(&feature, "answer.json"));
-        let status = folder.status(&feature);
-        provider.now_says([Reply::json(answer.clone()).status(status)]);
-        let got = embed(&gateway, &request).await;
-        assert_eq!((got.status, got.text()), (status, &*answer), "{feature}");
-        assert_eq!(provider.received().last().unwrap().text(), request, "{feature}");
-    }
+    pass_unchanged_whole("openai", &Folder::of("embeddings/openai"), embed).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
