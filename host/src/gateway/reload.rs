@@ -46,17 +46,18 @@ impl Gateway {
 
     async fn take(&self, settings: Arc<Settings>, loaded: Loaded) {
         let Loaded { plugins, broken, changed } = loaded;
-        if *self.broken.load_full() != broken {
-            for Broken { name, reason, older_in_service } in &broken {
-                error!(plugin = name, reason, older_in_service, "plugin is not put into service");
-            }
-            self.broken.store(Arc::new(broken));
-        }
         if changed || !Arc::ptr_eq(&settings, &self.generation().settings) {
             let names: Vec<String> =
                 plugins.iter().map(|plugin| format!("{}@{}", plugin.name, plugin.short_digest)).collect();
             let number = self.publish(settings, plugins).await;
             info!(generation = number, plugins = names.join(" "), "in service");
+        }
+        // Not before: what is no longer said to be broken is in service.
+        if *self.broken.load_full() != broken {
+            for Broken { name, reason, older_in_service } in &broken {
+                error!(plugin = name, reason, older_in_service, "plugin is not put into service");
+            }
+            self.broken.store(Arc::new(broken));
         }
     }
 }
