@@ -12,9 +12,11 @@ mod verify;
 use std::sync::Arc;
 
 use http::header::{self, HeaderMap, HeaderName};
+use http::request::Parts;
 
 use self::jwt::Tokens;
 use self::keyring::Keyring;
+use crate::browser::sends_for_another_site;
 use crate::caller::Caller;
 use crate::config::{Settings, is_loopback};
 use crate::error::Error;
@@ -87,7 +89,7 @@ impl Auth {
             let is_one = keys.all(|other| other == key);
             return self.keyring.find(key).filter(|_| is_one).ok_or(Error::UnknownCaller("key"));
         }
-        if let (Some(tokens), Some(token)) = (&self.tokens, bearer(headers).find(|text| jwt::looks_like(text))) {
+        if let (Some(tokens), Some(token)) = (&self.tokens, credentials(headers).find(|text| jwt::looks_like(text))) {
             return match tokens.identify(token, upstream).await {
                 Ok(caller) => Ok(Arc::new(caller)),
                 Err(why) => Err(Error::UnknownCaller(why)),
@@ -97,6 +99,12 @@ impl Auth {
             true => Err(Error::UnknownCaller("none")),
             false => Ok(self.keyring.anonymous()),
         }
+    }
+
+    /// Whether a browser has sent this for a page of another site, where being on this machine was all it took.
+    #[must_use]
+    pub fn is_of_another_site(&self, caller: &Caller, head: &Parts) -> bool {
+        !self.is_public && !caller.is_identified && sends_for_another_site(head)
     }
 
     /// Keep what is known in step with the store and with the issuer. Never ends.

@@ -84,15 +84,20 @@ struct Source {
 }
 
 impl Source {
-    /// The file, if there is one, and the settings.
-    fn settings(&self) -> Result<(Option<Files>, Settings), String> {
+    /// The files, if there are any.
+    fn files(&self) -> Result<Option<Files>, String> {
         let usual = Path::new("sluicegate.toml");
         let is_there = usual.is_file() || self.profile.is_some();
         let file = self.config.clone().or_else(|| is_there.then(|| usual.to_owned()));
-        let files = match (file, &self.profile) {
+        Ok(match (file, &self.profile) {
             (Some(base), Some(profile)) => Some(Files::with_profile(base, profile)?),
             (base, _) => base.map(Files::from),
-        };
+        })
+    }
+
+    /// The files, if there are any, and the settings.
+    fn settings(&self) -> Result<(Option<Files>, Settings), String> {
+        let files = self.files()?;
         let settings = match &files {
             Some(files) => config::load(files),
             None => config::from_environment(|name| std::env::var(name).ok()).map(|(settings, _)| settings),

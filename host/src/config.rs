@@ -100,16 +100,32 @@ impl Settings {
         prices.map(|prices| prices.estimate(input_tokens, output_tokens)).max().unwrap_or_default()
     }
 
-    /// What is not wrong and yet good to know: targets whose exchanges have no cost, since their prices are not known.
+    /// What is not wrong and yet good to know: targets whose exchanges have no cost, since their prices are not known, and
+    /// limits that are smaller than what is reserved for each request that does not say how long its answer may be.
     #[must_use]
     pub fn notes(&self) -> Vec<String> {
         let mut targets: Vec<&Target> = self.all_targets().map(|target| &**target).collect();
         targets.sort_by_key(|target| &target.name);
         targets.dedup_by_key(|target| &target.name);
-        targets.into_iter().filter_map(|target| self.note(target)).collect()
+        let costs = targets.into_iter().filter_map(|target| self.note_of_cost(target));
+        let limits = self.tenants.limits().filter_map(|(tenant, limits)| self.note_of_limits(tenant, limits));
+        let models = self.models.iter().map(|(name, model)| (name.as_str(), model));
+        let credentials = models.chain([(resolve::ANY, &self.any_model)]).filter_map(note_of_credentials);
+        costs.chain(limits).chain(credentials).collect()
     }
 
-    fn note(&self, target: &Target) -> Option<String> {
+    fn note_of_limits(&self, tenant: &str, limits: &Limits) -> Option<String> {
+        let reserved = self.reservation.answer_tokens;
+        let both = [("tokens_per_minute", limits.tokens_per_minute), ("tokens_per_day", limits.tokens_per_day)];
+        let (field, limit) = both.into_iter().find(|(_, limit)| limit.is_some_and(|limit| limit <= reserved))?;
+        Some(format!(
+            "tenants.{tenant}.limits.{field}: {} has no room for a request that does not say max_tokens, for whose answer \
+             reservation.answer_tokens ({reserved}) are reserved",
+            limit?
+        ))
+    }
+
+    fn note_of_cost(&self, target: &Target) -> Option<String> {
         let (name, provider) = (&target.name, &target.provider);
         let what = match (&target.prices, &target.prices_as, &target.model) {
             (Some(_), _, _) => return None,
@@ -122,7 +138,8 @@ impl Settings {
             (None, Some(_), Some(_)) => return None,
         };
         Some(format!(
-            "targets.{name}: {what}, so its exchanges have no cost; write [targets.{name}.prices] with input and output"
+            "targets.{name}: {what}, so its exchanges have no cost, and callers with a budget are refused; write \
+             [targets.{name}.prices] with input and output"
         ))
     }
 
@@ -153,6 +170,20 @@ impl Settings {
     pub fn all_targets(&self) -> impl Iterator<Item = &Arc<Target>> {
         self.models.values().chain([&self.any_model]).flat_map(Model::targets)
     }
+}
+
+/// Callers bring a credential for one provider; where several take it, it goes to whichever of them is asked.
+fn note_of_credentials((name, model): (&str, &Model)) -> Option<String> {
+    let mut families: BTreeMap<&str, std::collections::BTreeSet<&str>> = BTreeMap::new();
+    for target in model.targets().filter(|target| !target.sandbox && !target.has_credential()) {
+        families.entry(target.dialect.family().word()).or_default().insert(&target.provider);
+    }
+    let providers = families.into_values().find(|providers| providers.len() > 1)?;
+    let providers: Vec<&str> = providers.into_iter().collect();
+    Some(format!(
+        "models.{name}: the providers {} have no api_key, so whichever is asked is sent the caller's own credential",
+        providers.join(", ")
+    ))
 }
 
 /// Whether who connects to this address meets who listens there.
@@ -457,6 +488,12 @@ impl Tenants {
         self.named.get(tenant).cloned().or_else(any)
     }
 
+    /// The limits of each tenant about which something is said, and of all others as `*`.
+    fn limits(&self) -> impl Iterator<Item = (&str, &Limits)> {
+        let named = self.named.iter().map(|(name, account)| (name.as_str(), &account.limits));
+        named.chain(self.any.iter().map(|(limits, _)| (resolve::ANY, limits)))
+    }
+
     /// What a tenant's counters are kept under.
     fn name(tenant: &str) -> Arc<str> {
         format!("tenant:{tenant}").into()
@@ -513,11 +550,25 @@ pub fn parse(name: &str, text: &str, base: &Path) -> Result<Settings, Problems> 
 /// # Errors
 /// All that is wrong with them.
 pub fn parse_layers(layers: &[Layer], base: &Path) -> Result<Settings, Problems> {
+    let (settings, problems) = resolved(layers, base)?;
+    problems.into_result(settings)
+}
+
+fn resolved(layers: &[Layer], base: &Path) -> Result<(Settings, Problems), Problems> {
     let mut problems = Problems::of_layers(layers);
     let Some(document) = layers::laid_over(layers, &mut problems) else { return Err(problems) };
     let file = file::read(document, &mut problems);
     let settings = resolve::resolve(file, base, &mut problems);
-    problems.into_result(settings)
+    Ok((settings, problems))
+}
+
+/// Where the embedded store is, for programs that need no secret.
+///
+/// # Errors
+/// All that is wrong with the configuration but for secrets that are not there.
+pub fn store_path(files: &Files) -> Result<PathBuf, Problems> {
+    let (settings, problems) = resolved(&files.read()?, files.directory())?;
+    problems.of_the_text().into_result(settings.store.path)
 }
 
 /// A field that two configurations have different.
@@ -531,15 +582,16 @@ pub struct Difference {
     pub other: Option<String>,
 }
 
-/// What two configurations have different, by field. Secrets are never in a file, only where they are.
+/// What two configurations have different, by field. Secrets are never in a file, only where they are; there they need not
+/// be for this.
 ///
 /// # Errors
 /// All that is wrong with one of them.
 pub fn differences(one: &Files, other: &Files) -> Result<Vec<Difference>, Problems> {
     let fields = |files: &Files| {
         let layers = files.read()?;
-        parse_layers(&layers, files.directory())?;
-        let mut problems = Problems::of_layers(&layers);
+        let (_, problems) = resolved(&layers, files.directory())?;
+        let mut problems = problems.of_the_text();
         let document = layers::laid_over(&layers, &mut problems).unwrap_or_default();
         problems.into_result(layers::fields(&document))
     };

@@ -157,7 +157,8 @@ fn value_of<'a>(pair: &'a str, name: &str) -> Option<Cow<'a, str>> {
 }
 
 /// The dialect of whoever sends this, also where there is no endpoint: that of the endpoints near by.
-pub(crate) fn dialect(head: &Parts) -> Dialect {
+#[must_use]
+pub fn dialect(head: &Parts) -> Dialect {
     let path = head.uri.path();
     let meant = || ENDPOINTS.iter().filter(|endpoint| endpoint.is_meant_by(&head.headers));
     let at = meant().find(|endpoint| model_in(path, endpoint.path).is_some());

@@ -8,6 +8,7 @@ use http::{Method, StatusCode};
 
 use crate::chat::{Denial, Task};
 use crate::dialect::{ErrorWords, Loss, Wire, Wrong, names_of};
+use crate::health::Rest;
 use crate::meter::Reached;
 use crate::plugin::Outcome;
 
@@ -20,6 +21,8 @@ pub enum Error {
     NoSuchMethod(&'static Method),
     /// Who is calling is not said, or what is said is not true: why, in a word for the operator.
     UnknownCaller(&'static str),
+    /// A browser has sent it for a page of another site, and nobody has to say who they are.
+    AnotherSite,
     /// The request's body is longer than the limit, in bytes.
     BodyTooLarge(usize),
     /// The request's body did not arrive in time.
@@ -50,6 +53,8 @@ pub enum Error {
     TooManyOriginals(usize),
     /// A limit or a budget has no room for it.
     LimitReached(Reached),
+    /// Nobody knows what the target costs, and whoever asks has a budget; the target.
+    PriceUnknown(String),
     /// The store cannot be asked whether there is room, and nothing may pass without; why.
     StoreFailed(String),
     /// A guardrail refused.
@@ -73,8 +78,10 @@ pub enum Error {
         /// The installation.
         plugin: String,
     },
-    /// All targets that could answer have failed of late, and rest for that long.
-    TargetsRest(Duration),
+    /// All targets that could answer have failed of late or have asked to be left alone; the shortest of their rests.
+    TargetsRest(Rest),
+    /// The provider does not take the credential that the gateway has for it; the status.
+    CredentialRefused(StatusCode),
     /// The provider cannot be reached.
     Unreachable(String),
     /// The provider did not answer in time.
@@ -127,6 +134,7 @@ impl Error {
             Self::NoSuchPath | Self::UnknownModel(_) => StatusCode::NOT_FOUND,
             Self::NoSuchMethod(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::UnknownCaller(_) => StatusCode::UNAUTHORIZED,
+            Self::AnotherSite | Self::PriceUnknown(_) => StatusCode::FORBIDDEN,
             Self::BodyTooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::BodyTooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::BodyEncoded => StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -136,13 +144,15 @@ impl Error {
             | Self::NotThere { .. }
             | Self::TooManyOriginals(_)
             | Self::Denied { .. } => StatusCode::BAD_REQUEST,
-            Self::LimitReached(_) => StatusCode::TOO_MANY_REQUESTS,
+            Self::LimitReached(_) | Self::TargetsRest(Rest { is_asked_for: true, .. }) => StatusCode::TOO_MANY_REQUESTS,
             Self::StoreFailed(_) | Self::GuardFailed { .. } | Self::NotContent { .. } | Self::TargetsRest(_) => {
                 StatusCode::SERVICE_UNAVAILABLE
             }
-            Self::Unreachable(_) | Self::Broken(_) | Self::Unsayable(_) | Self::AnswerTooLarge(_) => {
-                StatusCode::BAD_GATEWAY
-            }
+            Self::CredentialRefused(_)
+            | Self::Unreachable(_)
+            | Self::Broken(_)
+            | Self::Unsayable(_)
+            | Self::AnswerTooLarge(_) => StatusCode::BAD_GATEWAY,
             Self::TooSlow(_) | Self::OutOfTime => StatusCode::GATEWAY_TIMEOUT,
         }
     }
@@ -163,6 +173,7 @@ impl Error {
             Self::NoSuchPath => "not_found",
             Self::NoSuchMethod(_) => "method_not_allowed",
             Self::UnknownCaller(_) => "invalid_api_key",
+            Self::AnotherSite => "another_site",
             Self::BodyTooLarge(_) => "body_too_large",
             Self::BodyTooSlow => "body_too_slow",
             Self::BodyBroken => "body_broken",
@@ -173,10 +184,12 @@ impl Error {
             Self::UnknownModel(_) => "model_not_found",
             Self::LimitReached(reached) if reached.is_budget() => "budget_exceeded",
             Self::LimitReached(_) => "rate_limit_exceeded",
+            Self::PriceUnknown(_) => "price_unknown",
             Self::StoreFailed(_) => "store_unavailable",
             Self::Denied { .. } => "denied",
             Self::GuardFailed { .. } | Self::NotContent { .. } => "guardrail_failed",
             Self::TargetsRest(_) => "upstream_resting",
+            Self::CredentialRefused(_) => "upstream_credential_refused",
             Self::Unreachable(_) => "upstream_unreachable",
             Self::TooSlow(_) => "upstream_timeout",
             Self::Broken(_) => "upstream_broken",
@@ -193,6 +206,7 @@ impl Error {
             Self::NoSuchPath
             | Self::NoSuchMethod(_)
             | Self::UnknownCaller(_)
+            | Self::AnotherSite
             | Self::BodyTooLarge(_)
             | Self::BodyTooSlow
             | Self::BodyBroken
@@ -201,7 +215,8 @@ impl Error {
             | Self::Untranslatable { .. }
             | Self::NotThere { .. }
             | Self::TooManyOriginals(_)
-            | Self::UnknownModel(_) => "invalid_request_error",
+            | Self::UnknownModel(_)
+            | Self::PriceUnknown(_) => "invalid_request_error",
             // As OpenAI has it: the SDKs and what is built on them know these words.
             Self::LimitReached(reached) if reached.is_budget() => "insufficient_quota",
             Self::LimitReached(_) => "rate_limit_error",
@@ -209,6 +224,7 @@ impl Error {
             Self::Denied { .. } => "guardrail_denied",
             Self::GuardFailed { .. } | Self::NotContent { .. } => "guardrail_failed",
             Self::TargetsRest(_)
+            | Self::CredentialRefused(_)
             | Self::Unreachable(_)
             | Self::TooSlow(_)
             | Self::Broken(_)
@@ -249,6 +265,11 @@ impl Error {
                 "no valid key: send one of this gateway's (sg-...), or a token that it takes, where your SDK sends its API key"
                     .into()
             }
+            Self::AnotherSite => {
+                "a page of another site has sent this; where no key is needed, browsers are answered for pages of this machine \
+                 alone"
+                    .into()
+            }
             Self::BodyTooLarge(limit) => format!("the request's body is longer than {limit} bytes").into(),
             Self::BodyTooSlow => "the request's body did not arrive in time".into(),
             Self::BodyBroken => "the request's body broke off".into(),
@@ -279,6 +300,11 @@ impl Error {
             )
             .into(),
             Self::LimitReached(reached) => reached.message().into(),
+            Self::PriceUnknown(_) => {
+                "what this model costs is not known here, and whoever has a budget may only ask for models with a price; the \
+                 gateway's operator can name it"
+                    .into()
+            }
             Self::StoreFailed(_) => {
                 "whether the limits leave room for this request cannot be said at the moment; try again later".into()
             }
@@ -292,8 +318,15 @@ impl Error {
                 "the guardrail {plugin:?} was not content with the model's answer, also when it was asked again"
             )
             .into(),
+            Self::TargetsRest(Rest { is_asked_for: true, .. }) => {
+                "the providers of this model have asked not to be asked for a while".into()
+            }
             Self::TargetsRest(_) => {
                 "the providers of this model have failed several times in a row, and are asked again in a while".into()
+            }
+            // What the provider says of it is about the operator's account.
+            Self::CredentialRefused(_) => {
+                "the provider does not take the credential that this gateway has for it; its operator can mend that".into()
             }
             Self::Unreachable(_) => "the provider cannot be reached".into(),
             Self::TooSlow(what) => format!("the provider took too long: {what}").into(),
@@ -314,6 +347,8 @@ impl Error {
     pub fn detail(&self) -> Option<Cow<'_, str>> {
         match self {
             Self::UnknownCaller(why) => Some((*why).into()),
+            Self::PriceUnknown(target) => Some(format!("targets.{target} has no price").into()),
+            Self::CredentialRefused(status) => Some(format!("the provider answers {}", status.as_u16()).into()),
             Self::Unreachable(detail)
             | Self::Broken(detail)
             | Self::Unsayable(detail)
@@ -345,7 +380,9 @@ impl Error {
     pub fn is_worth_a_retry(&self) -> bool {
         match self {
             // The answer was paid for, and the next one is likely to be like it.
-            Self::GuardFailed { .. } | Self::NotContent { .. } | Self::Unsayable(_) => false,
+            Self::GuardFailed { .. } | Self::NotContent { .. } | Self::Unsayable(_) | Self::CredentialRefused(_) => {
+                false
+            }
             Self::LimitReached(reached) => reached.is_worth_a_retry(),
             _ => true,
         }
@@ -360,6 +397,7 @@ impl Error {
                 | Self::TargetsRest(_)
                 | Self::Untranslatable { .. }
                 | Self::NotThere { .. }
+                | Self::PriceUnknown(_)
                 | Self::Malformed(_)
         )
     }
@@ -369,27 +407,34 @@ impl Error {
     pub fn is_the_targets(&self) -> bool {
         matches!(
             self,
-            Self::TargetsRest(_) | Self::Unreachable(_) | Self::TooSlow(_) | Self::Broken(_) | Self::AnswerTooLarge(_)
+            Self::TargetsRest(_)
+                | Self::CredentialRefused(_)
+                | Self::Unreachable(_)
+                | Self::TooSlow(_)
+                | Self::Broken(_)
+                | Self::AnswerTooLarge(_)
         )
     }
 
-    /// Whether it says something about the target's state. How long an answer is, is up to who asks.
+    /// Whether it says something about the target's state. How long an answer is, is up to who asks, and a credential is the
+    /// operator's.
     #[must_use]
     pub fn is_a_failure_of_the_target(&self) -> bool {
-        self.is_the_targets() && !matches!(self, Self::AnswerTooLarge(_))
+        self.is_the_targets() && !matches!(self, Self::AnswerTooLarge(_) | Self::CredentialRefused(_))
     }
 
     /// Whether the target may have begun to work on the request before this happened.
     #[must_use]
     pub fn was_underway(&self) -> bool {
-        self.is_the_targets() && !matches!(self, Self::TargetsRest(_) | Self::Unreachable(_))
+        self.is_the_targets()
+            && !matches!(self, Self::TargetsRest(_) | Self::Unreachable(_) | Self::CredentialRefused(_))
     }
 
     /// After which time the caller may try again, where that is known.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
-            Self::TargetsRest(rest) => Some(*rest),
+            Self::TargetsRest(rest) => Some(rest.time),
             Self::LimitReached(reached) => reached.retry_after(),
             _ => None,
         }

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
+use http::StatusCode;
 use tokio::time::Instant;
 use tracing::{info, warn};
 use uuid::Uuid;
@@ -70,6 +71,8 @@ struct Record {
     bills: Vec<Bill>,
     /// Limits and budgets did not count, as the store could not be asked.
     unmetered: bool,
+    /// Of the response, once there is one.
+    status: Option<StatusCode>,
     ended: bool,
 }
 
@@ -96,7 +99,7 @@ struct Bill {
 
 /// Which attempt a usage is told of.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct BillNumber(usize);
+pub struct BillNumber(usize);
 
 /// What an exchange costs, with all attempts to get an answer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -235,14 +238,15 @@ impl Exchange {
     }
 
     /// A provider has begun to answer, which costs something: a bill for it, at these prices, if they are known.
-    pub(crate) fn bill(&self, prices: Option<Prices>) -> BillNumber {
+    #[must_use]
+    pub fn bill(&self, prices: Option<Prices>) -> BillNumber {
         let mut record = self.record();
         record.bills.push(Bill { prices, usage: None, text_bytes: 0 });
         BillNumber(record.bills.len() - 1)
     }
 
     /// Note what the provider says that it has used for this answer so far.
-    pub(crate) fn used(&self, bill: BillNumber, usage: Option<Usage>) {
+    pub fn used(&self, bill: BillNumber, usage: Option<Usage>) {
         let Some(usage) = usage else { return };
         let mut record = self.record();
         let Some(bill) = record.bills.get_mut(bill.0) else { return };
@@ -256,7 +260,7 @@ impl Exchange {
 
     /// Note that so much more text of this answer has come, for limits and budgets: it counts where the provider does not
     /// tell the usage.
-    pub(crate) fn received(&self, bill: BillNumber, text_bytes: usize) {
+    pub fn received(&self, bill: BillNumber, text_bytes: usize) {
         let Some(reservation) = self.reservation() else { return };
         let mut record = self.record();
         let Some(bill) = record.bills.get_mut(bill.0) else { return };
@@ -300,6 +304,11 @@ impl Exchange {
     /// Note that limits and budgets do not count, as the store cannot be asked.
     pub fn is_unmetered(&self) {
         self.record().unmetered = true;
+    }
+
+    /// Note how it is responded to.
+    pub(crate) fn responds(&self, status: StatusCode) {
+        self.record().status = Some(status);
     }
 
     /// Wait until what it has used would survive the end of this process.
@@ -469,11 +478,13 @@ impl Exchange {
             End::Failed(error) => (error.label(), Some(error)),
         };
         let code = error.map(Error::code);
+        let status = record.status.map(|status| status.as_u16());
         let (plugin, detail) = (error.and_then(Error::plugin), error.and_then(Error::detail));
         let detail = detail.as_deref();
         info!(
             exchange,
             outcome,
+            status,
             code,
             plugin,
             detail,

@@ -26,6 +26,15 @@ pub struct Health {
     targets: RwLock<HashMap<String, Arc<State>>>,
 }
 
+/// A target is left alone for a while.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rest {
+    /// For so long from now on.
+    pub time: Duration,
+    /// The target has asked for it, and has not failed.
+    pub is_asked_for: bool,
+}
+
 /// What is known of one target.
 #[derive(Debug)]
 struct State {
@@ -41,6 +50,8 @@ struct Condition {
     failures: u32,
     /// It rests until then.
     rests: Option<Instant>,
+    /// It has asked for that.
+    is_asked_for: bool,
     /// How long it rests the next time that it fails while it is tried.
     cooldown: Option<Duration>,
     /// Somebody tries whether it is back.
@@ -49,7 +60,7 @@ struct Condition {
 
 impl Health {
     /// Whether the target can be asked now; if it rests, for how long.
-    pub(crate) fn resting(&self, target: &Target, now: Instant) -> Option<Duration> {
+    pub(crate) fn resting(&self, target: &Target, now: Instant) -> Option<Rest> {
         self.state(target).condition().resting(now)
     }
 
@@ -67,13 +78,7 @@ impl Health {
     ///
     /// # Errors
     /// How long it rests, if it does.
-    pub(crate) fn begin(
-        &self,
-        target: &Target,
-        breaker: Breaker,
-        is_again: bool,
-        now: Instant,
-    ) -> Result<Turn, Duration> {
+    pub(crate) fn begin(&self, target: &Target, breaker: Breaker, is_again: bool, now: Instant) -> Result<Turn, Rest> {
         let state = self.state(target);
         let is_try = {
             let mut condition = state.condition();
@@ -106,7 +111,8 @@ impl Health {
 
 impl Default for State {
     fn default() -> Self {
-        let condition = Condition { latency: None, failures: 0, rests: None, cooldown: None, is_tried: false };
+        let condition =
+            Condition { latency: None, failures: 0, rests: None, is_asked_for: false, cooldown: None, is_tried: false };
         Self { in_flight: AtomicU64::new(0), condition: Mutex::new(condition) }
     }
 }
@@ -118,13 +124,13 @@ impl State {
 }
 
 impl Condition {
-    fn resting(&self, now: Instant) -> Option<Duration> {
-        let until = self.rests?;
-        match until.saturating_duration_since(now) {
-            Duration::ZERO if self.is_tried => Some(Duration::from_secs(1)),
-            Duration::ZERO => None,
-            rest => Some(rest),
-        }
+    fn resting(&self, now: Instant) -> Option<Rest> {
+        let time = match self.rests?.saturating_duration_since(now) {
+            Duration::ZERO if self.is_tried => Duration::from_secs(1),
+            Duration::ZERO => return None,
+            time => time,
+        };
+        Some(Rest { time, is_asked_for: self.is_asked_for })
     }
 
     fn latency(&self, now: Instant) -> f64 {
@@ -191,7 +197,7 @@ impl Turn {
         let may_rest = self.breaker.failures > 0;
         if may_rest && (is_try || (too_many && !rests_already)) {
             let cooldown = condition.cooldown.unwrap_or(self.breaker.cooldown);
-            condition.rests = Some(now + cooldown);
+            (condition.rests, condition.is_asked_for) = (Some(now + cooldown), false);
             condition.cooldown = Some((cooldown * 2).min(self.breaker.cooldown_max));
         }
     }
@@ -206,7 +212,9 @@ impl Turn {
             return;
         }
         let until = now + rest.min(self.breaker.cooldown_max);
-        condition.rests = Some(condition.rests.map_or(until, |rests| rests.max(until)));
+        if condition.rests.is_none_or(|rests| rests < until) {
+            (condition.rests, condition.is_asked_for) = (Some(until), true);
+        }
     }
 }
 
@@ -264,7 +272,7 @@ mod tests {
 
         /// For how many milliseconds it rests.
         fn rest(&self) -> Option<u128> {
-            self.health.resting(&self.target, self.now).map(|rest| rest.as_millis())
+            self.health.resting(&self.target, self.now).map(|rest| rest.time.as_millis())
         }
 
         /// In milliseconds.
@@ -330,7 +338,8 @@ mod tests {
     fn a_target_is_left_alone_for_as_long_as_it_asks() {
         let mut trial = Trial::new();
         trial.begin().is_limited(Duration::from_secs(3), trial.now);
-        assert_eq!(trial.rest(), Some(3000));
+        let rest = trial.health.resting(&trial.target, trial.now);
+        assert_eq!(rest, Some(Rest { time: Duration::from_secs(3), is_asked_for: true }));
         trial.pass(3000);
         trial.begin().is_limited(Duration::from_secs(3600), trial.now);
         assert_eq!(trial.rest(), Some(4000), "an hour is more than anybody may ask for");

@@ -161,6 +161,8 @@ impl Draft {
                 return Err(("models", format!("must be 1 to {MODELS_MAX} names, or \"*\" for all models")));
             }
         }
+        self.limits.check()?;
+        self.budget.check()?;
         match self.expires {
             Some(expires) if expires <= Moment::now() => Err(("expires", format!("{expires} is over already"))),
             _ => Ok(()),
@@ -178,6 +180,7 @@ pub fn is_label(text: &str) -> bool {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use crate::money::Money;
 
     fn draft() -> Draft {
         let (limits, budget) = (Limits::default(), Budget::default());
@@ -194,6 +197,10 @@ mod tests {
         assert_eq!(wrong(Draft { name: "x".repeat(NAME_BYTES_MAX), ..draft() }), None);
         assert_eq!(wrong(Draft { name: "x".repeat(NAME_BYTES_MAX + 1), ..draft() }), Some("name"));
         assert_eq!(wrong(Draft { tenant: " ".to_owned(), ..draft() }), Some("tenant"));
+        let limits = Limits { concurrent: Some(0), ..Limits::default() };
+        assert_eq!(wrong(Draft { limits, ..draft() }), Some("limits.concurrent"));
+        let budget = Budget { total: Some(Money::ZERO), ..Budget::default() };
+        assert_eq!(wrong(Draft { budget, ..draft() }), Some("budget.total"));
         assert_eq!(wrong(Draft { tags: vec!["a\u{1b}[0m".to_owned()], ..draft() }), Some("tags"));
     }
 

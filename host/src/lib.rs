@@ -3,6 +3,7 @@
 
 pub mod admin;
 pub mod auth;
+mod browser;
 pub mod caller;
 pub mod chat;
 pub mod cli;

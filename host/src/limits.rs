@@ -5,6 +5,11 @@ use std::sync::Arc;
 
 use crate::money::Money;
 
+/// The largest limit: stores that count in doubles are exact up to here, a minute in milliseconds included.
+pub const LIMIT_MAX: u64 = 10_000_000_000;
+/// The largest budget, for the same reason.
+pub const BUDGET_MAX: Money = Money::from_nanodollars(9_000_000_000_000_000);
+
 /// How much a key or a tenant may ask for; nothing where there is no limit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Limits {
@@ -29,6 +34,42 @@ pub struct Budget {
     pub month: Option<Money>,
     /// In all.
     pub total: Option<Money>,
+}
+
+impl Limits {
+    /// Look whether all of them can be kept.
+    ///
+    /// # Errors
+    /// The field that is wrong, and why.
+    pub fn check(&self) -> Result<(), (&'static str, String)> {
+        let all = [
+            ("limits.requests_per_minute", self.requests_per_minute),
+            ("limits.requests_per_day", self.requests_per_day),
+            ("limits.tokens_per_minute", self.tokens_per_minute),
+            ("limits.tokens_per_day", self.tokens_per_day),
+            ("limits.concurrent", self.concurrent),
+        ];
+        let wrong = all.into_iter().find(|(_, limit)| limit.is_some_and(|limit| !(1..=LIMIT_MAX).contains(&limit)));
+        wrong.map_or(Ok(()), |(field, _)| Err((field, format!("must be from 1 to {LIMIT_MAX}"))))
+    }
+}
+
+impl Budget {
+    /// Look whether all of it can be kept.
+    ///
+    /// # Errors
+    /// The field that is wrong, and why.
+    pub fn check(&self) -> Result<(), (&'static str, String)> {
+        let all = [("budget.day", self.day), ("budget.month", self.month), ("budget.total", self.total)];
+        let wrong = all.into_iter().find(|(_, most)| most.is_some_and(|most| !is_budget(most)));
+        wrong.map_or(Ok(()), |(field, _)| Err((field, format!("must be more than 0 and at most {BUDGET_MAX} dollars"))))
+    }
+}
+
+/// Whether this can be a budget: one of nothing would let nothing pass, not even what costs nothing.
+#[must_use]
+pub fn is_budget(money: Money) -> bool {
+    money > Money::ZERO && money <= BUDGET_MAX
 }
 
 /// Somebody whose limits and budget an exchange has to keep to: a key, a tenant.
@@ -79,6 +120,14 @@ impl Amounts {
             tokens: self.tokens.max(other.tokens),
             money: self.money.max(other.money),
         }
+    }
+
+    /// Of tokens and money a quarter more.
+    #[must_use]
+    pub fn and_a_quarter(self) -> Self {
+        let more = |amount: u64| amount.saturating_add(amount / 4);
+        let money = Money::from_nanodollars(more(self.money.nanodollars()));
+        Self { requests: self.requests, tokens: more(self.tokens), money }
     }
 
     /// Whether all of it is within `other`.

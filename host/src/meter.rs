@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use tracing::warn;
 
-pub(crate) use headers::headers;
+pub use headers::headers;
 pub use reservation::Reservation;
 
 use crate::chat::{Request, Task};
@@ -18,7 +18,8 @@ use crate::config::{OnFailure, Target};
 use crate::dialect::Loss;
 use crate::error::Error;
 use crate::exchange::Exchange;
-use crate::limits::{Account, Amounts};
+use crate::limits::{Account, Amounts, Budget};
+use crate::money::Money;
 use crate::store::counters::{Counters, Meter, Refusal, Reserved, Unavailable};
 
 /// Waits past this are for people, not for the loops of SDKs.
@@ -29,9 +30,8 @@ const WORTH_WAITING: Duration = Duration::from_secs(60);
 ///
 /// # Errors
 /// When a limit or a budget has no room for it; when the store cannot be asked, and nothing may pass without.
-pub(crate) async fn reserve(counters: &Arc<dyn Counters>, x: &Exchange, request: &Request) -> Result<(), Error> {
-    let accounts = accounts(x);
-    if accounts.is_empty() {
+pub async fn reserve(counters: &Arc<dyn Counters>, x: &Exchange, request: &Request) -> Result<(), Error> {
+    if accounts(x).is_empty() {
         return Ok(());
     }
     let settings = &x.generation.settings;
@@ -40,19 +40,43 @@ pub(crate) async fn reserve(counters: &Arc<dyn Counters>, x: &Exchange, request:
     let amounts = match request.task {
         Task::Converse | Task::Embed => Amounts { requests: 1, tokens: estimate.tokens(), money }.countable(),
         // To count costs nothing.
-        Task::CountTokens => Amounts { requests: 1, ..Amounts::default() },
+        Task::CountTokens => ONE_REQUEST,
     };
+    take(counters, x, amounts, estimate.input).await
+}
+
+/// The same for a request that asks no model: it is one all the same, and costs nothing.
+///
+/// # Errors
+/// As [`reserve`].
+pub(crate) async fn count_request(counters: &Arc<dyn Counters>, x: &Exchange) -> Result<(), Error> {
+    take(counters, x, ONE_REQUEST, 0).await?;
+    if let Some(reservation) = x.reservation() {
+        reservation.asks();
+        reservation.was_free();
+    }
+    Ok(())
+}
+
+const ONE_REQUEST: Amounts = Amounts { requests: 1, tokens: 0, money: Money::ZERO };
+
+async fn take(counters: &Arc<dyn Counters>, x: &Exchange, amounts: Amounts, input_tokens: u64) -> Result<(), Error> {
+    let (accounts, store) = (accounts(x), &x.generation.settings.store);
+    if accounts.is_empty() {
+        return Ok(());
+    }
     match counters.reserve(&accounts, amounts).await {
         Ok(Reserved::Granted(hold, standing)) => {
             x.stands(standing);
-            x.holds(Reservation::new(counters.clone(), hold, estimate.input, settings.store.wait));
+            let is_budgeted = accounts.iter().any(|account| account.budget != Budget::default());
+            x.holds(Reservation::new(counters.clone(), hold, input_tokens, is_budgeted, store.wait));
             Ok(())
         }
         Ok(Reserved::Refused(refusal, standing)) => {
             x.stands(standing);
-            Err(Error::LimitReached(refusal.into()))
+            Err(Error::LimitReached(Reached::new(refusal, amounts)))
         }
-        Err(Unavailable(why)) if settings.store.on_failure == OnFailure::Closed => Err(Error::StoreFailed(why)),
+        Err(Unavailable(why)) if store.on_failure == OnFailure::Closed => Err(Error::StoreFailed(why)),
         Err(Unavailable(why)) => {
             let exchange = &*x.id;
             warn!(exchange, why, "limits and budgets do not count: the store cannot be asked");
@@ -81,6 +105,18 @@ pub(crate) fn estimated(x: &Exchange, request: &Request, target: &Target) -> Res
     Ok(Some(estimate::estimate(request, 0).input))
 }
 
+/// Look whether a target has a price, where a budget counts.
+///
+/// # Errors
+/// When it has none: it would cost nothing as far as anybody can tell, and no budget would ever be used up.
+pub(crate) fn has_price(x: &Exchange, request: &Request, target: &Target) -> Result<(), Error> {
+    let costs = request.task != Task::CountTokens && x.reservation().is_some_and(Reservation::is_budgeted);
+    if costs && x.generation.settings.prices_of(target, &request.model).is_none() {
+        return Err(Error::PriceUnknown(target.name.clone()));
+    }
+    Ok(())
+}
+
 /// Whose limits and budgets count.
 fn accounts(x: &Exchange) -> Arc<[Account]> {
     let caller = &x.caller;
@@ -97,18 +133,18 @@ fn accounts(x: &Exchange) -> Arc<[Account]> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reached {
     refusal: Refusal,
+    /// What was to be reserved.
+    wanted: Amounts,
     /// The account and the meter, for the operator.
     detail: String,
 }
 
-impl From<Refusal> for Reached {
-    fn from(refusal: Refusal) -> Self {
-        let detail = format!("{} {}", refusal.account, refusal.meter.word());
-        Self { refusal, detail }
-    }
-}
-
 impl Reached {
+    fn new(refusal: Refusal, wanted: Amounts) -> Self {
+        let detail = format!("{} {}", refusal.account, refusal.meter.word());
+        Self { refusal, wanted, detail }
+    }
+
     /// Whether it is a budget rather than a limit.
     #[must_use]
     pub fn is_budget(&self) -> bool {
@@ -125,16 +161,31 @@ impl Reached {
     #[must_use]
     pub fn message(&self) -> String {
         let Refusal { whose, meter, limit, wait, .. } = &self.refusal;
-        let bound = meter.says(*limit);
+        let (what, bound) = (if meter.is_budget() { "budget" } else { "limit" }, meter.says(*limit));
         match wait {
-            None if meter.is_budget() => format!("the budget of this {whose} is used up, or too small: {bound}"),
-            None => format!("this request is larger than the limit of this {whose}: {bound}"),
-            Some(_) if *meter == Meter::Concurrent => format!("the limit of this {whose} is reached: {bound}"),
+            None => {
+                let wanted = self.wanted();
+                format!("the {what} of this {whose} has no room for this request, which {wanted}: {bound}")
+            }
+            Some(_) if *meter == Meter::Concurrent => format!("the {what} of this {whose} is reached: {bound}"),
             Some(wait) => {
                 let seconds = whole_seconds(*wait);
-                let what = if meter.is_budget() { "budget" } else { "limit" };
                 format!("the {what} of this {whose} is reached: {bound}; there is room again in {seconds} s")
             }
+        }
+    }
+
+    fn wanted(&self) -> String {
+        let Amounts { requests, tokens, money } = self.wanted;
+        match self.refusal.meter {
+            // Callers have a hand in it.
+            Meter::TokensPerMinute | Meter::TokensPerDay => {
+                format!("may take {tokens} tokens with as many in its answer as it allows (max_tokens)")
+            }
+            Meter::MoneyPerDay | Meter::MoneyPerMonth | Meter::MoneyInAll => {
+                format!("may cost {money} dollars with as many tokens in its answer as it allows (max_tokens)")
+            }
+            Meter::RequestsPerMinute | Meter::RequestsPerDay | Meter::Concurrent => format!("counts as {requests}"),
         }
     }
 

@@ -34,6 +34,7 @@ pub async fn serve(gateway: &Gateway, request: Request<Incoming>) -> Response<re
     let generation = gateway.generation();
     let identified = gateway.auth.identify(&generation.settings, &gateway.upstream, &head.headers).await;
     let (caller, refused) = match identified {
+        Ok(caller) if gateway.auth.is_of_another_site(&caller, &head) => (caller, Some(Error::AnotherSite)),
         Ok(caller) => (caller, None),
         Err(error) => (Arc::new(Caller::anonymous()), Some(error)),
     };
@@ -152,8 +153,12 @@ async fn attempt(
     if let Some(tokens) = meter::estimated(x, admitted.request(), target)? {
         return Ok(Attempt::Reply(reply::own(x, count_body(tokens))));
     }
+    meter::has_price(x, admitted.request(), target)?;
     let answer = send(gateway, x, head, admitted, target).await?;
-    if Trouble::is_told_by(&answer, target) {
+    if upstream::refuses_credential(target, answer.status, &[]) {
+        return Err(Error::CredentialRefused(answer.status));
+    }
+    if upstream::is_the_targets(answer.status) {
         return Ok(Attempt::Trouble(Trouble::Answer(Box::new(answer), target.clone())));
     }
     release(x, admitted, target, answer, retries_left).await
@@ -172,17 +177,27 @@ async fn release(
     // Only conversations stream, whatever a provider calls its answer.
     if !answer.is_stream() || admitted.request().task != Task::Converse {
         let body = answer.body.whole(x).await?;
+        if upstream::refuses_credential(target, status, &body) {
+            return Err(Error::CredentialRefused(status));
+        }
         let judged = guard::release(x, admitted, target, dialect, status, body, retries_left).await;
         return Ok(match judged.inspect_err(|error| answer.body.is_judged(error))? {
             Judged::Released(released) => Attempt::Reply(reply::whole(x, status, &headers, released, translation)?),
             Judged::Retry(corrected) => Attempt::Retry(corrected),
         });
     }
-    let mut stream = StreamGuard::new(x, admitted, target, dialect, answer.body, retries_left);
-    Ok(match stream.next().await? {
-        Next::Released(first) => Attempt::Reply(reply::streamed(x, status, &headers, first, stream, translation)),
-        Next::Retry(corrected) => Attempt::Retry(corrected),
-        Next::End => Attempt::Reply(reply::streamed(x, status, &headers, Released::nothing(), stream, translation)),
+    let mut guard = StreamGuard::new(x, admitted, target, dialect, answer.body, retries_left);
+    let first = match guard.next().await? {
+        Next::Released(first) => first,
+        Next::Retry(corrected) => return Ok(Attempt::Retry(corrected)),
+        Next::End => Released::nothing(),
+    };
+    let has_failed = guard.has_failed();
+    let begun = reply::Begun { status, headers, first, guard, translation };
+    Ok(match has_failed {
+        // Of this answer the caller has seen nothing.
+        true => Attempt::Trouble(Trouble::Stream(Box::new(begun))),
+        false => Attempt::Reply(reply::streamed(x, begun)),
     })
 }
 
@@ -211,6 +226,7 @@ async fn send(
 async fn give_up(x: &Arc<Exchange>, admitted: &Admitted, trouble: Trouble) -> Result<Response<reply::Body>, Error> {
     match trouble {
         Trouble::Error(error) => Err(error),
+        Trouble::Stream(begun) => Ok(reply::streamed(x, *begun)),
         Trouble::Answer(answer, target) => match release(x, admitted, &target, *answer, 0).await? {
             Attempt::Reply(response) => Ok(response),
             Attempt::Retry(_) | Attempt::Trouble(_) => Err(Error::Unreachable("no target is left".to_owned())),
@@ -231,10 +247,14 @@ async fn models(gateway: &Gateway, x: &Arc<Exchange>, head: &Parts) -> Result<Re
     let Some((target, dialect)) = asked.and_then(|target| Some((target, target.dialect.dialect()?))) else {
         return Ok(reply::own(x, x.dialect.models_body(settings.models.keys().map(String::as_str))));
     };
+    meter::count_request(&gateway.counters, x).await?;
     x.asks_target(&target.name);
     let mut answer = gateway.upstream.models(x, target, dialect, &head.headers).await?;
     let (status, headers, translation) = (answer.status, answer.headers.clone(), answer.translation.take());
     let body = answer.body.whole(x).await?;
+    if upstream::refuses_credential(target, status, &body) {
+        return Err(Error::CredentialRefused(status));
+    }
     let released = guard::release_words(x, body).await?;
     reply::whole(x, status, &headers, released, translation)
 }

@@ -55,21 +55,29 @@ pub(crate) fn whole(
     if translation.is_some() {
         response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     }
-    about(x, response.headers_mut());
+    about(x, &mut response);
     cost(x, response.headers_mut());
     x.end(End::Answered);
     Ok(response)
 }
 
-/// An answer that streams: `first` is out already, the rest follows as it is decided.
-pub(crate) fn streamed(
-    x: &Arc<Exchange>,
-    status: StatusCode,
-    provider: &HeaderMap,
-    first: Released,
-    guard: StreamGuard,
-    translation: Option<Translation>,
-) -> Response<Body> {
+/// An answer that streams, as far as it has come.
+#[derive(Debug)]
+pub(crate) struct Begun {
+    pub(crate) status: StatusCode,
+    /// The provider's headers.
+    pub(crate) headers: HeaderMap,
+    /// What may go to the caller already.
+    pub(crate) first: Released,
+    /// The rest, as it is decided.
+    pub(crate) guard: StreamGuard,
+    /// The way back to the caller's dialect, if it is another.
+    pub(crate) translation: Option<Translation>,
+}
+
+/// An answer that streams.
+pub(crate) fn streamed(x: &Arc<Exchange>, begun: Begun) -> Response<Body> {
+    let Begun { status, headers, first, guard, translation } = begun;
     let translation = translation.map(|translation| translation.events());
     let state = Streaming { x: x.clone(), first: Some(first), guard: Some(guard), translation };
     let frames = unfold(state, |mut state| async move {
@@ -80,9 +88,9 @@ pub(crate) fn streamed(
     });
     let mut response = Response::new(StreamBody::new(frames).boxed_unsync());
     *response.status_mut() = status;
-    *response.headers_mut() = answer_headers(provider);
+    *response.headers_mut() = answer_headers(&headers);
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-    about(x, response.headers_mut());
+    about(x, &mut response);
     response
 }
 
@@ -122,7 +130,7 @@ impl Streaming {
                 }
                 Err(error) => {
                     let ending = guard.ending(&error).into_bytes();
-                    let ending = self.said(ending);
+                    let ending = self.said_of(&error, ending);
                     self.guard = None;
                     self.x.end(End::Failed(&error));
                     return Some([ending, self.receipts().unwrap_or_default()].concat().into());
@@ -136,6 +144,14 @@ impl Streaming {
         let Some(translation) = &mut self.translation else { return bytes };
         let mut losses = Vec::new();
         let said = translation.translate(&bytes, &mut losses);
+        losses.into_iter().for_each(|loss| self.x.leaves_out(loss));
+        said.map_or_else(|wrong| self.cannot_be_said(wrong), Bytes::from)
+    }
+
+    fn said_of(&mut self, error: &Error, bytes: Bytes) -> Bytes {
+        let Some(translation) = &mut self.translation else { return bytes };
+        let (message, mut losses) = (error.message(), Vec::new());
+        let said = translation.translate_ending(&bytes, error.words(&message), &mut losses);
         losses.into_iter().for_each(|loss| self.x.leaves_out(loss));
         said.map_or_else(|wrong| self.cannot_be_said(wrong), Bytes::from)
     }
@@ -177,7 +193,7 @@ impl Streaming {
 pub(crate) fn own(x: &Exchange, body: Bytes) -> Response<Body> {
     let mut response = Response::new(full(body));
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    about(x, response.headers_mut());
+    about(x, &mut response);
     x.end(End::Answered);
     response
 }
@@ -204,14 +220,16 @@ pub(crate) fn error(x: &Exchange, error: &Error) -> Response<Body> {
     if let Error::NoSuchMethod(allowed) = error {
         headers.insert(header::ALLOW, HeaderValue::from_static(allowed.as_str()));
     }
-    about(x, headers);
-    cost(x, headers);
+    about(x, &mut response);
+    cost(x, response.headers_mut());
     x.end(End::Failed(error));
     response
 }
 
 /// The headers that every response carries, and those that were asked for.
-fn about(x: &Exchange, headers: &mut HeaderMap) {
+fn about(x: &Exchange, response: &mut Response<Body>) {
+    x.responds(response.status());
+    let headers = response.headers_mut();
     let mut set = |name: HeaderName, value: &str| {
         if let Ok(value) = HeaderValue::from_str(value) {
             headers.insert(name, value);

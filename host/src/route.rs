@@ -2,7 +2,6 @@
 //! are to be asked.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use rand::RngExt;
 use tokio::time::Instant;
@@ -11,7 +10,7 @@ use crate::chat::Request;
 use crate::config::{Balance, Group, Member, Target};
 use crate::error::Error;
 use crate::exchange::Exchange;
-use crate::health::Health;
+use crate::health::{Health, Rest};
 
 /// The targets to ask, in order, without those that rest.
 ///
@@ -24,13 +23,16 @@ pub(crate) fn choose(x: &Exchange, health: &Health, request: &Request) -> Result
     }
     let now = Instant::now();
     let mut targets = Vec::new();
-    let mut shortest_rest: Option<Duration> = None;
+    let mut shortest_rest: Option<Rest> = None;
     for group in &model.groups {
         let mut ready = Vec::new();
         for member in &group.members {
             match health.resting(&member.target, now) {
                 None => ready.push(member),
-                Some(rest) => shortest_rest = Some(shortest_rest.map_or(rest, |shortest| shortest.min(rest))),
+                Some(rest) if shortest_rest.is_none_or(|shortest| rest.time < shortest.time) => {
+                    shortest_rest = Some(rest)
+                }
+                Some(_) => {}
             }
         }
         targets.extend(ordered(group, ready, health, now));

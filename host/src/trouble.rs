@@ -5,11 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
-use http::StatusCode;
 
 use crate::config::{Retry, Target};
 use crate::error::Error;
-use crate::upstream::{Answer, is_the_targets, retry_after};
+use crate::reply::Begun;
+use crate::upstream::{Answer, retry_after};
 
 /// Why a target has not answered.
 #[derive(Debug)]
@@ -18,6 +18,8 @@ pub(crate) enum Trouble {
     Error(Error),
     /// It says so itself.
     Answer(Box<Answer>, Arc<Target>),
+    /// It says so in a stream of which nothing was released.
+    Stream(Box<Begun>),
 }
 
 impl Trouble {
@@ -26,23 +28,14 @@ impl Trouble {
     /// # Errors
     /// The same, if it is the request's or the gateway's.
     pub(crate) fn of_error(error: Error) -> Result<Self, Error> {
-        // Another target may have words for what this one has none for.
-        let is_trouble =
-            error.is_the_targets() || matches!(error, Error::Untranslatable { .. } | Error::NotThere { .. });
-        if is_trouble { Ok(Self::Error(error)) } else { Err(error) }
-    }
-
-    /// Whether an answer tells of one that another target may not have.
-    pub(crate) fn is_told_by(answer: &Answer, target: &Target) -> bool {
-        // A credential that the operator configured says nothing about the caller.
-        let is_refused = matches!(answer.status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN);
-        is_the_targets(answer.status) || (is_refused && target.has_credential())
+        if error.is_the_targets() || is_of_the_pair(&error) { Ok(Self::Error(error)) } else { Err(error) }
     }
 
     /// Whether the target may have begun to work on the request.
     pub(crate) fn was_underway(&self) -> bool {
         match self {
             Self::Error(error) => error.was_underway(),
+            Self::Stream(_) => true,
             // The others say that the request was turned away.
             // Bedrock says with 424 that the model broke down over it.
             Self::Answer(answer, _) => match answer.status.as_u16() {
@@ -55,13 +48,11 @@ impl Trouble {
     /// How long to wait at least before the target is asked once more; nothing if that would not help.
     pub(crate) fn wait(&self) -> Option<Duration> {
         match self {
-            Self::Error(Error::TargetsRest(rest)) => Some(*rest),
-            Self::Error(Error::Untranslatable { .. } | Error::NotThere { .. } | Error::AnswerTooLarge(_)) => None,
-            Self::Error(_) => Some(Duration::ZERO),
-            Self::Answer(answer, _) if is_the_targets(answer.status) => {
-                Some(retry_after(&answer.headers).unwrap_or_default())
-            }
-            Self::Answer(..) => None,
+            Self::Error(Error::TargetsRest(rest)) => Some(rest.time),
+            Self::Error(Error::AnswerTooLarge(_) | Error::CredentialRefused(_)) => None,
+            Self::Error(error) if is_of_the_pair(error) => None,
+            Self::Error(_) | Self::Stream(_) => Some(Duration::ZERO),
+            Self::Answer(answer, _) => Some(retry_after(&answer.headers).unwrap_or_default()),
         }
     }
 
@@ -74,7 +65,7 @@ impl Trouble {
     }
 
     fn says_little(&self) -> bool {
-        matches!(self, Self::Error(Error::TargetsRest(_) | Error::Untranslatable { .. } | Error::NotThere { .. }))
+        matches!(self, Self::Error(error) if matches!(error, Error::TargetsRest(_)) || is_of_the_pair(error))
     }
 
     /// A word for the log: a label or a status.
@@ -82,6 +73,7 @@ impl Trouble {
         match self {
             Self::Error(error) => error.label().into(),
             Self::Answer(answer, _) => answer.status.as_str().to_owned().into(),
+            Self::Stream(_) => "upstream_failed".into(),
         }
     }
 
@@ -90,8 +82,14 @@ impl Trouble {
         match self {
             Self::Error(error) => error.detail(),
             Self::Answer(..) => None,
+            Self::Stream(_) => Some("the provider says in its stream that it has failed".into()),
         }
     }
+}
+
+/// Whether it is the request that does not go with the target, so that it may go with another.
+fn is_of_the_pair(error: &Error) -> bool {
+    matches!(error, Error::Untranslatable { .. } | Error::NotThere { .. } | Error::PriceUnknown(_))
 }
 
 /// How often all targets are asked once more, and how long to wait before that: twice as long each time, and a random
@@ -118,6 +116,7 @@ impl Rounds {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::health::Rest;
 
     const RETRY: Retry =
         Retry { retries_max: 2, wait: Duration::from_millis(100), retry_after_max: Duration::from_secs(1) };
@@ -143,7 +142,7 @@ mod tests {
 
     #[test]
     fn the_last_word_that_says_something_is_told() {
-        let rest = || Trouble::Error(Error::TargetsRest(Duration::ZERO));
+        let rest = || Trouble::Error(Error::TargetsRest(Rest { time: Duration::ZERO, is_asked_for: false }));
         let broken = |detail: &str| Trouble::Error(Error::Broken(detail.to_owned()));
         assert_eq!(rest().or(Some(broken("a"))).detail().as_deref(), Some("a"));
         assert_eq!(broken("b").or(Some(rest())).detail().as_deref(), Some("b"));

@@ -2,6 +2,7 @@
 
 mod addresses;
 mod azure;
+mod echo;
 mod fetch;
 mod signature;
 
@@ -21,12 +22,14 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::connect::dns::GaiResolver;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
+use memchr::memmem;
 use rustls::pki_types::CertificateDer;
 use rustls::{ClientConfig, RootCertStore};
 use sha2::{Digest as _, Sha256};
 use tokio::time::{Instant, timeout_at};
 
 use self::addresses::Guarded;
+use self::echo::Echo;
 use crate::config::{Platform, Settings, Target};
 use crate::dialect::{BadFrame, Dialect, FRAMES, Frames, Translation, Wire, is_name};
 use crate::endpoint;
@@ -125,7 +128,7 @@ impl Upstream {
             .health
             .begin(target, breaker, x.has_failed_at(&target.name), Instant::now())
             .map_err(Error::TargetsRest)?;
-        let answer = self.exchange(x, dialect, request).await;
+        let answer = self.exchange(x, target, dialect, request).await;
         match &answer {
             Ok(answer) => judge(&mut turn, answer, target),
             Err(error) if error.is_a_failure_of_the_target() => turn.fails(Instant::now()),
@@ -153,11 +156,17 @@ impl Upstream {
         request.headers_mut().remove(header::CONTENT_TYPE);
         Ok(Answer {
             translation: Translation::of_models(x.dialect, dialect),
-            ..self.exchange(x, Wire::Dialect(dialect), request).await?
+            ..self.exchange(x, target, Wire::Dialect(dialect), request).await?
         })
     }
 
-    async fn exchange(&self, x: &Exchange, dialect: Wire, request: Request<Full<Bytes>>) -> Result<Answer, Error> {
+    async fn exchange(
+        &self,
+        x: &Exchange,
+        target: &Target,
+        dialect: Wire,
+        request: Request<Full<Bytes>>,
+    ) -> Result<Answer, Error> {
         let first_token = Instant::now() + x.generation.settings.upstream.first_token;
         let sent = timeout_at(first_token.min(x.deadline), self.client.request(request)).await;
         let response = match sent {
@@ -190,7 +199,9 @@ impl Upstream {
             // From here on it is a stream as any other.
             head.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(EVENTS));
         }
-        let body = Body { incoming: body, frames, turn: None, first_token: None };
+        let echo = Echo::of(target);
+        echo.strike_out_headers(&mut head.headers);
+        let body = Body { incoming: body, frames, echo, turn: None, first_token: None };
         let mut answer = Answer { status: head.status, headers: head.headers, body, dialect, translation: None };
         if answer.is_stream() {
             answer.body.first_token = Some(first_token);
@@ -227,6 +238,18 @@ pub(crate) fn is_the_targets(status: StatusCode) -> bool {
     // The last is Bedrock's, for a model that has failed.
     let theirs = [StatusCode::REQUEST_TIMEOUT, StatusCode::TOO_MANY_REQUESTS, StatusCode::FAILED_DEPENDENCY];
     status.is_server_error() || theirs.contains(&status)
+}
+
+/// Whether an answer says that the operator's credential is none, is not for this, or that nobody pays for it any more.
+pub(crate) fn refuses_credential(target: &Target, status: StatusCode, body: &[u8]) -> bool {
+    let is_refused = match status {
+        StatusCode::UNAUTHORIZED | StatusCode::PAYMENT_REQUIRED | StatusCode::FORBIDDEN => true,
+        // Google calls it a bad request, with a reason: `google.api.ErrorReason`.
+        StatusCode::BAD_REQUEST => memmem::find(body, b"API_KEY_INVALID").is_some(),
+        _ => false,
+    };
+    // With a credential of the caller's it is the caller's business.
+    is_refused && target.has_credential()
 }
 
 /// How long a provider asks to wait, in a header that is a number of seconds or a date (RFC 9110, section 10.2.3), or in
@@ -435,6 +458,8 @@ pub(crate) struct Body {
     incoming: Incoming,
     /// Turns binary frames into events, where they are what comes.
     frames: Option<Frames>,
+    /// Whether the gateway's own credential is in it.
+    echo: Echo,
     /// The target is asked until it is dropped, and is told how that goes.
     turn: Option<Turn>,
     /// When the first token must be there, as long as it is not.
@@ -465,11 +490,21 @@ impl Body {
         }
     }
 
-    /// The next bytes; nothing at the end.
+    /// The next bytes of a stream; nothing at the end.
     ///
     /// # Errors
-    /// When the provider breaks off, or nothing comes for too long.
+    /// When the provider breaks off, nothing comes for too long, or it says the gateway's credential back.
     pub(crate) async fn frame(&mut self, x: &Exchange) -> Result<Option<Bytes>, Error> {
+        let frame = self.judged(x).await?;
+        if frame.as_ref().is_some_and(|bytes| self.echo.comes(bytes)) {
+            let error = Error::Broken("the answer has the credential in it that the provider was sent".to_owned());
+            self.is_judged(&error);
+            return Err(error);
+        }
+        Ok(frame)
+    }
+
+    async fn judged(&mut self, x: &Exchange) -> Result<Option<Bytes>, Error> {
         let frame = self.next(x).await;
         frame.inspect_err(|error| self.is_judged(error))
     }
@@ -513,30 +548,24 @@ impl Body {
         })
     }
 
-    /// All of it, if it is not longer than the limit.
+    /// All of it, if it is not longer than the limit, without the gateway's credential.
     ///
     /// # Errors
-    /// As [`frame`](Body::frame), and when it is longer.
+    /// When the provider breaks off, nothing comes for too long, or it is longer.
     pub(crate) async fn whole(&mut self, x: &Exchange) -> Result<Bytes, Error> {
         let bytes_max = x.generation.settings.upstream.answer_bytes_max;
         if self.incoming.size_hint().lower() > bytes_max as u64 {
             return Err(Error::AnswerTooLarge(bytes_max));
         }
-        let Some(first) = self.frame(x).await? else { return Ok(Bytes::new()) };
-        let mut all = Vec::new();
-        let mut next = self.frame(x).await?;
-        if next.is_none() && first.len() <= bytes_max {
-            return Ok(first);
-        }
-        all.extend_from_slice(&first);
-        while let Some(bytes) = next {
+        let first = self.judged(x).await?.unwrap_or_default();
+        let mut next = self.judged(x).await?;
+        let mut all = if next.is_some() { first.to_vec() } else { Vec::new() };
+        while let Some(bytes) = next.filter(|_| all.len() <= bytes_max) {
             all.extend_from_slice(&bytes);
-            if all.len() > bytes_max {
-                return Err(Error::AnswerTooLarge(bytes_max));
-            }
-            next = self.frame(x).await?;
+            next = self.judged(x).await?;
         }
-        if all.len() > bytes_max { Err(Error::AnswerTooLarge(bytes_max)) } else { Ok(all.into()) }
+        let all = if all.is_empty() { first } else { all.into() };
+        if all.len() > bytes_max { Err(Error::AnswerTooLarge(bytes_max)) } else { Ok(self.echo.struck_out(all)) }
     }
 }
 

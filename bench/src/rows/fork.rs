@@ -153,7 +153,7 @@ pub(super) async fn measure(lab: &Lab) -> Result<Vec<Line>> {
     Ok(lines)
 }
 /// The time that this process has spent on a CPU, up to date because it has just slept.
-async fn own_cpu() -> Result<Duration> {
+pub(crate) async fn own_cpu() -> Result<Duration> {
     tokio::time::sleep(Duration::from_millis(4)).await;
     child::cpu("self")
 }

@@ -1,18 +1,13 @@
-//! Who gets in at the port for operators.
-//!
-//! Where being on this machine is enough, a browser on this machine is the way in for others: a page can send requests to
-//! 127.0.0.1 (cross-site request forgery), and a name that its owner turns to 127.0.0.1 makes the page one of the same site
-//! (DNS rebinding). The browser says truthfully which name it asked (`host`) and whose page it is (`origin`).
+//! Who gets in at the port for operators: nobody without the token, where there is one, and no page of another site.
 
-use http::header::{self, HeaderName};
+use http::header;
 use http::request::Parts;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 use super::Refused;
-use crate::config::{Admin, is_loopback};
-
-const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+use crate::browser::{FETCH_SITE, asked_host, names_this_machine};
+use crate::config::Admin;
 
 /// Whether a request is meant for this port, and no page of another site has sent it.
 pub(super) fn is_from_here(head: &Parts, admin: &Admin) -> Result<(), Refused> {
@@ -34,26 +29,6 @@ pub(super) fn is_from_here(head: &Parts, admin: &Admin) -> Result<(), Refused> {
         return Err(Refused::Elsewhere("a page of another site has sent this"));
     }
     Ok(())
-}
-
-/// The host with its port, as it was asked for: `host`, or `:authority` in HTTP/2.
-fn asked_host(head: &Parts) -> Option<&str> {
-    let mut hosts = head.headers.get_all(header::HOST).iter();
-    match (hosts.next(), hosts.next(), head.uri.authority()) {
-        (Some(host), None, None) => host.to_str().ok(),
-        (None, None, Some(authority)) => Some(authority.as_str()),
-        (Some(host), None, Some(authority)) => host.to_str().ok().filter(|host| *host == authority.as_str()),
-        _ => None,
-    }
-}
-
-fn names_this_machine(host: &str) -> bool {
-    let name = match host.rsplit_once(':') {
-        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
-        _ => host,
-    };
-    let bare = name.strip_prefix('[').and_then(|name| name.strip_suffix(']')).unwrap_or(name);
-    bare.eq_ignore_ascii_case("localhost") || bare.parse().is_ok_and(is_loopback)
 }
 
 /// Whether a request has the token, where one is needed.

@@ -25,6 +25,7 @@ impl Check {
         not_itself(&settings, settings.server.listen)?;
         // The store and the issuer's keys are read as at a start: what would refuse that is said here.
         Auth::open(&settings)?;
+        can_be_made(&settings.store.path)?;
         match files {
             Some(files) => {
                 let names: Vec<String> = files.paths().map(|path| path.display().to_string()).collect();
@@ -42,6 +43,15 @@ impl Check {
             let broken: Vec<String> = loaded.broken.iter().map(about).collect();
             if broken.is_empty() { Ok(()) } else { Err(broken.join("\n")) }
         })
+    }
+}
+
+/// Look whether the store can be made, where it is not there yet.
+fn can_be_made(store: &Path) -> Result<(), String> {
+    let folder = store.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    match folder.is_dir() {
+        true => Ok(()),
+        false => Err(format!("store.path: there is no directory {}, so no store can be made there", folder.display())),
     }
 }
 

@@ -8,7 +8,7 @@ use clap::{Args, Subcommand};
 use super::Source;
 use super::table::{say, table};
 use crate::caller::DEFAULT_TENANT;
-use crate::config::Secret;
+use crate::config::{self, Secret};
 use crate::key::{Draft, Key, Models};
 use crate::limits::{Budget, Limits};
 use crate::moment::Moment;
@@ -58,9 +58,11 @@ impl Place {
             return Ok(path.clone());
         }
         let source = Source { config: self.config.clone(), ..Source::default() };
-        let (_, settings) =
-            source.settings().map_err(|wrong| format!("{wrong}\nOr name the store itself: --store FILE"))?;
-        Ok(settings.store.path)
+        let path = match source.files()? {
+            Some(files) => config::store_path(&files).map_err(|wrong| wrong.to_string()),
+            None => source.settings().map(|(_, settings)| settings.store.path),
+        };
+        path.map_err(|wrong| format!("{wrong}\nOr name the store itself: --store FILE"))
     }
 
     fn open(&self) -> Result<Sqlite, String> {

@@ -132,10 +132,7 @@ fn keys_url(given: &str) -> Result<Uri, String> {
 }
 
 pub(super) fn admin(file: &file::Admin, public: SocketAddr, base: &Path, problems: &mut Problems) -> Option<Admin> {
-    let token = file.token.as_ref().and_then(|source| {
-        let wrong = |wrong| problems.add(Some(source.span()), "admin.token", wrong);
-        secret(source.get_ref(), base).map_err(wrong).ok()
-    });
+    let token = file.token.as_ref().and_then(|source| secret(source, base, "admin.token", problems));
     let Some(given) = &file.listen else {
         if let Some(source) = &file.token {
             let message = "is of no use without listen: the admin port is off; add listen = \"127.0.0.1:8081\"";

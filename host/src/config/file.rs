@@ -498,16 +498,38 @@ pub(super) fn table<T: DeserializeOwned>(
     value: Spanned<DeValue<'_>>,
     problems: &mut Problems,
 ) -> Option<T> {
-    let whole = value.span();
-    match T::deserialize(ValueDeserializer::from(value)) {
-        Ok(table) => Some(table),
-        Err(error) => {
-            let span = error.span().unwrap_or(whole);
+    let mut rest = value;
+    let mut is_right = true;
+    loop {
+        let error = match T::deserialize(ValueDeserializer::from(rest.clone())) {
+            Ok(table) => return is_right.then_some(table),
+            Err(error) => error,
+        };
+        let span = error.span().unwrap_or(rest.span());
+        // Whether a field is missing is not known once others were left aside.
+        if is_right || !error.message().starts_with("missing field") {
             let field = problems.field_at(field, &span);
-            problems.add(Some(span), field, plain(error.message()));
-            None
+            problems.add(Some(span.clone()), field, plain(error.message()));
+        }
+        is_right = false;
+        // The parser stops at the first mistake: without it, the next one shows.
+        if !leave_aside(&mut rest, &span) {
+            return None;
         }
     }
+}
+
+/// Take the innermost field out that begins at this place, or holds it. Says whether there was one.
+fn leave_aside(value: &mut Spanned<DeValue<'_>>, place: &Range<usize>) -> bool {
+    let DeValue::Table(fields) = value.get_mut() else { return false };
+    let holds = |span: Range<usize>| span.contains(&place.start);
+    let found = fields.iter_mut().find(|(key, value)| holds(key.span()) || holds(value.span()));
+    let Some((key, inner)) = found else { return false };
+    if leave_aside(inner, place) {
+        return true;
+    }
+    let name = key.get_ref().to_string();
+    fields.remove(name.as_str()).is_some()
 }
 
 /// Tables with names, each of which must have the field `needed`.

@@ -87,10 +87,68 @@ pub(super) fn laid_over<'a>(layers: &'a [Layer], problems: &mut Problems) -> Opt
             problems.add(Some(span), "", format!("is not TOML: {}", not_toml(error.message())));
         }
         is_toml &= errors.is_empty();
-        lay_over(&mut all, moved_table(document.into_inner(), start));
+        let mut above = moved_table(document.into_inner(), start);
+        if start > 0
+            && let Some(fields) = above.remove(UNSET)
+        {
+            unset(&mut all, &fields, problems);
+        }
+        lay_over(&mut all, above);
         start += layer.text.len() + 1;
     }
     is_toml.then_some(all)
+}
+
+/// In a profile, the fields below it that are not to count.
+const UNSET: &str = "unset";
+
+/// Take fields out.
+fn unset(all: &mut DeTable<'_>, fields: &Spanned<DeValue<'_>>, problems: &mut Problems) {
+    let DeValue::Array(fields) = fields.get_ref() else {
+        problems.add(Some(fields.span()), UNSET, "must be a list of fields, as [\"providers.openai.base_url\"]");
+        return;
+    };
+    for field in fields {
+        let DeValue::String(path) = field.get_ref() else {
+            problems.add(
+                Some(field.span()),
+                UNSET,
+                "must be a field with its tables, as \"providers.openai.base_url\"",
+            );
+            continue;
+        };
+        if !keys(path).is_some_and(|keys| take_out(all, &keys)) {
+            problems.add(Some(field.span()), UNSET, format!("the file below has no field {path}"));
+        }
+    }
+}
+
+/// The parts of a field with its tables, as TOML writes them: `models."gpt-4.1".targets`.
+fn keys(path: &str) -> Option<Vec<String>> {
+    let written = format!("{path} = 0");
+    let mut table = DeTable::parse(&written).ok()?.into_inner();
+    let mut keys = Vec::new();
+    loop {
+        let mut fields = table.into_iter();
+        let (Some((key, value)), None) = (fields.next(), fields.next()) else { return None };
+        keys.push(key.into_inner().into_owned());
+        match value.into_inner() {
+            DeValue::Table(inner) => table = inner,
+            _ => return Some(keys),
+        }
+    }
+}
+
+/// Says whether it was there.
+fn take_out(table: &mut DeTable<'_>, keys: &[String]) -> bool {
+    match keys {
+        [] => false,
+        [key] => table.remove(key.as_str()).is_some(),
+        [key, rest @ ..] => match table.get_mut(key.as_str()).map(Spanned::get_mut) {
+            Some(DeValue::Table(inner)) => take_out(inner, rest),
+            _ => false,
+        },
+    }
 }
 
 /// Each value by its field with tables, as `targets.small.model`, in TOML.
@@ -137,6 +195,10 @@ fn lay_over<'a>(below: &mut DeTable<'a>, above: DeTable<'a>) {
     for (key, value) in above {
         let (span, value) = (value.span(), value.into_inner());
         let joined = match (below.remove(&**key.get_ref()).map(Spanned::into_inner), value) {
+            // Where a secret is, is one thing.
+            (Some(DeValue::Table(below)), DeValue::Table(above)) if is_place(&below) && is_place(&above) => {
+                DeValue::Table(above)
+            }
             (Some(DeValue::Table(mut below)), DeValue::Table(above)) => {
                 lay_over(&mut below, above);
                 DeValue::Table(below)
@@ -145,6 +207,11 @@ fn lay_over<'a>(below: &mut DeTable<'a>, above: DeTable<'a>) {
         };
         below.insert(key, Spanned::new(span, joined));
     }
+}
+
+/// Whether this is `{ env = "NAME" }` or `{ file = "PATH" }`.
+fn is_place(table: &DeTable<'_>) -> bool {
+    table.len() == 1 && table.iter().all(|(key, _)| matches!(&**key.get_ref(), "env" | "file"))
 }
 
 fn moved(span: &Range<usize>, by: usize) -> Range<usize> {
@@ -190,6 +257,31 @@ mod tests {
         assert_eq!((settings.server.body.as_millis(), settings.server.header.as_millis()), (9, 8));
         let targets: Vec<_> = settings.models["m"].targets().map(|target| (&*target.name, &target.model)).collect();
         assert_eq!(targets, [("large", &None), ("small", &Some("b".to_owned()))]);
+    }
+
+    #[test]
+    fn a_profile_takes_fields_out_and_says_where_else_a_secret_is() {
+        let base = BASE.replace("dialect = 'sandbox'", "dialect = 'openai'\napi_key = { env = 'CARGO_PKG_NAME' }");
+        let base = base.replace("[models.m]", "[models.\"m.1\"]");
+        let profile = "unset = ['providers.p.api_key', 'models.\"m.1\"', 'server.body_ms']\nproviders.p.dialect = 'sandbox'\n\
+                       [models.n]\ntargets = ['small']";
+        let settings = parse_layers(&layers(&[("base", &base), ("profile", profile)]), Path::new("")).unwrap();
+        let target = settings.models["n"].targets().next().unwrap();
+        assert!(target.sandbox && target.api_key.is_none() && settings.models.len() == 1, "{settings:?}");
+        assert_eq!((settings.server.body.as_millis(), settings.server.header.as_millis()), (30_000, 8));
+
+        let wrong = "unset = ['providers.q', 'server.', 3, 'server.listen']";
+        let problems = parse_layers(&layers(&[("base", BASE), ("profile", wrong)]), Path::new("")).unwrap_err();
+        let said: Vec<&str> = problems.found().iter().map(|problem| &*problem.message).collect();
+        let none = |field: &str| format!("the file below has no field {field}");
+        let field = "must be a field with its tables, as \"providers.openai.base_url\"";
+        assert_eq!(said, [&none("providers.q"), &none("server."), field, &none("server.listen")]);
+
+        let profile = "[providers.p]\nbase_url = 'https://p.example'\napi_key = { file = 'Cargo.toml' }";
+        let problems = parse_layers(&layers(&[("base", &base), ("profile", profile)]), Path::new("")).unwrap_err();
+        assert_eq!(problems.found().len(), 1, "{problems}");
+        assert!(problems.found()[0].message.contains("characters that a header cannot carry"), "{problems}");
+        assert_eq!(problems.clone().of_the_text().found(), []);
     }
 
     #[test]

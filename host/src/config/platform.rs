@@ -6,7 +6,7 @@ use toml::Spanned;
 
 use super::file::{Entry, Provider, SecretSource};
 use super::resolve::secret;
-use super::{AwsKeys, Azure, Platform, Problems, Secret};
+use super::{AwsKeys, Azure, Platform, Problems};
 
 /// What a provider's `dialect` says beside the wire format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -120,7 +120,7 @@ fn bedrock(name: &str, entry: &Entry<Provider>, base: &Path, problems: &mut Prob
         return Some(Platform::Own);
     }
     let mut needed = |value: &Option<Spanned<SecretSource>>, word: &str| match value {
-        Some(source) => reveal(source, &field(word), base, problems),
+        Some(source) => secret(source, base, field(word), problems),
         None => {
             let message = match is_signed {
                 true => "is missing; the two halves of a key go together",
@@ -133,7 +133,7 @@ fn bedrock(name: &str, entry: &Entry<Provider>, base: &Path, problems: &mut Prob
     let access_key_id = needed(&written.access_key_id, "access_key_id");
     let secret_access_key = needed(&written.secret_access_key, "secret_access_key");
     let session_token = match &written.session_token {
-        Some(source) => Some(reveal(source, &field("session_token"), base, problems)?),
+        Some(source) => Some(secret(source, base, field("session_token"), problems)?),
         None => None,
     };
     let Some(region) = region else {
@@ -143,10 +143,6 @@ fn bedrock(name: &str, entry: &Entry<Provider>, base: &Path, problems: &mut Prob
     };
     let (access_key_id, secret_access_key) = (access_key_id?, secret_access_key?);
     Some(Platform::Aws(AwsKeys { region, access_key_id, secret_access_key, session_token }))
-}
-
-fn reveal(source: &Spanned<SecretSource>, field: &str, base: &Path, problems: &mut Problems) -> Option<Secret> {
-    secret(source.get_ref(), base).map_err(|wrong| problems.add(Some(source.span()), field, wrong)).ok()
 }
 
 /// Where Bedrock answers in the region of a provider, if it names one.

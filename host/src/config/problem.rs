@@ -17,6 +17,8 @@ pub struct Problem {
     pub field: String,
     /// What is wrong, and how to mend it.
     pub message: String,
+    /// The text is right: it names a secret that is not there on this machine.
+    pub is_absent: bool,
 }
 
 impl fmt::Display for Problem {
@@ -76,12 +78,29 @@ impl Problems {
         problems
     }
 
+    /// A secret is not there.
+    pub(super) fn add_absent(
+        &mut self,
+        span: Option<Range<usize>>,
+        field: impl Into<String>,
+        message: impl Into<String>,
+    ) {
+        self.add(span, field, message);
+        self.found.iter_mut().last().into_iter().for_each(|problem| problem.is_absent = true);
+    }
+
+    /// What is wrong with the text, wherever it is read.
+    pub(super) fn of_the_text(mut self) -> Self {
+        self.found.retain(|problem| !problem.is_absent);
+        self
+    }
+
     pub(super) fn add(&mut self, span: Option<Range<usize>>, field: impl Into<String>, message: impl Into<String>) {
         let place = span.and_then(|span| self.at(span.start));
         let line = place.map_or(0, |(_, before)| before.bytes().filter(|byte| *byte == b'\n').count() + 1);
         let source = place.map(|(source, _)| source).or(self.sources.first());
         let file = source.map(|source| source.file.clone()).unwrap_or_default();
-        self.found.push(Problem { file, line, field: field.into(), message: message.into() });
+        self.found.push(Problem { file, line, field: field.into(), message: message.into(), is_absent: false });
     }
 
     /// The field whose line holds `span`, in the table `table` or, if that has no name or the line stands in a table

@@ -395,13 +395,7 @@ fn provider(
     let platform = platform(name, entry, kind, base, problems)?;
     let api_key = match &written.api_key {
         None => None,
-        Some(source) => match secret(source.get_ref(), base) {
-            Ok(secret) => Some(secret),
-            Err(wrong) => {
-                problems.add(Some(source.span()), field("api_key"), wrong);
-                return None;
-            }
-        },
+        Some(source) => Some(secret(source, base, field("api_key"), problems)?),
     };
     let is_openais = dialect == Wire::Dialect(Dialect::OpenAi) && !sandbox;
     let more = [("responses", written.responses.as_ref()), ("completions", written.completions.as_ref())];
@@ -490,12 +484,22 @@ pub(super) fn base_url(given: &str) -> Result<Uri, String> {
     Ok(uri)
 }
 
-pub(super) fn secret(source: &file::SecretSource, base: &Path) -> Result<Secret, String> {
-    match (&source.env, &source.file) {
+pub(super) fn secret(
+    source: &Spanned<file::SecretSource>,
+    base: &Path,
+    field: impl Into<String>,
+    problems: &mut Problems,
+) -> Option<Secret> {
+    let secret = match (&source.get_ref().env, &source.get_ref().file) {
         (Some(name), None) => Secret::from_env(name),
         (None, Some(path)) => Secret::from_file(&base.join(path)),
-        _ => Err("name one place: { env = \"NAME\" } or { file = \"PATH\" }".to_owned()),
-    }
+        _ => {
+            let message = "name one place: { env = \"NAME\" } or { file = \"PATH\" }";
+            problems.add(Some(source.span()), field, message);
+            return None;
+        }
+    };
+    secret.map_err(|wrong| problems.add_absent(Some(source.span()), field, wrong)).ok()
 }
 
 fn models(

@@ -26,15 +26,15 @@ pub(super) fn store(file: &file::Store, base: &Path, problems: &mut Problems) ->
 }
 
 fn address(redis: &file::Redis, base: &Path, problems: &mut Problems) -> Option<Secret> {
-    let wrong = match secret(redis.url.get_ref(), base) {
-        Ok(url) if is_address(url.reveal()) => return Some(url),
+    let url = secret(&redis.url, base, "store.redis.url", problems)?;
+    if !is_address(url.reveal()) {
         // Not repeated: it may hold a password.
-        Ok(_) => "is not an address of a Redis; write it as redis://:PASSWORD@HOST:6379/0, or with rediss:// for TLS"
-            .to_owned(),
-        Err(wrong) => wrong,
-    };
-    problems.add(Some(redis.url.span()), "store.redis.url", wrong);
-    None
+        let message =
+            "is not an address of a Redis; write it as redis://:PASSWORD@HOST:6379/0, or with rediss:// for TLS";
+        problems.add(Some(redis.url.span()), "store.redis.url", message);
+        return None;
+    }
+    Some(url)
 }
 
 fn on_failure(file: &file::Store, problems: &mut Problems) -> OnFailure {

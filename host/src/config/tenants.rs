@@ -4,12 +4,8 @@ use toml::Spanned;
 
 use super::resolve::ANY;
 use super::{Account, Budget, Limits, Problems, Tenants, file};
+use crate::limits::{BUDGET_MAX, LIMIT_MAX, is_budget};
 use crate::money::Money;
-
-/// The largest limit: stores that count in doubles are exact up to here, a minute in milliseconds included.
-const LIMIT_MAX: u64 = 10_000_000_000;
-/// The largest budget, in billionths of a dollar, for the same reason.
-const BUDGET_MAX: Money = Money::from_nanodollars(9_000_000_000_000_000);
 
 pub(super) fn tenants(file: &file::File, problems: &mut Problems) -> Tenants {
     let mut tenants = Tenants::default();
@@ -55,8 +51,10 @@ fn budget(given: &file::Budget, table: &str, problems: &mut Problems) -> Budget 
         let given = given.as_ref()?;
         let field = format!("{table}.budget.{field}");
         let wrong = match given.get_ref().parse::<Money>() {
-            Ok(money) if money <= BUDGET_MAX => return Some(money),
-            Ok(_) => format!("must be at most {BUDGET_MAX} dollars; without this line there is no bound"),
+            Ok(money) if is_budget(money) => return Some(money),
+            Ok(_) => {
+                format!("must be more than 0 and at most {BUDGET_MAX} dollars; without this line there is no bound")
+            }
             Err(not_money) => format!("{:?} {not_money}", given.get_ref()),
         };
         problems.add(Some(given.span()), field, wrong);

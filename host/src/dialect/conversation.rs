@@ -8,6 +8,8 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use http::StatusCode;
+
 use super::given::json_object;
 use super::{ErrorWords, Wrong};
 use crate::chat::{Finish, Usage};
@@ -360,13 +362,28 @@ pub(crate) struct Failure {
     pub(crate) code: Option<String>,
     /// The field of the request that is meant.
     pub(crate) field: Option<String>,
+    /// There if it is the gateway's own error.
+    pub(crate) own: Option<Own>,
 }
 
-/// The gateway's own, whose kind no dialect knows.
+/// What is known of the gateway's own errors alone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Own {
+    pub(crate) status: StatusCode,
+    /// The kind, in the gateway's words, which no dialect knows but those in which it is said as it is.
+    pub(crate) kind: String,
+}
+
 impl From<ErrorWords<'_>> for Failure {
     fn from(words: ErrorWords<'_>) -> Self {
-        let ErrorWords { message, field, code, .. } = words;
-        Self { message: message.to_owned(), kind: None, code: Some(code.to_owned()), field: field.map(str::to_owned) }
+        let ErrorWords { status, message, kind, field, code } = words;
+        Self {
+            message: message.to_owned(),
+            kind: None,
+            code: Some(code.to_owned()),
+            field: field.map(str::to_owned),
+            own: Some(Own { status, kind: kind.to_owned() }),
+        }
     }
 }
 

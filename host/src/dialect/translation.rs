@@ -6,11 +6,13 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 
-use super::conversation::{Conversation, Delta, Loss};
+use super::conversation::{Conversation, Delta, Failure, Loss};
 use super::document::Wrong;
 use super::raw::Value;
 use super::sse::{Cutter, tidy};
-use super::{Address, Dialect, Wire, anthropic, bedrock, completions, count, embeddings, gemini, openai, responses};
+use super::{
+    Address, Dialect, ErrorWords, Wire, anthropic, bedrock, completions, count, embeddings, gemini, openai, responses,
+};
 use crate::chat::Task;
 
 /// The way back from a target to a caller who speaks another dialect.
@@ -193,6 +195,7 @@ impl Translation {
                 }
             },
             model: self.model.clone(),
+            own: None,
             is_over: false,
         }
     }
@@ -205,6 +208,8 @@ pub(crate) struct Events {
     reader: Reader,
     writer: Writer,
     model: Arc<str>,
+    /// The gateway's own error, with which the stream ends.
+    own: Option<Failure>,
     is_over: bool,
 }
 
@@ -251,6 +256,20 @@ impl Events {
         Ok(out)
     }
 
+    /// The same for the last of them, which the gateway has written with this error in the target's words.
+    ///
+    /// # Errors
+    /// As [`translate`](Events::translate).
+    pub(crate) fn translate_ending(
+        &mut self,
+        bytes: &[u8],
+        error: ErrorWords<'_>,
+        losses: &mut Vec<Loss>,
+    ) -> Result<Vec<u8>, Wrong> {
+        self.own = Some(error.into());
+        self.translate(bytes, losses)
+    }
+
     /// The end of the stream: what is left of it, and the dialect's last word if it is not out.
     ///
     /// # Errors
@@ -285,10 +304,11 @@ impl Events {
             Reader::Bedrock(reader) => reader.read(data, &mut deltas, losses)?,
         }
         for delta in &mut deltas {
-            if let Delta::Begin { model, .. } = delta
-                && model.is_empty()
-            {
-                self.model.as_ref().clone_into(model);
+            match (delta, &self.own) {
+                (Delta::Begin { model, .. }, _) if model.is_empty() => self.model.as_ref().clone_into(model),
+                // The target's dialect may have no word for its kind.
+                (Delta::Failed(failure), Some(own)) => failure.clone_from(own),
+                _ => {}
             }
         }
         deltas.iter().try_for_each(|delta| self.write(delta, out, losses))

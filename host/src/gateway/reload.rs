@@ -214,7 +214,9 @@ fn takes_restart(now: &Settings, in_service: &Settings) -> Vec<&'static str> {
         ("upstream.local_hosts", upstream.local_hosts != old_upstream.local_hosts),
         ("plugins.memo_bytes", now.plugins.memo_bytes != in_service.plugins.memo_bytes),
         ("[auth.jwt]", now.auth.jwt != in_service.auth.jwt),
-        ("[store]", now.store != in_service.store),
+        ("store.path", now.store.path != in_service.store.path),
+        ("[store.redis]", now.store.redis != in_service.store.redis),
+        ("store.wait_ms", now.store.wait != in_service.store.wait),
         ("[admin]", now.admin != in_service.admin),
         ("[log]", now.log != in_service.log),
     ];

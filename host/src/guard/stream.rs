@@ -75,6 +75,8 @@ pub(crate) struct StreamGuard {
     /// Choices of which the caller has seen the end.
     ended: BTreeSet<u32>,
     usage: Option<Usage>,
+    /// The provider has said that it has failed.
+    has_failed: bool,
     state: State,
 }
 
@@ -172,8 +174,14 @@ impl StreamGuard {
             settled: BTreeSet::new(),
             ended: BTreeSet::new(),
             usage: None,
+            has_failed: false,
             state: State::Unbegun,
         }
+    }
+
+    /// Whether the provider has said that it has failed. With the first bytes, that is before anything has left.
+    pub(crate) fn has_failed(&self) -> bool {
+        self.has_failed
     }
 
     /// The next bytes that may go to the caller, as soon as there are some.
@@ -355,6 +363,11 @@ impl StreamGuard {
         }
         if event.failed {
             self.body.is_broken();
+            self.has_failed = true;
+            // It has not begun to answer, and nobody charges for that.
+            if let Some(reservation) = self.x.reservation().filter(|_| !self.may_begin) {
+                reservation.was_free();
+            }
         }
         // An error that the provider reports in the stream is its last word too.
         let done = event.done || event.failed;

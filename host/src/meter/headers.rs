@@ -47,7 +47,8 @@ fn anthropic() -> [Names; 2] {
 
 /// The headers in which a caller of this dialect looks for what is left. OpenAI says when all of it is there again as a
 /// time from now, Anthropic as a moment.
-pub(crate) fn headers(dialect: Dialect, standing: &Standing) -> Vec<(HeaderName, HeaderValue)> {
+#[must_use]
+pub fn headers(dialect: Dialect, standing: &Standing) -> Vec<(HeaderName, HeaderValue)> {
     at(dialect, standing, Clock::default().now())
 }
 

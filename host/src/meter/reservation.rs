@@ -19,6 +19,8 @@ pub struct Reservation {
     estimate: Amounts,
     /// Tokens that the request is thought to have.
     input_tokens: u64,
+    /// Money is bounded, and not only requests and tokens.
+    is_budgeted: bool,
     /// The longest wait for the store at the end.
     wait: Duration,
     state: Mutex<State>,
@@ -38,7 +40,7 @@ struct State {
 struct Attempt {
     /// A provider was sent the request.
     is_sent: bool,
-    /// It has answered with an error, which nobody charges.
+    /// It has answered with an error, which nobody charges unless the provider says so.
     is_free: bool,
     /// What it said that was used, so far.
     used: Option<Amounts>,
@@ -56,7 +58,7 @@ impl Attempt {
         let asked = Amounts { requests: 1, ..Amounts::default() };
         match self {
             Self { is_sent: false, .. } => Amounts::default(),
-            Self { is_free: true, .. } => asked,
+            Self { is_free: true, used: None, .. } => asked,
             Self { used: Some(used), is_whole: true, .. } => used.or_more(asked),
             Self { used, received, .. } => estimate.or_more(used.unwrap_or_default()).or_more(received),
         }
@@ -64,14 +66,26 @@ impl Attempt {
 }
 
 impl Reservation {
-    pub(super) fn new(counters: Arc<dyn Counters>, hold: Hold, input_tokens: u64, wait: Duration) -> Self {
+    pub(super) fn new(
+        counters: Arc<dyn Counters>,
+        hold: Hold,
+        input_tokens: u64,
+        is_budgeted: bool,
+        wait: Duration,
+    ) -> Self {
         let (estimate, earlier) = (hold.amounts, Amounts::default());
         let state = Mutex::new(State { hold, earlier, attempt: Attempt::default(), is_settled: false });
-        Self { counters, estimate, input_tokens, wait, state }
+        Self { counters, estimate, input_tokens, is_budgeted, wait, state }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether a budget is among what it counts for.
+    #[must_use]
+    pub fn is_budgeted(&self) -> bool {
+        self.is_budgeted
     }
 
     /// A provider is about to be asked: for the first time, or once more.
@@ -124,10 +138,11 @@ impl Reservation {
         self.counters.settle(&mut state.hold, all, true);
     }
 
-    /// Wait until what is known to be used would survive the end of this process, as long as that may take. Before that no
-    /// caller is told the end of an answer.
+    /// Where the answer is whole or the exchange over, wait until what it has used would survive the end of this process, as
+    /// long as that may take: before that no caller is told the end. In the middle of an answer nobody waits, and it is looked
+    /// whether what was reserved is still enough.
     pub async fn is_on_record(&self) {
-        let number = self.recorded();
+        let Some(number) = self.recorded() else { return };
         if self.counters.is_written(number) {
             return;
         }
@@ -136,17 +151,19 @@ impl Reservation {
         }
     }
 
-    /// The number to wait for. Where more is used than was reserved, that is reserved too.
-    fn recorded(&self) -> u64 {
+    /// The number to wait for, if there is something to wait for. Where more is used than was reserved, that is reserved too,
+    /// and a part of it more: not with each word of a long answer.
+    fn recorded(&self) -> Option<u64> {
         let mut state = self.state();
-        if !state.is_settled {
-            let known = once(state.earlier + state.attempt.used.unwrap_or(state.attempt.received));
-            if !known.is_within(state.hold.amounts) {
-                let more = known.or_more(state.hold.amounts);
-                self.counters.settle(&mut state.hold, more, false);
-            }
+        if state.is_settled {
+            return Some(state.hold.number);
         }
-        state.hold.number
+        let known = once(state.earlier + state.attempt.used.unwrap_or(state.attempt.received));
+        if !known.is_within(state.hold.amounts) {
+            let more = known.and_a_quarter().or_more(state.hold.amounts).countable();
+            self.counters.settle(&mut state.hold, more, false);
+        }
+        state.attempt.is_whole.then_some(state.hold.number)
     }
 }
 

@@ -266,12 +266,51 @@ async fn the_log_says_what_an_exchange_cost_and_what_is_not_known() {
     assert!(unpriced.contains("priced=false") && !unpriced.contains("cost_usd"), "{unpriced}");
 }
 
+/// Nobody's budget would ever be used up by them.
+#[tokio::test(flavor = "multi_thread")]
+async fn models_without_a_price_are_not_for_callers_with_a_budget() {
+    let unpriced = Provider::saying(Reply::json(answer("for nothing"))).await;
+    let priced = Provider::saying(Reply::json(answer("hello"))).await;
+    let budget = "tenants.default.budget.total = '1'\nstore.path = 's.db'";
+    let gateway = Gateway::without_plugins().upstream(&unpriced).settings(budget).start().await;
+    let refused = gateway.ask(chat("hello?")).await;
+    assert_eq!((refused.status, &*refused.code()), (403, "price_unknown"), "{}", refused.text());
+    assert_eq!(unpriced.received().len(), 0);
+    // Another target may have one.
+    let setup = Gateway::without_plugins().upstream(&unpriced).upstream(&priced);
+    let gateway = setup.settings(&PRICES.replace("target-1", "target-2")).settings(budget).start().await;
+    assert_eq!(gateway.ask(chat("hello?")).await.content(), "hello");
+    // Limits of requests and tokens are kept without one.
+    let limit = "tenants.default.limits.tokens_per_day = 100_000\nstore.path = 's.db'";
+    let gateway = Gateway::without_plugins().upstream(&unpriced).settings(limit).start().await;
+    assert_eq!(gateway.ask(chat("hello?")).await.content(), "for nothing");
+}
+
+fn notes(text: &str) -> String {
+    let settings = sluicegate::config::parse("sluicegate.toml", text, std::path::Path::new("")).unwrap();
+    settings.notes().join("\n")
+}
+
+#[test]
+fn providers_that_share_a_callers_credential_are_noted() {
+    let text = |key: &str| {
+        let provider = |name: &str| {
+            format!(
+                "[providers.{name}]\ndialect = 'openai'\nbase_url = 'https://{name}.example/v1'\n{key}[targets.{name}]\n\
+                     provider = '{name}'\nprices = {{ input = '0', output = '0' }}\n"
+            )
+        };
+        provider("one") + &provider("other") + "[models.m]\ntargets = ['one', 'other']"
+    };
+    insta::assert_snapshot!(
+        notes(&text("")),
+        @"models.m: the providers one, other have no api_key, so whichever is asked is sent the caller's own credential"
+    );
+    assert_eq!(notes(&text("api_key = { env = 'CARGO_PKG_NAME' }\n")), "");
+}
+
 #[test]
 fn a_target_without_a_price_is_noted() {
-    let notes = |text: &str| {
-        let settings = sluicegate::config::parse("sluicegate.toml", text, std::path::Path::new("")).unwrap();
-        settings.notes().join("\n")
-    };
     let target = |base_url: &str, rest: &str| {
         format!(
             "[providers.p]\ndialect = 'openai'\nbase_url = '{base_url}'\n[targets.t]\nprovider = 'p'\n{rest}\n[models.m]\ntargets = ['t', 't']\n"
@@ -279,13 +318,18 @@ fn a_target_without_a_price_is_noted() {
     };
     insta::assert_snapshot!(
         notes(&target("https://p.example/v1", "")),
-        @r#"targets.t: no prices of provider "p" are known, so its exchanges have no cost; write [targets.t.prices] with input and output"#
+        @r#"targets.t: no prices of provider "p" are known, so its exchanges have no cost, and callers with a budget are refused; write [targets.t.prices] with input and output"#
     );
     insta::assert_snapshot!(
         notes(&target("https://api.openai.com/v1", "model = 'gpt-0'")),
-        @r#"targets.t: no price of "gpt-0" is known, so its exchanges have no cost; write [targets.t.prices] with input and output"#
+        @r#"targets.t: no price of "gpt-0" is known, so its exchanges have no cost, and callers with a budget are refused; write [targets.t.prices] with input and output"#
     );
     assert_eq!(notes(&target("https://api.openai.com/v1", "model = 'gpt-5-mini'")), "");
     assert_eq!(notes(&target("https://api.openai.com/v1", "")), "");
     assert_eq!(notes(&target("https://p.example/v1", "prices = { input = '1', output = '2' }")), "");
+    let small = "model = 'gpt-5-mini'\n[tenants.blue.limits]\ntokens_per_minute = 4_096\n[tenants.'*'.limits]\ntokens_per_day = 5_000";
+    insta::assert_snapshot!(
+        notes(&target("https://api.openai.com/v1", small)),
+        @"tenants.blue.limits.tokens_per_minute: 4096 has no room for a request that does not say max_tokens, for whose answer reservation.answer_tokens (4096) are reserved"
+    );
 }

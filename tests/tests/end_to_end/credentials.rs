@@ -1,7 +1,7 @@
 //! Whose credentials go where: each provider sees its own key and nobody else's, and nobody else sees any.
 
 use http::HeaderMap;
-use sluicegate_tests::{Gateway, Log, Provider, Received, Reply, Setup, chat, completion, streamed};
+use sluicegate_tests::{Gateway, Log, Provider, Received, Reply, Setup, chat, chunk, completion, streamed};
 use tempfile::{NamedTempFile, TempDir};
 
 /// Every header in which one of the dialects' callers, or a browser or a cloud of theirs, sends a secret.
@@ -96,6 +96,59 @@ async fn without_a_key_of_the_operators_only_the_dialects_own_headers_pass_and_o
     let names: Vec<String> = secrets(&first.only()).into_iter().map(|(name, _)| name).collect();
     assert_eq!(names, ["authorization", "x-api-key"]);
     assert_eq!(secrets(&second.only()), []);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_provider_that_says_the_key_back_says_it_to_the_gateway_alone() {
+    const KEY: &str = "sk-of-openai-1";
+    let (half, _) = KEY.split_at(7);
+    let said = chunk(&format!("your key is {KEY}"));
+    let (beginning, end) = said.split_at(said.find(half).unwrap() + half.len());
+    let error = |status| Reply::json(format!("{{\"error\":{{\"message\":\"no: {KEY}\"}}}}")).status(status);
+    let told = [
+        (error(400).header("x-request-id", KEY), 400, "{\"error\":{\"message\":\"no: ***\"}}"),
+        (error(500), 500, "{\"error\":{\"message\":\"no: ***\"}}"),
+        (Reply::whole("text/html", format!("<p>{KEY}</p>")).status(404), 404, "<p>***</p>"),
+        (error(401), 502, "upstream_credential_refused"),
+        (Reply::json(completion(&format!("your key is {KEY}"))).header("openai-version", KEY), 200, "your key is ***"),
+        (Reply::events([said.clone()]), 502, "upstream_broken"),
+        (Reply::events([beginning.to_owned(), end.to_owned()]), 502, "upstream_broken"),
+    ];
+    for (reply, status, text) in told {
+        let provider = Provider::saying(reply).await;
+        let (setup, _keys) = setup(&[("openai", &provider)]);
+        let answer = setup.start().await.ask(chat("x")).await;
+        assert_eq!(answer.status, status, "{}", answer.text());
+        assert!(answer.text().contains(text), "{}", answer.text());
+        let shown = format!("{:?} {}", answer.headers, answer.text());
+        assert!(!shown.contains(half), "{shown}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_provider_says_about_the_operators_key_is_not_for_callers() {
+    let google = "{\"error\":{\"code\":400,\"message\":\"not valid\",\"details\":[{\"reason\":\"API_KEY_INVALID\"}]}}";
+    let refusals = [
+        ("openai", Reply::json("{\"error\":{\"message\":\"not valid\"}}").status(401)),
+        ("openai", Reply::json("{\"error\":{\"message\":\"not valid\"}}").status(402)),
+        ("anthropic", Reply::json("{\"error\":{\"message\":\"not valid\"}}").status(403)),
+        ("gemini", Reply::json(google).status(400)),
+    ];
+    for (dialect, reply) in refusals {
+        let provider = Provider::saying(reply).await;
+        let (setup, _keys) = setup(&[(dialect, &provider)]);
+        let gateway = setup.start().await;
+        for call in [gateway.ask(chat("x")), gateway.call("GET", "/v1/models")] {
+            let answer = call.await;
+            assert_eq!((answer.status, &*answer.code()), (502, "upstream_credential_refused"), "{}", answer.text());
+            assert_eq!(answer.header("x-should-retry"), Some("false"));
+            assert!(!answer.text().contains("not valid"), "{}", answer.text());
+        }
+        // Whoever has brought the key is told.
+        let own = Gateway::without_plugins().upstream_in(dialect, &provider).start().await;
+        let answer = own.ask(chat("x")).await;
+        assert!((400..404).contains(&answer.status) && answer.text().contains("not valid"), "{}", answer.text());
+    }
 }
 
 /// The token of the admin port.

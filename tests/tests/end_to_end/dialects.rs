@@ -329,6 +329,17 @@ async fn a_denial_has_the_shape_of_the_callers_dialect() {
         assert_eq!(Anthropic.finish(&answer), "refusal", "{provider:?}: {}", answer.text());
         assert_eq!(answer.code(), "pii.blocked", "{provider:?}: {}", answer.text());
         assert!(!answer.text().contains("message_stop"), "{provider:?}: {}", answer.text());
+        // The kind is the same as of an error that is the whole answer, whatever the provider speaks.
+        for (caller, kind) in [
+            (OpenAi, "\"type\":\"guardrail_denied\""),
+            (Responses, "\"type\":\"guardrail_denied\""),
+            (Anthropic, "\"type\":\"invalid_request_error\""),
+            (Gemini, "\"status\":\"INVALID_ARGUMENT\""),
+        ] {
+            let ask = caller.asks("slow 30\nchunks of 4\nleak card", true);
+            let answer = gateway.call("POST", caller.path(true)).body(ask).await;
+            assert!(answer.text().contains(kind), "{caller:?} of {provider:?}: {}", answer.text());
+        }
     }
 }
 

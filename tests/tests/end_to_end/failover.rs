@@ -25,6 +25,8 @@ async fn the_next_target_answers() {
         ("its stream ends before the first word", Reply::events([role.clone()])),
         ("its stream stalls before the first word", Reply::events([role.clone()]).stalls()),
         ("its stream is reset before the first word", Reply::events([role.clone()]).resets()),
+        ("its stream says that it has failed", Reply::events([role.clone(), overloaded()])),
+        ("its stream says so behind words that are held back", Reply::events([chunk("so") + &overloaded()])),
         ("its stream makes no sense", Reply::events([role, "data: no sense\n\n".into()])),
     ];
     let first = Provider::saying_in_turn(failures.clone().map(|(_, reply)| reply)).await;
@@ -42,6 +44,34 @@ async fn the_next_target_answers() {
         assert!(first.received()[index].text().contains("\"model-a\""), "{why}");
         assert!(other.received()[index].text().contains("\"model-b\""), "{why}");
     }
+}
+
+/// The event in which a provider says that it cannot go on.
+fn overloaded() -> String {
+    format!("data: {}\n\n", json!({"error": {"message": "overloaded", "type": "server_error"}}))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_all_streams_fail_at_once_the_last_word_of_one_is_told() {
+    let role = delta(0, &json!({"role": "assistant", "content": ""}));
+    let stream = [role, overloaded()];
+    let (first, other) = (Provider::saying(Reply::events(stream.clone())).await, Provider::absent().await);
+    let settings = "upstream = { retries_max = 1, retry_ms = 1 }";
+    let gateway = Gateway::without_plugins().upstream(&other).upstream(&first).settings(settings).start().await;
+    let answer = gateway.ask(streamed("hello?")).receipts().await;
+    assert!(answer.text().starts_with(&stream.concat()), "{}", answer.text());
+    assert_eq!(first.received().len(), 2);
+    let attempts = answer.header("x-sluicegate-attempts").unwrap_or_default();
+    assert_eq!(attempts.matches("target-1;error=upstream_unreachable").count(), 2, "{attempts}");
+    assert_eq!(attempts.matches("target-2;error=upstream_failed").count(), 2, "{attempts}");
+    // Once words are out, it is the end.
+    let begun = Provider::saying(Reply::events([chunk("so")]).pauses().then([overloaded()])).await;
+    let gateway = Gateway::without_plugins().upstream(&begun).settings(settings).start().await;
+    let mut open = gateway.ask(streamed("hello?")).open().await;
+    open.until("so").await;
+    begun.proceed();
+    assert!(open.rest().await.text().contains("overloaded"));
+    assert_eq!(begun.received().len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -68,6 +68,17 @@ async fn requests_past_the_limit_are_refused_in_openais_words() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn lists_that_a_provider_is_asked_for_are_requests_too() {
+    let provider = Provider::saying(Reply::json("{\"object\":\"list\",\"data\":[]}")).await;
+    let limits = "tenants.default.limits.requests_per_day = 2\nstore.path = 's.db'";
+    let gateway = Gateway::without_plugins().upstream(&provider).settings(limits).start().await;
+    for status in [200, 200, 429] {
+        assert_eq!(gateway.call("GET", "/v1/models").await.status, status);
+    }
+    assert_eq!(provider.received().len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn requests_past_the_limit_are_refused_in_anthropics_words() {
     let provider = Provider::saying(Reply::json(
         json!({"id": "m-1", "type": "message", "role": "assistant", "model": "m", "stop_reason": "end_turn",

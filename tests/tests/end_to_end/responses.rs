@@ -256,6 +256,17 @@ async fn a_denial_in_the_middle_of_a_stream_is_an_incomplete_response_and_an_err
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_would_have_to_be_fetched_later_is_refused() {
+    let provider = Provider::saying(Reply::json("{}")).await;
+    let gateway = Gateway::without_plugins().upstream_in("responses", &provider).start().await;
+    let answer = ask(&gateway, json!({"model": "m", "input": "hi", "background": true})).await;
+    assert_eq!((answer.status, answer.error()["param"].as_str()), (400, Some("background")), "{}", answer.text());
+    assert_eq!(provider.received().len(), 0);
+    drop(ask(&gateway, json!({"model": "m", "input": "hi", "background": true, "stream": true})).await);
+    assert_eq!(provider.received().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_needs_state_is_refused_where_nothing_keeps_it_and_the_rest_as_the_operator_wants() {
     let sandbox = Gateway::sandbox().await;
     let allow = "translation.leave_out = ['*']";

@@ -190,7 +190,7 @@ async fn a_target_that_asks_for_a_rest_gets_it() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_credential_that_is_refused_is_the_operators() {
-    for status in [401, 403] {
+    for status in [401, 402, 403] {
         let first = Provider::saying(failing(status)).await;
         let other = Provider::saying(ok()).await;
         let gateway = Gateway::without_plugins().upstream(&first).upstream(&other).settings(KEY).start().await;
@@ -198,9 +198,22 @@ async fn a_credential_that_is_refused_is_the_operators() {
         // Where there is no other, nobody repeats it.
         let first = Provider::saying(failing(status)).await;
         let gateway = Gateway::without_plugins().upstream(&first).settings(KEY).settings(RETRY).start().await;
-        assert_eq!(gateway.ask(chat("hello?")).await.status, status);
+        assert_eq!(gateway.ask(chat("hello?")).await.code(), "upstream_credential_refused");
         assert_eq!(first.received().len(), 1);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_all_ask_for_a_rest_callers_are_told_when_to_come_back() {
+    let provider = Provider::saying(failing(429).header("retry-after", "60")).await;
+    let settings = format!("{KEY}\nupstream.breaker_failures = 5");
+    let gateway = Gateway::without_plugins().upstream(&provider).settings(&settings).start().await;
+    assert_eq!(gateway.ask(chat("hello?")).await.text(), "{\"failed\":429}");
+    let answer = gateway.ask(chat("hello?")).await;
+    assert_eq!((answer.status, &*answer.code()), (429, "upstream_resting"), "{}", answer.text());
+    let wait: u64 = answer.header("retry-after").unwrap().parse().unwrap();
+    assert!((50..=60).contains(&wait), "{wait}");
+    assert_eq!(provider.received().len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -108,6 +108,13 @@ fn with(field: &str, value: Value) -> Value {
     claims
 }
 
+/// A question to the model that the claims name.
+fn small(text: &str) -> Value {
+    let mut request = chat(text);
+    request["model"] = "small".into();
+    request
+}
+
 struct Place {
     model: Provider,
     issuer: Provider,
@@ -129,9 +136,7 @@ async fn place(replies: impl IntoIterator<Item = Reply>) -> Place {
 
 impl Place {
     fn ask(&self, token: &str) -> Call {
-        let mut body = chat("x");
-        body["model"] = "small".into();
-        self.gateway.ask(body).header("authorization", &format!("Bearer {token}"))
+        self.gateway.ask(small("x")).header("authorization", &format!("Bearer {token}"))
     }
 
     /// Wait until this token is taken.
@@ -157,6 +162,10 @@ async fn tokens_of_the_issuer_let_in_and_no_provider_sees_them() {
         place.takes(&key.token(&claims())).await;
         let token = key.token(&with("aud", json!("sluicegate")));
         assert_eq!(place.ask(&token).await.status, 200, "{}", key.id);
+        // Wherever an SDK sends its key.
+        for header in ["x-api-key", "x-goog-api-key", "api-key"] {
+            assert_eq!(place.gateway.ask(small("x")).header(header, &token).await.status, 200, "{header}");
+        }
         let models = place.gateway.call("GET", "/v1/models").header("authorization", &format!("Bearer {token}")).await;
         assert!(models.text().contains("\"small\"") && !models.text().contains("\"large\""), "{}", models.text());
     }
@@ -166,7 +175,9 @@ async fn tokens_of_the_issuer_let_in_and_no_provider_sees_them() {
     let answer = place.gateway.ask(large).header("authorization", &format!("Bearer {token}")).await;
     assert_eq!(answer.code(), "model_not_found");
     for request in place.model.received() {
-        assert_eq!(request.header("authorization"), None);
+        for header in ["authorization", "x-api-key", "x-goog-api-key", "api-key"] {
+            assert_eq!(request.header(header), None);
+        }
     }
     assert!(is_unknown(&place.gateway.ask(chat("x")).await));
 }

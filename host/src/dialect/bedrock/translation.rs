@@ -57,7 +57,7 @@ pub(crate) fn parse_failure(headers: &HeaderMap, body: &[u8]) -> Failure {
     let kind = kind.split(':').next().and_then(|kind| kind.rsplit('#').next()).unwrap_or_default();
     // Whatever else stands there, no guardrail has seen.
     let code = (is_name(kind) && kind.ends_with(EXCEPTION)).then(|| kind.to_owned());
-    Failure { message, kind: None, code, field: None }
+    Failure { message, code, ..Failure::default() }
 }
 
 #[cfg(test)]

@@ -17,6 +17,8 @@ mod written;
 
 use std::borrow::Cow;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
@@ -152,6 +154,23 @@ fn seal(parts: &mut Vec<Part>, seal: String) {
     }
 }
 
+/// What stands before another provider's seal.
+const FOREIGN: &str = "foreign:";
+
+/// Another provider's seal, for a caller to send back. SDKs take a seal for Base64 of something, and write it in either of
+/// its alphabets (RFC 4648, sections 4 and 5).
+fn wrapped(seal: &str) -> String {
+    STANDARD.encode([FOREIGN, seal].concat())
+}
+
+/// A seal that a caller sends back: what was wrapped, or the provider's own.
+fn unwrapped(seal: String) -> String {
+    let in_one_alphabet = seal.replace('-', "+").replace('_', "/");
+    let decoded = STANDARD_NO_PAD.decode(in_one_alphabet.trim_end_matches('=')).ok();
+    let decoded = decoded.and_then(|bytes| String::from_utf8(bytes).ok());
+    decoded.and_then(|text| Some(text.strip_prefix(FOREIGN)?.to_owned())).unwrap_or(seal)
+}
+
 /// A content as it is written.
 #[derive(Serialize)]
 struct ContentJson<'a> {
@@ -177,7 +196,7 @@ struct PartJson<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     function_response: Option<ResponseJson<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    thought_signature: Option<&'a str>,
+    thought_signature: Option<Cow<'a, str>>,
 }
 
 #[derive(Serialize)]
@@ -232,7 +251,7 @@ impl<'a> PartJson<'a> {
     }
 
     /// A seal on what is over already.
-    fn seal(signature: &'a str) -> Self {
+    fn seal(signature: Cow<'a, str>) -> Self {
         Self { thought_signature: Some(signature), ..Self::text("") }
     }
 
@@ -241,5 +260,26 @@ impl<'a> PartJson<'a> {
     fn call(id: &'a str, name: &'a str, arguments: &'a str) -> Result<Self, Wrong> {
         let args = crate::dialect::given::json_object(arguments).ok_or_else(|| Wrong::new("", NOT_AN_OBJECT))?;
         Ok(Self { function_call: Some(CallJson { id, name, args }), ..Self::default() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::engine::general_purpose::URL_SAFE;
+
+    use super::*;
+
+    #[test]
+    fn another_providers_seal_is_base64_on_its_way_and_comes_back_as_it_was() {
+        for seal in ["rs_1:c2VhbA==", "ErUB??>>~~\u{fc}", ""] {
+            let wrapped = wrapped(seal);
+            let bytes = STANDARD.decode(&wrapped).unwrap();
+            assert_eq!(unwrapped(wrapped), seal);
+            // As Google's SDK for Python writes it.
+            assert_eq!(unwrapped(URL_SAFE.encode(bytes)), seal);
+        }
+        for own in ["c2VhbA==", "no base64!", "", "_-8="] {
+            assert_eq!(unwrapped(own.to_owned()), own);
+        }
     }
 }

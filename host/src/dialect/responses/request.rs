@@ -53,6 +53,12 @@ pub(crate) fn read_request(body: Bytes) -> Result<Asked, Wrong> {
             _ => texts.field(field, &Of::new(Role::User, Channel::Other))?,
         }
     }
+    let is_later = once(&parsed, "background")?.is_some_and(|value| value.source() == "true");
+    if is_later && !request.streaming {
+        let message =
+            "true has the answer fetched later, for which there is no path here; leave it out, or ask for a stream";
+        return Err(Wrong::new("background", message));
+    }
     request.opaque = std::mem::take(&mut texts.opaque);
     let model = texts.place(model);
     let (segments, document) = texts.into_document(body.clone());

@@ -169,7 +169,13 @@ pub(crate) fn parse_failure(body: &[u8]) -> Failure {
     let said = |name: &str| fields.last(name).and_then(Value::text).map(|text| text.into_owned());
     // Some servers write the message alone.
     let message = said("message").or_else(|| error.text().map(|text| text.into_owned()));
-    Failure { message: message.unwrap_or_default(), kind: said("type"), code: said("code"), field: said("param") }
+    Failure {
+        message: message.unwrap_or_default(),
+        kind: said("type"),
+        code: said("code"),
+        field: said("param"),
+        own: None,
+    }
 }
 
 /// The kinds of errors that this dialect knows.
@@ -441,6 +447,7 @@ mod tests {
             kind: Some("api_error".to_owned()),
             code: Some("pii.blocked".to_owned()),
             field: Some("messages[0]".to_owned()),
+            own: None,
         };
         assert_eq!(parse_failure(&write_failure(StatusCode::BAD_GATEWAY, &failure)), failure);
     }

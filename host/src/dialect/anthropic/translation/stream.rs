@@ -481,7 +481,8 @@ impl DeltaWriter {
         if self.finish.is_some() {
             self.end(out);
         }
-        event("error", &write_failure(StatusCode::BAD_GATEWAY, failure), out);
+        let status = failure.own.as_ref().map_or(StatusCode::BAD_GATEWAY, |own| own.status);
+        event("error", &write_failure(status, failure), out);
     }
 }
 

@@ -1,6 +1,7 @@
 //! A whole answer, read for callers of another dialect.
 
 use super::{USUAL, dropped, leave_out, new_id};
+use crate::chat::Finish;
 use crate::dialect::bedrock::answer::{finish, usage};
 use crate::dialect::conversation::{Call, Choice, Loss, Part, Reply};
 use crate::dialect::document::Wrong;
@@ -21,7 +22,12 @@ pub(crate) fn parse_answer(body: &[u8], losses: &mut Vec<Loss>) -> Result<Reply,
     message.beyond(USUAL).filter(|field| field.name != "content").for_each(|field| leave_out(field, &mut left));
     for field in answer.beyond(USUAL).filter(|field| field.name != "output") {
         match &*field.name {
-            "stopReason" => choice.finish = Some(finish(&field.text()?)),
+            "stopReason" => {
+                let finish = finish(&field.text()?);
+                // The caller would take it for the usual end.
+                left.extend((finish == Finish::Other).then(|| field.loss()));
+                choice.finish = Some(finish);
+            }
             "usage" => reply.usage = usage(field.value),
             _ => leave_out(field, &mut left),
         }
@@ -69,7 +75,7 @@ fn read_call(call: &Object<'_>, left: &mut Vec<Loss>) -> Result<Part, Wrong> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::chat::{Finish, Usage};
+    use crate::chat::Usage;
     use crate::dialect::spoilt::spoilt;
 
     /// As the API's reference writes it.

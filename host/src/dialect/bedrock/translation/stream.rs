@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{USUAL, dropped, leave_out, new_id};
+use crate::chat::Finish;
 use crate::dialect::bedrock::EXCEPTION;
 use crate::dialect::bedrock::answer::{finish, usage};
 use crate::dialect::conversation::{Apart, Delta, Failure, Loss, Told};
@@ -45,8 +46,11 @@ impl DeltaReader {
                 }
                 "messageStop" => {
                     let stop = named.object()?;
-                    let reason = stop.needed("stopReason")?.text()?;
-                    out.push(Delta::Finish { choice: 0, finish: finish(&reason), stopped_by: None });
+                    let reason = stop.needed("stopReason")?;
+                    let finish = finish(&reason.text()?);
+                    // The caller would take it for the usual end.
+                    left.extend((finish == Finish::Other).then(|| reason.loss()));
+                    out.push(Delta::Finish { choice: 0, finish, stopped_by: None });
                     beyond(&stop, &["stopReason"], &mut left);
                 }
                 "metadata" => {
@@ -160,13 +164,14 @@ fn read_exception(exception: &Given<'_>) -> Failure {
         kind: own("kind").or_else(|| Some(kind.to_owned())),
         code: own("code").or_else(|| Some(shown(&exception.name))),
         field: own("field"),
+        ..Failure::default()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::chat::{Finish, Usage};
+    use crate::chat::Usage;
     use crate::dialect::spoilt::spoilt;
 
     /// As the API sends it, with the names of events in front of what they hold.

@@ -1,5 +1,7 @@
 //! A whole answer, and an error: read from targets of this dialect, and written in it for callers of another target.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use http::StatusCode;
 use serde::Serialize;
@@ -7,7 +9,7 @@ use serde::Serialize;
 use super::super::answer::{finish, is_blocked, usage, with_calls};
 use super::super::spelling::{Spelt, last};
 use super::calls::new_id;
-use super::{BEYOND, ContentJson, PartJson, What, dropped, leave_out, read_part, seal};
+use super::{BEYOND, ContentJson, PartJson, What, dropped, leave_out, read_part, seal, wrapped};
 use crate::chat::{Finish, Usage};
 use crate::dialect::conversation::{Call, Choice, Failure, Loss, Part, Reply};
 use crate::dialect::document::Wrong;
@@ -59,7 +61,12 @@ fn read_candidate(from: &Given<'_>, position: u32, left: &mut Vec<Loss>) -> Resu
         match &*name {
             "index" => choice.index = field.whole()?,
             "content" => choice.parts = read_content(&Spelt::of(field)?, left)?,
-            "finishReason" => choice.finish = Some(finish(&field.text()?)),
+            "finishReason" => {
+                let finish = finish(&field.text()?);
+                // The caller would take it for the usual end.
+                left.extend((finish == Finish::Other).then(|| field.loss()));
+                choice.finish = Some(finish);
+            }
             _ if USUAL.contains(&&*name) => {}
             _ => leave_out(field, left),
         }
@@ -181,7 +188,7 @@ fn write_choice<'a>(choice: &'a Choice, losses: &mut Vec<Loss>) -> Result<Candid
             Part::Thinking { text, signature } => {
                 parts.extend(sealed.take().map(PartJson::seal));
                 parts.extend((!text.is_empty()).then(|| PartJson::thought(text)));
-                sealed = signature.as_deref();
+                sealed = signature.as_deref().map(wrapped).map(Cow::Owned);
                 continue;
             }
             Part::Text(text) | Part::Refusal(text) if text.is_empty() => continue,
@@ -220,6 +227,7 @@ pub(super) fn read_failure(error: Value<'_>) -> Failure {
         kind: own(last(&fields, "status")),
         code: own(detail("reason")),
         field: violation.and_then(|violation| own(last(&violation.fields(), "field"))),
+        own: None,
     }
 }
 
@@ -335,7 +343,10 @@ mod tests {
         assert_eq!(reply.usage, Some(usage));
         let finishes: Vec<_> = reply.choices.iter().map(|choice| choice.finish).collect();
         assert_eq!(finishes, [Some(Finish::ToolCalls), Some(Finish::Length)]);
-        assert_eq!(write(&reply), json(GOLDEN.as_bytes()));
+        let mut expected = json(GOLDEN.as_bytes());
+        // Whose seal it is, nobody knows any more.
+        expected["candidates"][0]["content"]["parts"][2]["thoughtSignature"] = wrapped("c2VhbA==").into();
+        assert_eq!(write(&reply), expected);
     }
 
     #[test]
@@ -428,7 +439,7 @@ mod tests {
                 "domain":"googleapis.com","metadata":{"service":"generativelanguage.googleapis.com"}},
             {"@type":"type.googleapis.com/google.rpc.BadRequest","fieldViolations":[{"field":"contents"}]}]}}]"#;
         let [kind, code, field] = ["INVALID_ARGUMENT", "API_KEY_INVALID", "contents"].map(|word| Some(word.to_owned()));
-        let failure = Failure { message: "API key not valid.".to_owned(), kind, code, field };
+        let failure = Failure { message: "API key not valid.".to_owned(), kind, code, field, own: None };
         assert_eq!(parse_failure(theirs), failure);
         let ours = write_failure(StatusCode::BAD_REQUEST, &failure);
         assert_eq!(parse_failure(&ours), failure);

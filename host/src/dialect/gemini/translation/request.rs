@@ -4,7 +4,7 @@ use super::super::bare;
 use super::super::spelling::Spelt;
 use super::calls::{Calls, OPEN_CALLS_MAX};
 use super::config::{read_config, read_tool_config, read_tools};
-use super::{What, leave_out, read_media, read_part, seal};
+use super::{What, leave_out, read_media, read_part, seal, unwrapped};
 use crate::dialect::Address;
 use crate::dialect::conversation::{Call, Conversation, Loss, Part, Speaker, ToolResult, Turn};
 use crate::dialect::document::Wrong;
@@ -74,18 +74,19 @@ fn read_content(content: &Given<'_>, calls: &mut Calls, losses: &mut Vec<Loss>) 
 
 fn add_part(part: &Given<'_>, calls: &mut Calls, parts: &mut Vec<Part>, losses: &mut Vec<Loss>) -> Result<(), Wrong> {
     let said = read_part(part, losses)?;
+    let signature = said.signature.map(unwrapped);
     if let Some(What::Thought(text)) = said.what {
         match parts.last_mut() {
             // Thoughts of a stream come back in as many parts as it had; the provider has sealed them as one.
-            Some(Part::Thinking { text: before, signature: signature @ None }) => {
+            Some(Part::Thinking { text: before, signature: sealed @ None }) => {
                 before.push_str(&text);
-                *signature = said.signature;
+                *sealed = signature;
             }
-            _ => parts.push(Part::Thinking { text, signature: said.signature }),
+            _ => parts.push(Part::Thinking { text, signature }),
         }
         return Ok(());
     }
-    if let Some(signature) = said.signature {
+    if let Some(signature) = signature {
         seal(parts, signature);
     }
     match said.what {

@@ -1,6 +1,7 @@
 //! The events of a streamed answer: what each adds to it, and an answer written as such events. Here a call is whole in its
 //! event, and why an answer ended is in the last: both wait until they are known.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::super::answer::{finish, is_blocked, usage, with_calls};
@@ -9,7 +10,7 @@ use super::answer::{
     AnswerJson, CandidateJson, USUAL, UsageJson, finish_reason, read_failure, status_of, write_failure,
 };
 use super::calls::new_id;
-use super::{BEYOND, PartJson, What, dropped, leave_out, read_part};
+use super::{BEYOND, PartJson, What, dropped, leave_out, read_part, wrapped};
 use crate::chat::{Finish, Usage};
 use crate::dialect::conversation::{APART, Delta, Failure, Loss, Told};
 use crate::dialect::document::Wrong;
@@ -100,7 +101,10 @@ impl DeltaReader {
             if self.finished.len() >= LANES_MAX {
                 return Err(Wrong::new("", "the answer has too many alternatives"));
             }
-            self.finished.insert(choice, with_calls(finish(&reason), self.calls.contains_key(&choice)));
+            let finish = finish(&reason);
+            // The caller would take it for the usual end.
+            left.extend(from.find("finishReason").filter(|_| finish == Finish::Other).map(Given::loss));
+            self.finished.insert(choice, with_calls(finish, self.calls.contains_key(&choice)));
         }
         Ok(())
     }
@@ -191,7 +195,7 @@ impl DeltaWriter {
             Delta::Signature { choice, signature } => {
                 self.calls(*choice, false, out)?;
                 self.unsealed(*choice, out);
-                self.open(*choice).seal = Some(signature.clone());
+                self.open(*choice).seal = Some(wrapped(signature));
             }
             Delta::Call { choice, index, id, name } => {
                 self.calls(*choice, false, out)?;
@@ -234,7 +238,7 @@ impl DeltaWriter {
         let is_apart = open.said.replace(kind).is_some_and(|before| before != kind);
         let seal = open.seal.take();
         let text = if is_apart { [APART, text].concat() } else { text.to_owned() };
-        self.event(choice, PartJson { thought_signature: seal.as_deref(), ..PartJson::text(&text) }, out);
+        self.event(choice, PartJson { thought_signature: seal.map(Cow::Owned), ..PartJson::text(&text) }, out);
         Ok(())
     }
 
@@ -250,7 +254,7 @@ impl DeltaWriter {
             let seal = open.seal.take();
             self.waiting_bytes = self.waiting_bytes.saturating_sub(call.json.len());
             let part = PartJson::call(&call.id, &call.name, &call.json)?;
-            self.event(choice, PartJson { thought_signature: seal.as_deref(), ..part }, out);
+            self.event(choice, PartJson { thought_signature: seal.map(Cow::Owned), ..part }, out);
         }
         Ok(())
     }
@@ -258,7 +262,7 @@ impl DeltaWriter {
     /// A seal that nothing has followed stands alone.
     fn unsealed(&mut self, choice: u32, out: &mut Vec<u8>) {
         if let Some(seal) = self.open(choice).seal.take() {
-            self.event(choice, PartJson::seal(&seal), out);
+            self.event(choice, PartJson::seal(seal.into()), out);
         }
     }
 
@@ -298,7 +302,8 @@ impl DeltaWriter {
         if !self.choices.is_empty() {
             self.finish(out);
         }
-        event(&write_failure(status_of(failure), failure), out);
+        let status = failure.own.as_ref().map_or_else(|| status_of(failure), |own| own.status);
+        event(&write_failure(status, failure), out);
     }
 }
 
@@ -402,9 +407,11 @@ mod tests {
         deltas.push(Delta::End);
         let written = write(&deltas);
         let theirs: Vec<serde_json::Value> = STREAM.iter().map(|event| serde_json::from_str(event).unwrap()).collect();
-        // Empty texts say nothing.
-        let spoken = |part: &serde_json::Value| part["text"] != "";
-        assert_eq!(parts(&written), parts(&theirs).into_iter().filter(spoken).collect::<Vec<_>>());
+        // Empty texts say nothing, and whose seal it is, nobody knows any more.
+        let mut spoken = parts(&theirs);
+        spoken.retain(|part| part["text"] != "");
+        spoken.last_mut().unwrap()["thoughtSignature"] = wrapped("c2VhbA==").into();
+        assert_eq!(parts(&written), spoken);
         let last = written.last().unwrap();
         assert_eq!(last["usageMetadata"], theirs[3]["usageMetadata"]);
         assert_eq!((&last["candidates"][0]["finishReason"], &last["responseId"]), (&"STOP".into(), &"r1".into()));
@@ -455,8 +462,9 @@ mod tests {
         let seal = |signature: &str| Delta::Signature { choice: 0, signature: signature.to_owned() };
         let thinking = Delta::Thinking { choice: 0, text: "hm".to_owned() };
         let parts = parts(&write(&[thinking, seal("a"), said("hi"), seal("b"), seal("c"), Delta::End]));
-        let expected = serde_json::json!([{"text": "hm", "thought": true}, {"text": "hi", "thoughtSignature": "a"},
-            {"text": "", "thoughtSignature": "b"}, {"text": "", "thoughtSignature": "c"}]);
+        let [a, b, c] = ["a", "b", "c"].map(wrapped);
+        let expected = serde_json::json!([{"text": "hm", "thought": true}, {"text": "hi", "thoughtSignature": a},
+            {"text": "", "thoughtSignature": b}, {"text": "", "thoughtSignature": c}]);
         assert_eq!(serde_json::Value::from(parts), expected);
     }
 
@@ -473,7 +481,7 @@ mod tests {
             message: "refused".to_owned(),
             kind: Some("guardrail_denied".to_owned()),
             code: Some("pii.blocked".to_owned()),
-            field: None,
+            ..Failure::default()
         };
         let events = write(&[said("a"), finish(Finish::ContentFilter), Delta::Failed(failure.clone())]);
         assert_eq!(events[1]["candidates"][0]["finishReason"], "SAFETY");

@@ -252,7 +252,7 @@ impl<'a> Turns<'a> {
             if let (Speaker::Assistant, Part::Thinking { text, signature }) = (turn.speaker, part) {
                 parts.extend(seal.take().map(PartJson::seal));
                 parts.extend((!text.is_empty()).then(|| PartJson::thought(text)));
-                seal = signature.as_deref();
+                seal = signature.as_deref().map(Cow::Borrowed);
             } else if let Some(written) = self.part(part, turn, losses)? {
                 parts.push(PartJson { thought_signature: seal.take(), ..written });
             }
@@ -260,7 +260,7 @@ impl<'a> Turns<'a> {
         parts.extend(seal.map(PartJson::seal));
         let first_call = parts.iter_mut().find(|part| part.function_call.is_some());
         if let Some(call) = first_call.filter(|call| call.thought_signature.is_none() && self.family == Family::Newer) {
-            call.thought_signature = Some(NO_SIGNATURE);
+            call.thought_signature = Some(NO_SIGNATURE.into());
         }
         Ok(parts)
     }

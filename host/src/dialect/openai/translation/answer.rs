@@ -165,7 +165,13 @@ pub(in super::super::super) fn read_failure(error: Value<'_>) -> Failure {
         }
     };
     let message = said("message").or_else(|| said("detail")).or_else(|| error.text().map(Cow::into_owned));
-    Failure { message: message.unwrap_or_default(), kind: said("type"), code: said("code"), field: said("param") }
+    Failure {
+        message: message.unwrap_or_default(),
+        kind: said("type"),
+        code: said("code"),
+        field: said("param"),
+        own: None,
+    }
 }
 
 #[derive(Serialize)]
@@ -204,9 +210,10 @@ pub(crate) fn write_failure(status: StatusCode, failure: &Failure) -> Bytes {
     failure_json(failure, kind).into()
 }
 
-/// An error whose kind is `otherwise` if it is of a kind that this dialect does not know.
+/// An error whose kind is `otherwise` if it is a provider's of a kind that this dialect does not know.
 pub(super) fn failure_json(failure: &Failure, otherwise: &str) -> Vec<u8> {
-    let known = failure.kind.as_deref().filter(|kind| KINDS.iter().any(|known| known == kind));
+    let known = failure.kind.as_deref().filter(|kind| KINDS.contains(kind));
+    let known = failure.own.as_ref().map(|own| own.kind.as_str()).or(known);
     let error = Inner {
         message: &failure.message,
         r#type: known.unwrap_or(otherwise),
@@ -357,7 +364,7 @@ mod tests {
     fn an_error_is_read_in_all_its_shapes() {
         let failure = |message: &str, kind: Option<&str>, code: Option<&str>, field: Option<&str>| {
             let [kind, code, field] = [kind, code, field].map(|word| word.map(str::to_owned));
-            Failure { message: message.to_owned(), kind, code, field }
+            Failure { message: message.to_owned(), kind, code, field, own: None }
         };
         let openai = r#"{"error":{"message":"no key","type":"authentication_error","param":null,"code":"bad_key"}}"#;
         let vllm = r#"{"object":"error","message":"too long","type":"BadRequestError","param":"messages","code":400}"#;

@@ -255,5 +255,6 @@ fn failed(event: &Object<'_>) -> Result<Failure, Wrong> {
         kind: None,
         code: text("code")?,
         field: text("param")?,
+        own: None,
     })
 }

@@ -385,7 +385,8 @@ impl DeltaWriter {
             };
             EventJson { response: Some(response), ..EventJson::default() }.write(kind, &mut self.number, out);
         }
-        let (kind, param) = (failure.kind.as_deref().unwrap_or("server_error"), failure.field.as_deref());
+        let kind = failure.own.as_ref().map(|own| own.kind.as_str()).or(failure.kind.as_deref());
+        let (kind, param) = (kind.unwrap_or("server_error"), failure.field.as_deref());
         let error = FailureJson { r#type: kind, code, message, param };
         let event = EventJson { code, message: Some(message), param, error: Some(error), ..EventJson::default() };
         event.write("error", &mut self.number, out);
