@@ -11,11 +11,16 @@ use crate::config::is_loopback;
 
 pub(crate) const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
-/// Whether a browser has sent this for a page that does not come from this machine. What sends neither header is no browser.
+/// What all browsers call themselves, and no SDK: where a page is of the same site as what it asks, and not of a secure
+/// one, a request that only reads has none of the headers below.
+const BROWSER: &[u8] = b"Mozilla/";
+
+/// Whether a browser has sent this for a page that does not come from this machine.
 pub(crate) fn sends_for_another_site(head: &Parts) -> bool {
     let sites = || head.headers.get_all(FETCH_SITE).iter();
     let origins = || head.headers.get_all(header::ORIGIN).iter();
-    if sites().next().is_none() && origins().next().is_none() {
+    let is_browser = head.headers.get(header::USER_AGENT).is_some_and(|agent| agent.as_bytes().starts_with(BROWSER));
+    if sites().next().is_none() && origins().next().is_none() && !is_browser {
         return false;
     }
     let is_local = |origin: &[u8]| match std::str::from_utf8(origin).ok().and_then(|origin| origin.split_once("://")) {
@@ -68,6 +73,8 @@ mod tests {
         let here = ("host", "127.0.0.1:8080");
         for fine in [
             &[("host", "gateway.example")][..],
+            &[("host", "gateway.example"), ("user-agent", "OpenAI/Python 2.8.1")],
+            &[here, ("user-agent", "Mozilla/5.0 (X11; Linux x86_64)")],
             &[here, ("origin", "http://localhost:3000")],
             &[here, ("origin", "https://[::1]"), ("sec-fetch-site", "cross-site")],
             &[here, ("origin", "vscode-webview://1a2b"), ("sec-fetch-site", "cross-site")],
@@ -83,6 +90,7 @@ mod tests {
             &[here, ("origin", "http://localhost"), ("origin", "http://evil.example")],
             &[here, ("sec-fetch-site", "cross-site")],
             // A name that leads here.
+            &[("host", "evil.example:8080"), ("user-agent", "Mozilla/5.0 (X11; Linux x86_64)")],
             &[("host", "evil.example:8080"), ("sec-fetch-site", "same-origin")],
             &[("host", "evil.example:8080"), ("origin", "http://evil.example:8080")],
             &[("origin", "http://localhost")],

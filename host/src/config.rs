@@ -591,9 +591,9 @@ pub fn differences(one: &Files, other: &Files) -> Result<Vec<Difference>, Proble
     let fields = |files: &Files| {
         let layers = files.read()?;
         let (_, problems) = resolved(&layers, files.directory())?;
-        let mut problems = problems.of_the_text();
-        let document = layers::laid_over(&layers, &mut problems).unwrap_or_default();
-        problems.into_result(layers::fields(&document))
+        problems.of_the_text().into_result(())?;
+        let document = layers::laid_over(&layers, &mut Problems::of_layers(&layers)).unwrap_or_default();
+        Ok(layers::fields(&document))
     };
     let (one, other) = (fields(one)?, fields(other)?);
     let all: std::collections::BTreeSet<&String> = one.keys().chain(other.keys()).collect();

@@ -216,6 +216,11 @@ impl Dialect {
 }
 
 impl Wire {
+    /// The code of an error, where this is what Google's API answers; nothing otherwise.
+    pub(crate) fn google_reason(self, body: &[u8]) -> Option<String> {
+        (self == Self::Dialect(Dialect::Gemini)).then(|| gemini::translation::parse_failure(body).code).flatten()
+    }
+
     /// The word for it in the configuration and in the log.
     #[must_use]
     pub fn word(self) -> &'static str {

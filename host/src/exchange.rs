@@ -271,6 +271,18 @@ impl Exchange {
         reservation.received(usage, money);
     }
 
+    /// Note that the provider has failed before it began to answer: unless it has said that something was used, nothing was.
+    pub(crate) fn was_free(&self, bill: BillNumber) {
+        let mut record = self.record();
+        if let Some(bill) = record.bills.get_mut(bill.0) {
+            bill.usage.get_or_insert_default();
+        }
+        drop(record);
+        if let Some(reservation) = self.reservation() {
+            reservation.was_free();
+        }
+    }
+
     /// Note that the provider has said its last word.
     pub fn is_whole(&self) {
         if let Some(reservation) = self.reservation() {

@@ -249,7 +249,13 @@ async fn models(gateway: &Gateway, x: &Arc<Exchange>, head: &Parts) -> Result<Re
     };
     meter::count_request(&gateway.counters, x).await?;
     x.asks_target(&target.name);
-    let mut answer = gateway.upstream.models(x, target, dialect, &head.headers).await?;
+    let asked = gateway.upstream.models(x, target, dialect, &head.headers).await;
+    if let (Err(error), Some(reservation)) = (&asked, x.reservation())
+        && error.is_before_sending()
+    {
+        reservation.was_not_sent();
+    }
+    let mut answer = asked?;
     let (status, headers, translation) = (answer.status, answer.headers.clone(), answer.translation.take());
     let body = answer.body.whole(x).await?;
     if upstream::refuses_credential(target, status, &body) {

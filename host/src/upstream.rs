@@ -22,7 +22,6 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::connect::dns::GaiResolver;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
-use memchr::memmem;
 use rustls::pki_types::CertificateDer;
 use rustls::{ClientConfig, RootCertStore};
 use sha2::{Digest as _, Sha256};
@@ -245,7 +244,7 @@ pub(crate) fn refuses_credential(target: &Target, status: StatusCode, body: &[u8
     let is_refused = match status {
         StatusCode::UNAUTHORIZED | StatusCode::PAYMENT_REQUIRED | StatusCode::FORBIDDEN => true,
         // Google calls it a bad request, with a reason: `google.api.ErrorReason`.
-        StatusCode::BAD_REQUEST => memmem::find(body, b"API_KEY_INVALID").is_some(),
+        StatusCode::BAD_REQUEST => target.dialect.google_reason(body).as_deref() == Some("API_KEY_INVALID"),
         _ => false,
     };
     // With a credential of the caller's it is the caller's business.

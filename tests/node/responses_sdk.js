@@ -6,7 +6,7 @@
 // that the second argument names: the application notices no difference.
 
 const { OpenAI } = require("openai");
-const { CARD, EMAIL, all, assert, raises, run } = require("./shared.js");
+const { CARD, EMAIL, HAS_KEY, all, assert, raises, run } = require("./shared.js");
 
 const [baseURL, dialect] = process.argv.slice(2);
 const client = new OpenAI({ baseURL, apiKey: "sk-test", maxRetries: 0, timeout: 30_000 });
@@ -75,7 +75,13 @@ async function toolCalls() {
 }
 
 async function thoughts() {
-  const answer = await ask("reason: let me see\nhello", { reasoning: { effort: "low" } });
+  const think = () => ask("reason: let me see\nhello", { reasoning: { effort: "low" } });
+  if (dialect === "bedrock") {
+    // How a model is to think is told in its own words there, and of this one none are known.
+    await raises(OpenAI.BadRequestError, 400, "untranslatable", think);
+    return;
+  }
+  const answer = await think();
   assert.deepEqual(kinds(answer), ["reasoning", "message"]);
   assert.equal(answer.output[0].summary[0].text, "let me see");
   const history = [{ role: "user", content: "hi" }, ...answer.output, { role: "user", content: "more" }];
@@ -91,7 +97,8 @@ async function errors() {
   const wrong = await raises(BadRequestError, 400, "invalid_request", () => ask([{ role: "root", content: "x" }]));
   assert.equal(wrong.param, "input[0].role");
   await raises(InternalServerError, 503, "guardrail_failed", () => ask("attack"));
-  for (const [status, kind] of [[401, AuthenticationError], [429, RateLimitError]]) {
+  const own = HAS_KEY ? [] : [[401, AuthenticationError]];
+  for (const [status, kind] of [...own, [429, RateLimitError]]) {
     const error = await ask(`fail ${status}: of the provider`).then(() => assert.fail("no error"), (error) => error);
     assert.ok(error instanceof kind && error.message.includes("of the provider"), `${error}`);
   }

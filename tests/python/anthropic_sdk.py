@@ -21,6 +21,8 @@ TOOLS = [
 ]
 
 client = Anthropic(base_url=sys.argv[1].removesuffix("/v1"), api_key="sk-test", max_retries=0, timeout=30)
+# On these platforms the gateway has a key of its own: what is said about that is not for callers.
+HAS_KEY = sys.argv[2] in ("azure", "bedrock")
 
 
 def request(text, **more):
@@ -106,7 +108,7 @@ def counts():
             model="small", system="be kind", messages=[{"role": "user", "content": text}], tools=TOOLS
         )
 
-    if sys.argv[2] == "openai":
+    if sys.argv[2] in ("openai", "azure", "bedrock"):
         refused = raises(anthropic.BadRequestError, 400, "untranslatable", lambda: count("hello"))
         assert refused.body["error"]["param"] == "input_tokens", refused.body
     else:
@@ -139,7 +141,8 @@ def errors():
         assert error.status_code == 503 and error.body["error"]["code"] == "guardrail_failed", error.body
     else:
         raise AssertionError("no error")
-    for status, kind in [(401, anthropic.AuthenticationError), (429, anthropic.RateLimitError)]:
+    own = [] if HAS_KEY else [(401, anthropic.AuthenticationError)]
+    for status, kind in [*own, (429, anthropic.RateLimitError)]:
         try:
             ask(f"fail {status}: of the provider")
         except kind as error:

@@ -135,7 +135,8 @@ def failures():
     violation = wrong.details["error"]["details"][1]["fieldViolations"][0]
     assert violation["field"] == "contents[0].role", wrong.details
     raises(errors.ServerError, 503, "guardrail_failed", lambda: ask("attack"))
-    for status in (401, 429):
+    # On these platforms the gateway has a key of its own: what is said about that is not for callers.
+    for status in (429,) if sys.argv[2] in ("azure", "bedrock") else (401, 429):
         refused = raises(errors.ClientError, status, None, lambda: ask(f"fail {status}: of the provider"))
         assert "of the provider" in refused.message, refused
     # In the middle of a stream.

@@ -24,6 +24,8 @@ TOOLS = [
 ]
 
 client = OpenAI(base_url=sys.argv[1], api_key="sk-test", max_retries=0, timeout=30)
+# On these platforms the gateway has a key of its own: what is said about that is not for callers.
+HAS_KEY = sys.argv[2] in ("azure", "bedrock")
 
 
 def ask(text, **more):
@@ -101,7 +103,14 @@ def parsed():
 
 
 def thoughts():
-    answer = ask("reason: let me see\nhello", reasoning={"effort": "low"})
+    def think():
+        return ask("reason: let me see\nhello", reasoning={"effort": "low"})
+
+    if sys.argv[2] == "bedrock":
+        # How a model is to think is told in its own words there, and of this one none are known.
+        raises(openai.BadRequestError, 400, "untranslatable", think)
+        return
+    answer = think()
     assert [item.type for item in answer.output] == ["reasoning", "message"], answer
     assert answer.output[0].summary[0].text == "let me see", answer
     again = ask([{"role": "user", "content": "hi"}, *answer.output, {"role": "user", "content": "more"}])
@@ -120,7 +129,8 @@ def errors():
     wrong = raises(openai.BadRequestError, 400, "invalid_request", lambda: ask([{"role": "root", "content": "x"}]))
     assert wrong.param == "input[0].role", wrong.body
     raises(openai.InternalServerError, 503, "guardrail_failed", lambda: ask("attack"))
-    for status, kind in [(401, openai.AuthenticationError), (429, openai.RateLimitError)]:
+    own = [] if HAS_KEY else [(401, openai.AuthenticationError)]
+    for status, kind in [*own, (429, openai.RateLimitError)]:
         try:
             ask(f"fail {status}: of the provider")
         except kind as error:

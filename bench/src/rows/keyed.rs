@@ -116,7 +116,8 @@ async fn check(gateway: &Gateway, headers: &HeaderMap, pieces: usize) -> Result<
         reservation.asks();
     }
     sleep(THINKING_TIME).await;
-    let bill = x.bill(None);
+    let target = x.generation.settings.model(&request.model).targets().next();
+    let bill = x.bill(target.and_then(|target| x.generation.settings.prices_of(target, &request.model)));
     for _ in 0..pieces {
         x.received(bill, WORD_BYTES);
         x.is_on_record().await;
@@ -135,15 +136,15 @@ fn configuration() -> String {
     format!(
         "[store]\npath = \"keys.db\"\n[tenants.default.limits]\nrequests_per_minute = {MANY}\nrequests_per_day = {MANY}\n\
          tokens_per_minute = {MANY}\ntokens_per_day = {MANY}\nconcurrent = 1000\n\
-         [tenants.default.budget]\nday = \"1000000\"\nmonth = \"1000000\"\ntotal = \"1000000\"\n"
+         [tenants.default.budget]\nday = \"1000000\"\nmonth = \"1000000\"\ntotal = \"1000000\"\n\
+         [targets.model.prices]\ninput = \"0.25\"\noutput = \"2.00\"\n"
     )
 }
 
 /// The same within all that an exchange does.
 async fn in_all(lab: &Lab, key: &str) -> Result<Vec<Line>> {
     let plain = lab.plain().await?;
-    let configuration = format!("{}[targets.model.prices]\ninput = \"0.25\"\noutput = \"2.00\"", configuration());
-    let keyed = lab.gateway(&Wanted { name: "keyed", configuration: &configuration, ..Wanted::default() })?;
+    let keyed = lab.gateway(&Wanted { name: "keyed", configuration: &configuration(), ..Wanted::default() })?;
     let mut lines = Vec::new();
     for (model, connections) in [(THINKS, THINKING), (ANSWERS_AT_ONCE, 8)] {
         for streams in [false, true] {

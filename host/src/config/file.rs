@@ -522,14 +522,14 @@ pub(super) fn table<T: DeserializeOwned>(
 /// Take the innermost field out that begins at this place, or holds it. Says whether there was one.
 fn leave_aside(value: &mut Spanned<DeValue<'_>>, place: &Range<usize>) -> bool {
     let DeValue::Table(fields) = value.get_mut() else { return false };
-    let holds = |span: Range<usize>| span.contains(&place.start);
-    let found = fields.iter_mut().find(|(key, value)| holds(key.span()) || holds(value.span()));
-    let Some((key, inner)) = found else { return false };
-    if leave_aside(inner, place) {
+    // The place of a table with a header of its own is that header, wherever its fields are.
+    if fields.iter_mut().any(|(_, inner)| leave_aside(inner, place)) {
         return true;
     }
-    let name = key.get_ref().to_string();
-    fields.remove(name.as_str()).is_some()
+    let holds = |span: Range<usize>| span.contains(&place.start);
+    let found = fields.iter().find(|(key, value)| holds(key.span()) || holds(value.span()));
+    let name = found.map(|(key, _)| key.get_ref().to_string());
+    name.is_some_and(|name| fields.remove(name.as_str()).is_some())
 }
 
 /// Tables with names, each of which must have the field `needed`.

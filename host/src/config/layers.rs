@@ -211,7 +211,9 @@ fn lay_over<'a>(below: &mut DeTable<'a>, above: DeTable<'a>) {
 
 /// Whether this is `{ env = "NAME" }` or `{ file = "PATH" }`.
 fn is_place(table: &DeTable<'_>) -> bool {
-    table.len() == 1 && table.iter().all(|(key, _)| matches!(&**key.get_ref(), "env" | "file"))
+    let is_named =
+        |name: &str, value: &DeValue<'_>| matches!(name, "env" | "file") && matches!(value, DeValue::String(_));
+    table.len() == 1 && table.iter().all(|(key, value)| is_named(key.get_ref(), value.get_ref()))
 }
 
 fn moved(span: &Range<usize>, by: usize) -> Range<usize> {
@@ -282,6 +284,15 @@ mod tests {
         assert_eq!(problems.found().len(), 1, "{problems}");
         assert!(problems.found()[0].message.contains("characters that a header cannot carry"), "{problems}");
         assert_eq!(problems.clone().of_the_text().found(), []);
+    }
+
+    #[test]
+    fn a_table_that_is_called_as_the_place_of_a_secret_is_joined() {
+        let base = format!("{BASE}[tenants.env.budget]\nday = '5'\n");
+        let profile = "[tenants.env.limits]\nrequests_per_minute = 10";
+        let settings = parse_layers(&layers(&[("base", &base), ("profile", profile)]), Path::new("")).unwrap();
+        let account = settings.tenants.account("env").unwrap();
+        assert!(account.budget.day.is_some() && account.limits.requests_per_minute == Some(10), "{account:?}");
     }
 
     #[test]

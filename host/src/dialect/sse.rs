@@ -8,7 +8,7 @@ use std::ops::Range;
 use bytes::{Buf, Bytes, BytesMut};
 
 use super::document::Wrong;
-use super::raw::{Fields, Value, is_json, splice};
+use super::raw::{Fields, Kind, Value, is_json, splice};
 use super::text::{change, encode};
 use crate::chat::{Channel, Finish, Opaque, Role, Usage};
 
@@ -140,6 +140,8 @@ pub(crate) struct Event {
     pub(crate) done: bool,
     /// The provider reports an error.
     pub(crate) failed: bool,
+    /// It is the request's, which nobody answers better.
+    pub(crate) blames_request: bool,
     comment: bool,
     /// It is there only because the gateway asked for it: the caller does not see it.
     pub(crate) is_unasked: bool,
@@ -164,6 +166,7 @@ impl Event {
             usage: None,
             done: false,
             failed: false,
+            blames_request: false,
             comment: false,
             is_unasked: false,
             unasked: Vec::new(),
@@ -177,6 +180,12 @@ impl Event {
     /// An event without data.
     pub(super) fn without_data(raw: Bytes) -> Self {
         Self { comment: true, ..Self::new(raw) }
+    }
+
+    /// The provider reports this error.
+    pub(super) fn fails(&mut self, error: Option<Value<'_>>) {
+        self.failed = true;
+        self.blames_request = error.is_some_and(blames_request);
     }
 
     pub(super) fn add(&mut self, piece: Piece) {
@@ -249,6 +258,17 @@ impl Piece {
     pub(super) fn new(lane: Lane, unit: Unit, text: String, place: Range<usize>, halved: bool) -> Self {
         Self { lane, unit, role: Role::Assistant, name: None, text, is_json: false, place, halved }
     }
+}
+
+/// Whether an error says that the request is wrong, in the words of any provider or as a status.
+fn blames_request(error: Value<'_>) -> bool {
+    const WORDS: [&str; 5] =
+        ["invalid_request_error", "request_too_large", "context_length_exceeded", "invalid_prompt", "INVALID_ARGUMENT"];
+    let fields = error.fields();
+    ["type", "code", "status"].into_iter().filter_map(|name| fields.last(name)).any(|said| match said.kind() {
+        Kind::Number => matches!(said.number(), Some(400 | 404 | 413 | 422)),
+        _ => said.text().is_some_and(|word| WORDS.contains(&&*word)),
+    })
 }
 
 /// The type of an event, which stands in its data, and in the line above if there is one.
@@ -325,6 +345,29 @@ mod tests {
             }
         }
         events
+    }
+
+    #[test]
+    fn an_error_that_is_the_requests_is_known_in_all_providers_words() {
+        let blames = |error: &str| blames_request(Value::read(error).unwrap());
+        for of_the_request in [
+            r#"{"type":"invalid_request_error","message":"too long"}"#,
+            r#"{"code":"context_length_exceeded","message":"too long"}"#,
+            r#"{"code":400,"status":"INVALID_ARGUMENT"}"#,
+            r#"{"type":"BadRequestError","code":400}"#,
+        ] {
+            assert!(blames(of_the_request), "{of_the_request}");
+        }
+        for of_the_provider in [
+            r#"{"type":"overloaded_error"}"#,
+            r#"{"code":503}"#,
+            r#"{"code":429}"#,
+            r#"{"code":null}"#,
+            "\"broken\"",
+            "3",
+        ] {
+            assert!(!blames(of_the_provider), "{of_the_provider}");
+        }
     }
 
     #[test]

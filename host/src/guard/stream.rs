@@ -179,7 +179,7 @@ impl StreamGuard {
         }
     }
 
-    /// Whether the provider has said that it has failed. With the first bytes, that is before anything has left.
+    /// Whether the provider has said that it has failed, and not that the request is wrong. With the first bytes, that is before anything has left.
     pub(crate) fn has_failed(&self) -> bool {
         self.has_failed
     }
@@ -198,6 +198,10 @@ impl StreamGuard {
                 State::Over => return Ok(Next::End),
                 State::Complete => {
                     self.state = State::Over;
+                    if self.withheld && self.has_failed {
+                        // There is no whole answer to judge, and nothing of it has left.
+                        return Err(Error::Broken("the provider says in its stream that it has failed".to_owned()));
+                    }
                     if self.observed_whole
                         && let Some(admitted) = self.judge_whole().await?
                     {
@@ -362,11 +366,14 @@ impl StreamGuard {
             return Err(Error::AnswerTooLarge(bytes_max));
         }
         if event.failed {
-            self.body.is_broken();
-            self.has_failed = true;
             // It has not begun to answer, and nobody charges for that.
-            if let Some(reservation) = self.x.reservation().filter(|_| !self.may_begin) {
-                reservation.was_free();
+            if let Some(bill) = self.bill.filter(|_| !self.may_begin) {
+                self.x.was_free(bill);
+            }
+            // What is wrong with the request is wrong everywhere.
+            if !event.blames_request {
+                self.body.is_broken();
+                self.has_failed = true;
             }
         }
         // An error that the provider reports in the stream is its last word too.

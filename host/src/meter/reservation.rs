@@ -65,6 +65,16 @@ impl Attempt {
     }
 }
 
+impl Attempt {
+    /// What it has used at least, as far as that has come. What a provider tells in the middle is not the last of it.
+    fn known(self) -> Amounts {
+        match self.used {
+            Some(used) if self.is_whole => used,
+            used => used.unwrap_or_default().or_more(self.received),
+        }
+    }
+}
+
 impl Reservation {
     pub(super) fn new(
         counters: Arc<dyn Counters>,
@@ -158,7 +168,7 @@ impl Reservation {
         if state.is_settled {
             return Some(state.hold.number);
         }
-        let known = once(state.earlier + state.attempt.used.unwrap_or(state.attempt.received));
+        let known = once(state.earlier + state.attempt.known());
         if !known.is_within(state.hold.amounts) {
             let more = known.and_a_quarter().or_more(state.hold.amounts).countable();
             self.counters.settle(&mut state.hold, more, false);

@@ -1,7 +1,9 @@
 //! Where one target fails, the next one answers, as long as nothing was released.
 
 use serde_json::json;
-use sluicegate_tests::{DONE, Gateway, Provider, Reply, chat, chunk, completion, delta, finish, standard, streamed};
+use sluicegate_tests::{
+    DONE, Gateway, Provider, Reply, chat, chunk, completion, delta, finish, gentle, standard, streamed,
+};
 
 fn second() -> Reply {
     Reply::events([chunk("second"), finish(0, "stop"), DONE.into()])
@@ -49,6 +51,29 @@ async fn the_next_target_answers() {
 /// The event in which a provider says that it cannot go on.
 fn overloaded() -> String {
     format!("data: {}\n\n", json!({"error": {"message": "overloaded", "type": "server_error"}}))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_stream_says_is_wrong_with_the_request_is_wrong_everywhere() {
+    let error = json!({"error": {"message": "too long", "type": "invalid_request_error"}});
+    let first = Provider::saying(Reply::events([format!("data: {error}\n\n")])).await;
+    let other = Provider::saying(second()).await;
+    let settings = "upstream = { retries_max = 2, retry_ms = 1 }";
+    let gateway = Gateway::without_plugins().upstream(&first).upstream(&other).settings(settings).start().await;
+    assert!(gateway.ask(streamed("hello?")).await.text().contains("too long"));
+    assert_eq!((first.received().len(), other.received().len()), (1, 0));
+}
+
+/// Half an answer is none that an answer guardrail could judge.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_that_is_withheld_is_followed_by_the_next_target_too() {
+    let first = Provider::saying(Reply::events([chunk("no"), overloaded()])).await;
+    let other = Provider::saying(Reply::events([chunk("please"), finish(0, "stop"), DONE.into()])).await;
+    let picky = gentle("answer-require").set("stream = 'withhold'");
+    let gateway = Gateway::with_plugins([picky]).upstream(&first).upstream(&other).start().await;
+    let answer = gateway.ask(streamed("hello?")).await;
+    assert_eq!(answer.content(), "please", "{}", answer.text());
+    assert_eq!((first.received().len(), other.received().len()), (1, 1));
 }
 
 #[tokio::test(flavor = "multi_thread")]

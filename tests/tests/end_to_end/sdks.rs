@@ -45,137 +45,28 @@ async fn run(mut command: Command, dialect: &'static str) {
     assert!(output.status.success(), "{out}\n{err}");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn open_ai_for_python_to_its_own_dialect() {
-    python("openai_sdk.py", "openai").await;
+/// A test of each client with a provider of each dialect.
+macro_rules! clients {
+    ($($client:ident = $run:ident($script:literal);)*) => {$(
+        mod $client {
+            clients!(@ $run, $script: open_ai "openai", responses "responses", anthropic "anthropic", gemini "gemini",
+                azure "azure", bedrock "bedrock");
+        }
+    )*};
+    (@ $run:ident, $script:literal: $($provider:ident $dialect:literal),*) => {$(
+        #[tokio::test(flavor = "multi_thread")]
+        async fn $provider() {
+            super::$run($script, $dialect).await;
+        }
+    )*};
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn open_ai_for_python_to_anthropics_dialect() {
-    python("openai_sdk.py", "anthropic").await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn open_ai_for_python_to_geminis_dialect() {
-    python("openai_sdk.py", "gemini").await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn anthropic_for_python_to_its_own_dialect() {
-    python("anthropic_sdk.py", "anthropic").await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn anthropic_for_python_to_open_ais_dialect() {
-    python("anthropic_sdk.py", "openai").await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn anthropic_for_python_to_geminis_dialect() {
-    python("anthropic_sdk.py", "gemini").await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn anthropic_for_python_to_responses() {
-    python("anthropic_sdk.py", "responses").await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn gemini_for_python_to_its_own_dialect() {
-    python("gemini_sdk.py", "gemini").await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn gemini_for_python_to_open_ais_dialect() {
-    python("gemini_sdk.py", "openai").await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn gemini_for_python_to_anthropics_dialect() {
-    python("gemini_sdk.py", "anthropic").await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn open_ai_for_python_to_responses() {
-    python("openai_sdk.py", "responses").await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn responses_for_python_to_their_own_dialect() {
-    python("responses_sdk.py", "responses").await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn responses_for_python_to_chat_completions() {
-    python("responses_sdk.py", "openai").await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn responses_for_python_to_anthropics_dialect() {
-    python("responses_sdk.py", "anthropic").await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn responses_for_python_to_geminis_dialect() {
-    python("responses_sdk.py", "gemini").await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn open_ai_for_node_to_its_own_dialect() {
-    node("openai_sdk.js", "openai").await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn open_ai_for_node_to_anthropics_dialect() {
-    node("openai_sdk.js", "anthropic").await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn open_ai_for_node_to_geminis_dialect() {
-    node("openai_sdk.js", "gemini").await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn open_ai_for_node_to_responses() {
-    node("openai_sdk.js", "responses").await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn responses_for_node_to_chat_completions() {
-    node("responses_sdk.js", "openai").await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn responses_for_node_to_anthropics_dialect() {
-    node("responses_sdk.js", "anthropic").await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn responses_for_node_to_geminis_dialect() {
-    node("responses_sdk.js", "gemini").await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn responses_for_node_to_their_own_dialect() {
-    node("responses_sdk.js", "responses").await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn anthropic_for_node_to_open_ais_dialect() {
-    node("anthropic_sdk.js", "openai").await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn anthropic_for_node_to_its_own_dialect() {
-    node("anthropic_sdk.js", "anthropic").await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn anthropic_for_node_to_geminis_dialect() {
-    node("anthropic_sdk.js", "gemini").await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn anthropic_for_node_to_responses() {
-    node("anthropic_sdk.js", "responses").await;
+clients! {
+    open_ai_for_python = python("openai_sdk.py");
+    responses_for_python = python("responses_sdk.py");
+    anthropic_for_python = python("anthropic_sdk.py");
+    gemini_for_python = python("gemini_sdk.py");
+    open_ai_for_node = node("openai_sdk.js");
+    responses_for_node = node("responses_sdk.js");
+    anthropic_for_node = node("anthropic_sdk.js");
 }

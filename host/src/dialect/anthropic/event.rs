@@ -74,7 +74,9 @@ impl Found<'_> {
     /// An event about the message as a whole.
     fn message(&mut self, kind: &str, fields: &Fields<'_>) -> Result<(), Wrong> {
         self.pieces.event.done = kind == "message_stop";
-        self.pieces.event.failed = kind == "error";
+        if kind == "error" {
+            self.pieces.event.fails(fields.last("error"));
+        }
         for field in &fields.0 {
             match &*field.name() {
                 "message" | "delta" if field.value.kind() == Kind::Object => {

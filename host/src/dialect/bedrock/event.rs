@@ -61,6 +61,7 @@ impl Found<'_> {
     fn event(&mut self, named: &Field<'_>) -> Result<(), Wrong> {
         let name = named.name();
         self.pieces.event.failed |= name.ends_with(EXCEPTION);
+        self.pieces.event.blames_request |= name == "validationException";
         if named.value.kind() != Kind::Object {
             return self.pieces.unknown("", named, 0);
         }

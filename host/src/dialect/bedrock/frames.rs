@@ -1,8 +1,9 @@
 //! Binary frames of `application/vnd.amazon.eventstream`, as server-sent events. Each frame carries the name of an event in
 //! its header and JSON behind it: they become one object with one field, as the reference writes the events of a stream.
 //!
-//! A frame tells its own length before anything else, so that one that is longer than an event may be is refused before
-//! its bytes are kept. Both of its checksums are checked by the crate that reads it.
+//! A frame tells its own length before anything else, with a checksum, so that one that is longer than an event may be is
+//! refused before its bytes are kept, and what is no frame at all is not waited for. The other checksum is checked by the
+//! crate that reads it.
 
 use aws_smithy_eventstream::frame::read_message_from;
 use aws_smithy_types::event_stream::Message;
@@ -14,8 +15,10 @@ use super::super::document::is_name;
 
 /// The content type of such a stream.
 pub(crate) const FRAMES: &str = "application/vnd.amazon.eventstream";
-/// The length, that of the headers, and three checksums' worth of the least that a frame has.
+/// The prelude, and the checksum at the end.
 const FRAME_BYTES_MIN: usize = 16;
+/// The length, that of the headers, and a checksum of both.
+const PRELUDE_BYTES: usize = 12;
 
 /// Cuts bytes into frames.
 #[derive(Debug)]
@@ -62,10 +65,13 @@ impl Frames {
 
     /// Whether there was another frame.
     fn next(&mut self, events: &mut Vec<u8>) -> Result<bool, BadFrame> {
-        let Some(length) = self.buffer.first_chunk().map(|length| u32::from_be_bytes(*length)) else {
-            return Ok(false);
-        };
-        let length = usize::try_from(length).unwrap_or(usize::MAX);
+        let Some(prelude) = self.buffer.first_chunk::<PRELUDE_BYTES>() else { return Ok(false) };
+        let number =
+            |at: usize| prelude.get(at..).and_then(|rest| rest.first_chunk()).map(|four| u32::from_be_bytes(*four));
+        if prelude.get(..8).map(crc32fast::hash) != number(8) {
+            return Err(BadFrame::Broken("a frame does not begin as one".to_owned()));
+        }
+        let length = number(0).and_then(|length| usize::try_from(length).ok()).unwrap_or(usize::MAX);
         if length > self.frame_bytes_max {
             return Err(BadFrame::TooLong);
         }
@@ -198,9 +204,7 @@ mod tests {
         for at in 0..whole.len() {
             let mut spoilt = whole.clone();
             spoilt[at] ^= 1;
-            let (frames, events) = pushed(1_000_000_000, &spoilt);
-            // A length that is another waits for bytes that never come.
-            assert!(events.is_err() || !frames.is_between() && events.unwrap().is_empty(), "{at}");
+            assert!(matches!(pushed(1_000, &spoilt).1, Err(BadFrame::Broken(_))), "{at}");
         }
     }
 
@@ -208,11 +212,17 @@ mod tests {
     fn a_frame_may_have_the_limit_and_not_a_byte_more_and_is_refused_before_its_bytes_come() {
         let whole = event("a", "{}");
         assert!(pushed(whole.len(), &whole).1.is_ok());
-        assert_eq!(pushed(whole.len() - 1, &whole[..4]).1, Err(BadFrame::TooLong));
-        assert_eq!(pushed(1_000, &u32::MAX.to_be_bytes()).1, Err(BadFrame::TooLong));
-        for length in 0..16_u32 {
-            assert!(matches!(pushed(1_000, &length.to_be_bytes()).1, Err(BadFrame::Broken(_))), "{length}");
+        assert_eq!(pushed(whole.len() - 1, &whole[..12]).1, Err(BadFrame::TooLong));
+        let prelude = |length: u32| {
+            let lengths = [length.to_be_bytes(), [0; 4]].concat();
+            [&*lengths, &crc32fast::hash(&lengths).to_be_bytes()].concat()
+        };
+        assert_eq!(pushed(1_000, &prelude(u32::MAX)).1, Err(BadFrame::TooLong));
+        for length in 0..16 {
+            assert!(matches!(pushed(1_000, &prelude(length)).1, Err(BadFrame::Broken(_))), "{length}");
         }
+        // Words are none, whatever length they seem to tell.
+        assert!(matches!(pushed(1_000, b"data: no sense").1, Err(BadFrame::Broken(_))));
     }
 
     #[test]

@@ -60,7 +60,7 @@ impl Found<'_> {
                 });
             }
             ("usageMetadata", _) => self.pieces.event.usage = usage(field.value),
-            ("error", kind) => self.pieces.event.failed = kind != Kind::Null,
+            ("error", kind) if kind != Kind::Null => self.pieces.event.fails(Some(field.value)),
             // Then there are no candidates, and this is the end.
             ("promptFeedback", _) if is_blocked(field.value) => {
                 self.pieces.event.finished.push((0, Finish::ContentFilter));

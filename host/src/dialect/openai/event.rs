@@ -62,7 +62,9 @@ impl EventReader {
                     found.pieces.unknown("", field, 0)?;
                 }
                 "error" => {
-                    found.pieces.event.failed = field.value.kind() != Kind::Null;
+                    if field.value.kind() != Kind::Null {
+                        found.pieces.event.fails(Some(field.value));
+                    }
                     found.pieces.unknown("", field, 0)?;
                 }
                 name => {

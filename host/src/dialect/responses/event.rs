@@ -50,7 +50,10 @@ impl EventReader {
         unrepeated(&fields)?;
         let kind = kind(names, &fields)?;
         event.done = matches!(&*kind, "response.completed" | "response.incomplete");
-        event.failed = matches!(&*kind, "response.failed" | "error");
+        if matches!(&*kind, "response.failed" | "error") {
+            let whole = fields.last("response").map_or(data, |response| response);
+            event.fails(whole.fields().last("error").or(Some(whole)));
+        }
         if let Some(number) = fields.last("sequence_number").and_then(Value::number) {
             self.sequence_number = self.sequence_number.max(number);
         }
