@@ -87,8 +87,9 @@ async fn a_spoilt_frame_ends_the_stream_with_an_error() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_frame_that_is_too_long_is_refused_as_soon_as_it_says_so() {
-    let promise = 4_097_u32.to_be_bytes().to_vec();
-    let answer = unguarded(Reply::whole(FRAMES, [says("so far. "), promise].concat()).stalls()).await;
+    // Its length, that of its headers, and their checksum.
+    let promise = &says(&"x".repeat(4_097))[..12];
+    let answer = unguarded(Reply::whole(FRAMES, [&*says("so far. "), promise].concat()).stalls()).await;
     assert_eq!(answer.code(), "answer_too_large", "{}", answer.text());
 }
 
