@@ -31,7 +31,8 @@ const WORTH_WAITING: Duration = Duration::from_secs(60);
 /// # Errors
 /// When a limit or a budget has no room for it; when the store cannot be asked, and nothing may pass without.
 pub async fn reserve(counters: &Arc<dyn Counters>, x: &Exchange, request: &Request) -> Result<(), Error> {
-    if accounts(x).is_empty() {
+    let accounts = accounts(x);
+    if accounts.is_empty() {
         return Ok(());
     }
     let settings = &x.generation.settings;
@@ -42,7 +43,7 @@ pub async fn reserve(counters: &Arc<dyn Counters>, x: &Exchange, request: &Reque
         // To count costs nothing.
         Task::CountTokens => ONE_REQUEST,
     };
-    take(counters, x, amounts, estimate.input).await
+    take(counters, x, &accounts, amounts, estimate.input).await
 }
 
 /// The same for a request that asks no model: it is one all the same, and costs nothing.
@@ -50,7 +51,11 @@ pub async fn reserve(counters: &Arc<dyn Counters>, x: &Exchange, request: &Reque
 /// # Errors
 /// As [`reserve`].
 pub(crate) async fn count_request(counters: &Arc<dyn Counters>, x: &Exchange) -> Result<(), Error> {
-    take(counters, x, ONE_REQUEST, 0).await?;
+    let accounts = accounts(x);
+    if accounts.is_empty() {
+        return Ok(());
+    }
+    take(counters, x, &accounts, ONE_REQUEST, 0).await?;
     if let Some(reservation) = x.reservation() {
         reservation.asks();
         reservation.was_free();
@@ -60,12 +65,15 @@ pub(crate) async fn count_request(counters: &Arc<dyn Counters>, x: &Exchange) ->
 
 const ONE_REQUEST: Amounts = Amounts { requests: 1, tokens: 0, money: Money::ZERO };
 
-async fn take(counters: &Arc<dyn Counters>, x: &Exchange, amounts: Amounts, input_tokens: u64) -> Result<(), Error> {
-    let (accounts, store) = (accounts(x), &x.generation.settings.store);
-    if accounts.is_empty() {
-        return Ok(());
-    }
-    match counters.reserve(&accounts, amounts).await {
+async fn take(
+    counters: &Arc<dyn Counters>,
+    x: &Exchange,
+    accounts: &Arc<[Account]>,
+    amounts: Amounts,
+    input_tokens: u64,
+) -> Result<(), Error> {
+    let store = &x.generation.settings.store;
+    match counters.reserve(accounts, amounts).await {
         Ok(Reserved::Granted(hold, standing)) => {
             x.stands(standing);
             let is_budgeted = accounts.iter().any(|account| account.budget != Budget::default());

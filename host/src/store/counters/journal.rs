@@ -248,7 +248,7 @@ fn write_all(mut connection: Connection, shared: &Shared, told: &watch::Sender<u
 fn commit(connection: &mut Connection, changes: &Changes) -> rusqlite::Result<()> {
     let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
     {
-        let mut add = transaction.prepare(
+        let mut add = transaction.prepare_cached(
             "INSERT INTO taken (account, meter, period, amount) VALUES (?1, ?2, ?3, max(?4, 0))
              ON CONFLICT DO UPDATE SET amount = max(amount + ?4, 0)",
         )?;
