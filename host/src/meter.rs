@@ -57,8 +57,7 @@ pub(crate) async fn count_request(counters: &Arc<dyn Counters>, x: &Exchange) ->
     }
     take(counters, x, &accounts, ONE_REQUEST, 0).await?;
     if let Some(reservation) = x.reservation() {
-        reservation.asks();
-        reservation.was_free();
+        reservation.is_a_request_alone();
     }
     Ok(())
 }
@@ -107,8 +106,7 @@ pub(crate) fn estimated(x: &Exchange, request: &Request, target: &Target) -> Res
     x.loses(vec![Loss::new("input_tokens", "would be an estimate, as this provider does not count")], dialect)?;
     // It is a request all the same.
     if let Some(reservation) = x.reservation() {
-        reservation.asks();
-        reservation.was_free();
+        reservation.is_a_request_alone();
     }
     Ok(Some(estimate::estimate(request, 0).input))
 }

@@ -209,17 +209,22 @@ async fn send(
     admitted: &Admitted,
     target: &Target,
 ) -> Result<upstream::Answer, Error> {
-    let Some(reservation) = x.reservation() else {
-        return gateway.upstream.send(x, admitted, target, &head.headers).await;
-    };
-    reservation.asks();
+    if let Some(reservation) = x.reservation() {
+        reservation.asks();
+    }
     let sent = gateway.upstream.send(x, admitted, target, &head.headers).await;
-    match &sent {
+    note_charge(x, &sent);
+    sent
+}
+
+/// Note what cannot have cost anything.
+fn note_charge(x: &Exchange, sent: &Result<upstream::Answer, Error>) {
+    let Some(reservation) = x.reservation() else { return };
+    match sent {
         Err(error) if error.is_before_sending() => reservation.was_not_sent(),
         Ok(answer) if !answer.status.is_success() => reservation.was_free(),
         Ok(_) | Err(_) => {}
     }
-    sent
 }
 
 /// Nobody has answered: the caller is told why, by the provider where it said so.
@@ -250,11 +255,7 @@ async fn models(gateway: &Gateway, x: &Arc<Exchange>, head: &Parts) -> Result<Re
     meter::count_request(&gateway.counters, x).await?;
     x.asks_target(&target.name);
     let asked = gateway.upstream.models(x, target, dialect, &head.headers).await;
-    if let (Err(error), Some(reservation)) = (&asked, x.reservation())
-        && error.is_before_sending()
-    {
-        reservation.was_not_sent();
-    }
+    note_charge(x, &asked);
     let mut answer = asked?;
     let (status, headers, translation) = (answer.status, answer.headers.clone(), answer.translation.take());
     let body = answer.body.whole(x).await?;

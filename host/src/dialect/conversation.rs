@@ -366,6 +366,14 @@ pub(crate) struct Failure {
     pub(crate) own: Option<Own>,
 }
 
+impl Failure {
+    /// An error in the fields that OpenAI's dialects and Anthropic's have for it.
+    pub(crate) fn told(message: Option<String>, said: impl Fn(&str) -> Option<String>) -> Self {
+        let message = message.unwrap_or_default();
+        Self { message, kind: said("type"), code: said("code"), field: said("param"), own: None }
+    }
+}
+
 /// What is known of the gateway's own errors alone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Own {

@@ -12,6 +12,7 @@ use serde_json::value::RawValue;
 use super::conversation::{Loss, Part};
 use super::document::{Wrong, not_json, shown};
 use super::raw::{Fields, Kind, Value};
+use crate::chat::Finish;
 
 /// Why a field is lost that the other side has no word for.
 pub(super) const NO_COUNTERPART: &str = "has no counterpart in the other dialect";
@@ -128,6 +129,11 @@ impl<'a> Given<'a> {
     /// That it has no counterpart in the other dialect.
     pub(super) fn loss(&self) -> Loss {
         Loss::new(self.path(), NO_COUNTERPART)
+    }
+
+    /// What is lost where this says why an answer ended and nobody has a word for that: it would be taken for the usual end.
+    pub(super) fn unknown_end(&self, finish: Finish) -> Option<Loss> {
+        (finish == Finish::Other).then(|| self.loss())
     }
 
     /// That it has no counterpart in the other dialect, and changes nothing.

@@ -115,6 +115,12 @@ impl Reservation {
         self.state().attempt.is_free = true;
     }
 
+    /// Somebody is asked, if anybody, who charges nothing for it.
+    pub fn is_a_request_alone(&self) {
+        self.asks();
+        self.was_free();
+    }
+
     /// It says what was used so far, and what that costs.
     pub fn used(&self, usage: Usage, money: Money) {
         self.state().attempt.used = Some(amounts(usage, money));

@@ -169,13 +169,7 @@ pub(crate) fn parse_failure(body: &[u8]) -> Failure {
     let said = |name: &str| fields.last(name).and_then(Value::text).map(|text| text.into_owned());
     // Some servers write the message alone.
     let message = said("message").or_else(|| error.text().map(|text| text.into_owned()));
-    Failure {
-        message: message.unwrap_or_default(),
-        kind: said("type"),
-        code: said("code"),
-        field: said("param"),
-        own: None,
-    }
+    Failure::told(message, said)
 }
 
 /// The kinds of errors that this dialect knows.

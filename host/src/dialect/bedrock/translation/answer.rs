@@ -1,7 +1,6 @@
 //! A whole answer, read for callers of another dialect.
 
 use super::{USUAL, dropped, leave_out, new_id};
-use crate::chat::Finish;
 use crate::dialect::bedrock::answer::{finish, usage};
 use crate::dialect::conversation::{Call, Choice, Loss, Part, Reply};
 use crate::dialect::document::Wrong;
@@ -24,8 +23,7 @@ pub(crate) fn parse_answer(body: &[u8], losses: &mut Vec<Loss>) -> Result<Reply,
         match &*field.name {
             "stopReason" => {
                 let finish = finish(&field.text()?);
-                // The caller would take it for the usual end.
-                left.extend((finish == Finish::Other).then(|| field.loss()));
+                left.extend(field.unknown_end(finish));
                 choice.finish = Some(finish);
             }
             "usage" => reply.usage = usage(field.value),
@@ -75,7 +73,7 @@ fn read_call(call: &Object<'_>, left: &mut Vec<Loss>) -> Result<Part, Wrong> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::chat::Usage;
+    use crate::chat::{Finish, Usage};
     use crate::dialect::spoilt::spoilt;
 
     /// As the API's reference writes it.

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use super::{USUAL, dropped, leave_out, new_id};
-use crate::chat::Finish;
 use crate::dialect::bedrock::EXCEPTION;
 use crate::dialect::bedrock::answer::{finish, usage};
 use crate::dialect::conversation::{Apart, Delta, Failure, Loss, Told};
@@ -48,8 +47,7 @@ impl DeltaReader {
                     let stop = named.object()?;
                     let reason = stop.needed("stopReason")?;
                     let finish = finish(&reason.text()?);
-                    // The caller would take it for the usual end.
-                    left.extend((finish == Finish::Other).then(|| reason.loss()));
+                    left.extend(reason.unknown_end(finish));
                     out.push(Delta::Finish { choice: 0, finish, stopped_by: None });
                     beyond(&stop, &["stopReason"], &mut left);
                 }
@@ -171,7 +169,7 @@ fn read_exception(exception: &Given<'_>) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::chat::Usage;
+    use crate::chat::{Finish, Usage};
     use crate::dialect::spoilt::spoilt;
 
     /// As the API sends it, with the names of events in front of what they hold.

@@ -63,8 +63,7 @@ fn read_candidate(from: &Given<'_>, position: u32, left: &mut Vec<Loss>) -> Resu
             "content" => choice.parts = read_content(&Spelt::of(field)?, left)?,
             "finishReason" => {
                 let finish = finish(&field.text()?);
-                // The caller would take it for the usual end.
-                left.extend((finish == Finish::Other).then(|| field.loss()));
+                left.extend(field.unknown_end(finish));
                 choice.finish = Some(finish);
             }
             _ if USUAL.contains(&&*name) => {}

@@ -102,8 +102,7 @@ impl DeltaReader {
                 return Err(Wrong::new("", "the answer has too many alternatives"));
             }
             let finish = finish(&reason);
-            // The caller would take it for the usual end.
-            left.extend(from.find("finishReason").filter(|_| finish == Finish::Other).map(Given::loss));
+            left.extend(from.find("finishReason").and_then(|reason| reason.unknown_end(finish)));
             self.finished.insert(choice, with_calls(finish, self.calls.contains_key(&choice)));
         }
         Ok(())

@@ -165,13 +165,7 @@ pub(in super::super::super) fn read_failure(error: Value<'_>) -> Failure {
         }
     };
     let message = said("message").or_else(|| said("detail")).or_else(|| error.text().map(Cow::into_owned));
-    Failure {
-        message: message.unwrap_or_default(),
-        kind: said("type"),
-        code: said("code"),
-        field: said("param"),
-        own: None,
-    }
+    Failure::told(message, said)
 }
 
 #[derive(Serialize)]
