@@ -104,7 +104,8 @@ impl Chat<'_> {
         Self::new(prose(fresh(), body_bytes.saturating_sub(around)))
     }
 
-    fn body(&self) -> String {
+    /// Its body.
+    pub(crate) fn body(&self) -> String {
         let length: usize = self.history.iter().map(|(_, text)| text.len() + 40).sum();
         let mut body = String::with_capacity(length + self.says.len() + 160);
         body.push_str(&format!("{{\"model\":\"{}\",\"max_tokens\":{},\"messages\":[", self.model, self.words_max));

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::key::Models;
-use crate::limits::{Budget, Limits};
+use crate::limits::Account;
 
 /// The partition of callers that nothing is said about.
 pub const DEFAULT_TENANT: &str = "default";
@@ -19,10 +19,8 @@ pub struct Caller {
     pub user: Option<Arc<str>>,
     /// What it may ask for.
     pub models: Models,
-    /// How much it may ask for.
-    pub limits: Limits,
-    /// How much it may spend.
-    pub budget: Budget,
+    /// How much its key may take, if it came with one.
+    pub account: Option<Account>,
     /// Words about its key.
     pub tags: Arc<[String]>,
     /// Whether it said who it is, with a key or a token. What one who did not sends as a credential is for the provider.
@@ -38,8 +36,7 @@ impl Caller {
             key: None,
             user: None,
             models: Models::Any,
-            limits: Limits::default(),
-            budget: Budget::default(),
+            account: None,
             tags: Arc::default(),
             is_identified: false,
         }

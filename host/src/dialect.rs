@@ -36,12 +36,14 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 pub(crate) use asked::Asked;
 pub(crate) use bedrock::{BadFrame, FRAMES, Frames};
-pub(crate) use conversation::Loss;
+pub use conversation::Loss;
 pub(crate) use count::written as count_body;
-pub(crate) use document::{Document, NO_NAME, Wrong, is_name, names_of, read_words};
+pub use document::Wrong;
+pub(crate) use document::{Document, NO_NAME, is_name, names_of, read_words};
 pub(crate) use raw::{is_json, unescaped};
 pub(crate) use sse::{Cutter, Event, Lane, Unit};
-pub(crate) use translation::{Events, Translation};
+pub(crate) use translation::Events;
+pub use translation::Translation;
 
 use crate::chat::{Answer, Opaque, Task};
 
@@ -72,13 +74,13 @@ pub enum Wire {
 
 /// What a path says of a request: what is asked, and what some dialects have there and not in the body.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Address {
+pub struct Address {
     /// What is asked.
-    pub(crate) task: Task,
+    pub task: Task,
     /// The model that is asked for.
-    pub(crate) model: Option<String>,
+    pub model: Option<String>,
     /// Whether the answer is to come as a stream.
-    pub(crate) streaming: Option<bool>,
+    pub streaming: Option<bool>,
 }
 
 /// An error, for a dialect to put into its own shape.

@@ -93,8 +93,6 @@ struct Bill {
     prices: Option<Prices>,
     /// What the provider has told so far.
     usage: Option<Usage>,
-    /// Bytes of the texts that have come.
-    text_bytes: usize,
 }
 
 /// Which attempt a usage is told of.
@@ -240,8 +238,11 @@ impl Exchange {
     /// A provider has begun to answer, which costs something: a bill for it, at these prices, if they are known.
     #[must_use]
     pub fn bill(&self, prices: Option<Prices>) -> BillNumber {
+        if let Some(reservation) = self.reservation() {
+            reservation.begins(prices);
+        }
         let mut record = self.record();
-        record.bills.push(Bill { prices, usage: None, text_bytes: 0 });
+        record.bills.push(Bill { prices, usage: None });
         BillNumber(record.bills.len() - 1)
     }
 
@@ -258,17 +259,12 @@ impl Exchange {
         }
     }
 
-    /// Note that so much more text of this answer has come, for limits and budgets: it counts where the provider does not
-    /// tell the usage.
-    pub fn received(&self, bill: BillNumber, text_bytes: usize) {
-        let Some(reservation) = self.reservation() else { return };
-        let mut record = self.record();
-        let Some(bill) = record.bills.get_mut(bill.0) else { return };
-        bill.text_bytes = bill.text_bytes.saturating_add(text_bytes);
-        let usage = reservation.usage_of(bill.text_bytes);
-        let money = bill.prices.map(|prices| prices.of(&usage)).unwrap_or_default();
-        drop(record);
-        reservation.received(usage, money);
+    /// Note that so much more text of the answer has come for which there is a bill, for limits and budgets: it counts where
+    /// the provider does not tell the usage.
+    pub fn received(&self, text_bytes: usize) {
+        if let Some(reservation) = self.reservation() {
+            reservation.received(text_bytes);
+        }
     }
 
     /// Note that the provider has failed before it began to answer: unless it has said that something was used, nothing was.

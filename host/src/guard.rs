@@ -296,7 +296,7 @@ pub(crate) async fn release(
     if is_answer && task != Task::CountTokens {
         let prices = x.generation.settings.prices_of(target, &admitted.request.model);
         let bill = x.bill(prices);
-        x.received(bill, answer.segments.iter().map(|segment| segment.text.len()).sum());
+        x.received(answer.segments.iter().map(|segment| segment.text.len()).sum());
         x.used(bill, answer.usage);
         x.is_whole();
     }

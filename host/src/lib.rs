@@ -8,7 +8,7 @@ pub mod caller;
 pub mod chat;
 pub mod cli;
 pub mod config;
-mod dialect;
+pub mod dialect;
 pub mod endpoint;
 pub mod error;
 pub mod exchange;

@@ -125,14 +125,13 @@ pub(crate) fn has_price(x: &Exchange, request: &Request, target: &Target) -> Res
 
 /// Whose limits and budgets count.
 fn accounts(x: &Exchange) -> Arc<[Account]> {
-    let caller = &x.caller;
-    let key = caller.key.as_ref().map(|id| Account {
-        name: format!("key:{id}").into(),
-        limits: caller.limits,
-        budget: caller.budget,
-    });
-    let tenant = x.generation.settings.tenants.account(&x.tenant);
-    key.into_iter().chain(tenant).filter(Account::is_bounded).collect()
+    let key = x.caller.account.clone().filter(Account::is_bounded);
+    let tenant = x.generation.settings.tenants.account(&x.tenant).filter(Account::is_bounded);
+    match (key, tenant) {
+        (Some(key), Some(tenant)) => Arc::new([key, tenant]),
+        (Some(one), None) | (None, Some(one)) => Arc::new([one]),
+        (None, None) => Arc::new([]),
+    }
 }
 
 /// A limit or a budget that has no room, for the caller and for the operator.

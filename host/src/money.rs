@@ -38,6 +38,13 @@ impl Money {
         Self(u64::try_from(cost).unwrap_or(u64::MAX))
     }
 
+    /// How many tokens this much of it pays for, if a million of them costs as much as `self`.
+    #[must_use]
+    pub fn tokens_for(self, money: Self) -> u64 {
+        let tokens = (u128::from(money.0) * 1_000_000).checked_div(self.0.into());
+        tokens.map_or(u64::MAX, |tokens| u64::try_from(tokens).unwrap_or(u64::MAX))
+    }
+
     /// What is left of it; none if `other` is more.
     #[must_use]
     pub const fn saturating_sub(self, other: Self) -> Self {

@@ -27,12 +27,17 @@ use crate::table::{Line, us};
 
 /// Microseconds of CPU time that keys and limits may take.
 const ADDED_MAX: f64 = 5.0;
-/// A model that takes its time, though less than any real one does. The file is written meanwhile, for many exchanges at once.
+/// How long the model takes where the checks are measured alone: less than most real ones do. The file is written meanwhile,
+/// for many exchanges at once.
+const THINKING_TIME: Duration = Duration::from_millis(200);
+/// So many exchanges at a time.
+const EXCHANGES: usize = 1600;
+/// A model that takes its time, within an exchange.
 const THINKS: &str = "sandbox-slow-start-30";
-/// How long it takes.
-const THINKING_TIME: Duration = Duration::from_millis(30);
 /// So many of its answers at a time that the proxy is busy: a steady load varies more than what is measured here.
 const THINKING: usize = 256;
+/// So much longer than other rounds is one of the checks alone, for many commits to be in it.
+const LONG: u32 = 4;
 /// Its answers wait for the file, each for itself: what it is to be counted as must be written before the end is told.
 const ANSWERS_AT_ONCE: &str = "gpt-5-mini";
 /// A short answer: what each of its chunks takes, and how much that varies, is another matter.
@@ -68,8 +73,8 @@ async fn alone(lab: &Lab, folder: &Path, key: &str) -> Result<Vec<Line>> {
     for (how, pieces) in [("whole", 1), ("streamed", PIECES)] {
         let (mut with, mut without) = (Series::default(), Series::default());
         for _ in 0..lab.scale.rounds {
-            without.0.push(cpu_of_checks(&plain, &nobody, pieces, lab.scale.time).await?);
-            with.0.push(cpu_of_checks(&keyed, &headers, pieces, lab.scale.time).await?);
+            without.0.push(cpu_of_checks(&plain, &nobody, pieces, LONG * lab.scale.time).await?);
+            with.0.push(cpu_of_checks(&keyed, &headers, pieces, LONG * lab.scale.time).await?);
         }
         // The machine only ever adds to a round, so the least of them is the nearest to what it takes.
         let added = with.least() - without.least();
@@ -85,7 +90,7 @@ async fn cpu_of_checks(gateway: &Arc<Gateway>, headers: &HeaderMap, pieces: usiz
     let before = own_cpu().await?;
     let end = Instant::now() + time;
     let mut tasks = JoinSet::new();
-    for _ in 0..THINKING {
+    for _ in 0..EXCHANGES {
         let (gateway, headers) = (gateway.clone(), headers.clone());
         tasks.spawn(async move {
             let mut count = 0;
@@ -119,10 +124,10 @@ async fn check(gateway: &Gateway, headers: &HeaderMap, pieces: usize) -> Result<
     let target = x.generation.settings.model(&request.model).targets().next();
     let bill = x.bill(target.and_then(|target| x.generation.settings.prices_of(target, &request.model)));
     for _ in 0..pieces {
-        x.received(bill, WORD_BYTES);
+        x.received(WORD_BYTES);
         x.is_on_record().await;
     }
-    x.used(bill, Some(Usage { input_tokens: 250, output_tokens: 100, ..Usage::default() }));
+    x.used(bill, Some(Usage { input_tokens: 100, output_tokens: 100, ..Usage::default() }));
     x.is_whole();
     std::hint::black_box(x.standing().map(|standing| meter::headers(dialect, standing)));
     x.end(End::Answered);
@@ -135,7 +140,7 @@ const WORD_BYTES: usize = 6;
 fn configuration() -> String {
     format!(
         "[store]\npath = \"keys.db\"\n[tenants.default.limits]\nrequests_per_minute = {MANY}\nrequests_per_day = {MANY}\n\
-         tokens_per_minute = {MANY}\ntokens_per_day = {MANY}\nconcurrent = 1000\n\
+         tokens_per_minute = {MANY}\ntokens_per_day = {MANY}\nconcurrent = {MANY}\n\
          [tenants.default.budget]\nday = \"1000000\"\nmonth = \"1000000\"\ntotal = \"1000000\"\n\
          [targets.model.prices]\ninput = \"0.25\"\noutput = \"2.00\"\n"
     )
@@ -182,7 +187,7 @@ fn key(file: &Path) -> Result<String> {
         requests_per_day: many,
         tokens_per_minute: many,
         tokens_per_day: many,
-        concurrent: Some(1000),
+        concurrent: many,
     };
     let money = "1000000".parse().map(Some).map_err(|error| format!("an amount: {error:?}"))?;
     let budget = Budget { day: money, month: money, total: money };

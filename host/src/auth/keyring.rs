@@ -13,6 +13,7 @@ use tracing::{error, info};
 
 use crate::caller::Caller;
 use crate::key::{Hash, Key, secret};
+use crate::limits::Account;
 use crate::moment::Moment;
 use crate::store::sqlite::Sqlite;
 use crate::store::{Error, Keys};
@@ -161,8 +162,7 @@ fn caller(key: &Key) -> Caller {
         key: Some(key.id.as_str().into()),
         user: None,
         models: key.models.clone(),
-        limits: key.limits,
-        budget: key.budget,
+        account: Some(Account { name: format!("key:{}", key.id).into(), limits: key.limits, budget: key.budget }),
         tags: key.tags.clone().into(),
         is_identified: true,
     }

@@ -397,13 +397,13 @@ impl From<ErrorWords<'_>> for Failure {
 
 /// Something that one side said and the other has no word for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Loss {
+pub struct Loss {
     /// The field, by its path in what was read: `messages[2].content[0].cache_control`, `logit_bias`.
-    pub(crate) field: String,
+    pub field: String,
     /// Why it cannot be said, for the caller.
-    pub(crate) why: &'static str,
+    pub why: &'static str,
     /// It changes nothing that anybody would notice: it may be left out without asking.
-    pub(crate) is_harmless: bool,
+    pub is_harmless: bool,
 }
 
 impl Loss {

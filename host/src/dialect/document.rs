@@ -10,11 +10,11 @@ use crate::chat::{Answer, Channel, Opaque, Role, Segment};
 
 /// What is wrong with a body: which field, and a sentence that helps.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Wrong {
+pub struct Wrong {
     /// The path of the field, as `messages[2].role`; empty for the body as a whole.
-    pub(crate) field: String,
+    pub field: String,
     /// What is wrong with it.
-    pub(crate) message: String,
+    pub message: String,
 }
 
 impl Wrong {

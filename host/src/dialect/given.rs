@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 
 use super::conversation::{Loss, Part};
 use super::document::{Wrong, not_json, shown};
-use super::raw::{Fields, Kind, Value};
+use super::raw::{Field, Fields, Kind, Value, repeated};
 use crate::chat::Finish;
 
 /// Why a field is lost that the other side has no word for.
@@ -21,18 +21,53 @@ pub(super) const NO_COUNTERPART: &str = "has no counterpart in the other dialect
 /// two would be lost, nobody could say which.
 #[derive(Debug)]
 pub(super) struct Object<'a> {
-    at: Rc<str>,
+    place: Rc<Place<'a>>,
     pub(super) fields: Vec<Given<'a>>,
 }
 
-/// A value that is not null, with its path.
+/// A value that is not null, with its place.
 #[derive(Debug)]
 pub(super) struct Given<'a> {
-    /// The path of the object that it is a field of, or its own path if it is an item of a list.
-    at: Rc<str>,
-    /// Empty for an item of a list.
+    /// The object that it is a field of, or the list that it is an item of.
+    within: Rc<Place<'a>>,
+    /// Where it stands in a list.
+    index: Option<usize>,
+    /// Empty if it is not a field.
     pub(super) name: Cow<'a, str>,
     pub(super) value: Value<'a>,
+}
+
+/// Where something stands. It is put into words only where there is something to say about it.
+#[derive(Debug)]
+enum Place<'a> {
+    /// Where this path says; that of a body is empty.
+    At(String),
+    Field(Rc<Place<'a>>, Cow<'a, str>),
+    Item(Rc<Place<'a>>, usize),
+}
+
+impl Place<'_> {
+    /// As `messages[2].content`.
+    fn path(&self) -> String {
+        match self {
+            Self::At(path) => path.clone(),
+            Self::Field(of, name) => of.path_of(name),
+            Self::Item(of, index) => of.path_at(*index),
+        }
+    }
+
+    fn path_of(&self, name: &str) -> String {
+        let (path, name) = (self.path(), shown(name));
+        match (path.is_empty(), name.is_empty()) {
+            (true, _) => name,
+            (false, true) => path,
+            (false, false) => format!("{path}.{name}"),
+        }
+    }
+
+    fn path_at(&self, index: usize) -> String {
+        format!("{}[{index}]", self.path())
+    }
 }
 
 impl<'a> Object<'a> {
@@ -43,16 +78,19 @@ impl<'a> Object<'a> {
     pub(super) fn of_body(body: &'a [u8], what: &str) -> Result<Self, Wrong> {
         let text = std::str::from_utf8(body).map_err(|_| Wrong::new("", "the body is not UTF-8"))?;
         let fields = serde_json::from_str(text).map_err(|error| not_json(what, &error))?;
-        Self::new(fields, "".into())
+        Self::new(fields, Place::At(String::new()))
     }
 
-    fn new(fields: Fields<'a>, at: Rc<str>) -> Result<Self, Wrong> {
-        if let Some(name) = fields.repeated() {
-            return Err(Wrong::new(path(&at, &name), "is there twice; send it once"));
+    fn new(fields: Fields<'a>, place: Place<'a>) -> Result<Self, Wrong> {
+        let place = Rc::new(place);
+        let field =
+            |field: Field<'a>| Given { within: place.clone(), index: None, name: field.name(), value: field.value };
+        let mut fields: Vec<Given<'a>> = fields.0.into_iter().map(field).collect();
+        if let Some(name) = repeated(fields.iter().map(|field| Cow::Borrowed(&*field.name))) {
+            return Err(Wrong::new(place.path_of(&name), "is there twice; send it once"));
         }
-        let fields = fields.0.into_iter().filter(|field| field.value.kind() != Kind::Null);
-        let fields = fields.map(|field| Given { at: at.clone(), name: field.name(), value: field.value }).collect();
-        Ok(Self { at, fields })
+        fields.retain(|field| field.value.kind() != Kind::Null);
+        Ok(Self { place, fields })
     }
 
     pub(super) fn find(&self, name: &str) -> Option<&Given<'a>> {
@@ -67,7 +105,7 @@ impl<'a> Object<'a> {
 
     /// That a field is not there, which must be.
     pub(super) fn missing(&self, name: &str) -> Wrong {
-        Wrong::new(path(&self.at, name), "is missing")
+        Wrong::new(self.place.path_of(name), "is missing")
     }
 
     /// The text of a field, if it is there.
@@ -84,8 +122,8 @@ impl<'a> Object<'a> {
     }
 
     /// Where it stands, as `messages[2]`.
-    pub(super) fn path(&self) -> &str {
-        &self.at
+    pub(super) fn path(&self) -> String {
+        self.place.path()
     }
 }
 
@@ -113,13 +151,21 @@ impl<'a> Given<'a> {
     }
 
     /// A value that stands at `at`.
+    #[cfg(test)]
     pub(super) fn at(at: &str, value: Value<'a>) -> Self {
-        Self { at: at.into(), name: Cow::Borrowed(""), value }
+        Self { within: Rc::new(Place::At(at.to_owned())), index: None, name: Cow::Borrowed(""), value }
+    }
+
+    fn place(&self) -> Place<'a> {
+        match self.index {
+            Some(index) => Place::Item(self.within.clone(), index),
+            None => Place::Field(self.within.clone(), self.name.clone()),
+        }
     }
 
     /// Where it stands, as `messages[2].content`.
     pub(super) fn path(&self) -> String {
-        path(&self.at, &self.name)
+        self.place().path()
     }
 
     pub(super) fn wrong(&self, message: &str) -> Wrong {
@@ -175,7 +221,7 @@ impl<'a> Given<'a> {
     /// When it is not an object, or has a field twice.
     pub(super) fn object(&self) -> Result<Object<'a>, Wrong> {
         match self.value.kind() {
-            Kind::Object => Object::new(self.value.fields(), self.path().into()),
+            Kind::Object => Object::new(self.value.fields(), self.place()),
             _ => Err(self.wrong("must be an object")),
         }
     }
@@ -199,9 +245,10 @@ impl<'a> Given<'a> {
         if self.value.kind() != Kind::Array {
             return Err(self.wrong("must be a list"));
         }
-        let path = self.path();
-        let items = self.value.items().into_iter().enumerate();
-        Ok(items.map(|(index, item)| Given::at(&format!("{path}[{index}]"), item)).collect())
+        let within = Rc::new(self.place());
+        let item =
+            |(index, value)| Given { within: within.clone(), index: Some(index), name: Cow::Borrowed(""), value };
+        Ok(self.value.items().into_iter().enumerate().map(item).collect())
     }
 
     /// The strings of a list.
@@ -210,14 +257,6 @@ impl<'a> Given<'a> {
     /// When it is none, or has other items.
     pub(super) fn texts(&self) -> Result<Vec<String>, Wrong> {
         self.items()?.iter().map(Given::text).collect()
-    }
-}
-
-fn path(at: &str, name: &str) -> String {
-    match (at, name) {
-        ("", _) => shown(name),
-        (_, "") => at.to_owned(),
-        _ => format!("{at}.{}", shown(name)),
     }
 }
 
@@ -240,8 +279,15 @@ pub(super) fn schema_source(schema: &str, at: impl FnOnce() -> String) -> Result
 /// # Errors
 /// When it cannot be said in JSON.
 pub(super) fn written(body: &impl Serialize) -> Result<Bytes, Wrong> {
-    serde_json::to_vec(body).map(Bytes::from).map_err(|error| Wrong::new("", format!("cannot be written: {error}")))
+    let mut bytes = Vec::with_capacity(USUAL_BYTES);
+    match serde_json::to_writer(&mut bytes, body) {
+        Ok(()) => Ok(bytes.into()),
+        Err(error) => Err(Wrong::new("", format!("cannot be written: {error}"))),
+    }
 }
+
+/// Most bodies are no larger, and need not grow while they are written.
+const USUAL_BYTES: usize = 2 << 10;
 
 #[cfg(test)]
 mod tests {

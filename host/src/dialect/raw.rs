@@ -84,7 +84,7 @@ impl<'a> Value<'a> {
 
     /// The fields of an object; none for anything else.
     pub(super) fn fields(self) -> Fields<'a> {
-        let mut fields = Vec::new();
+        let mut fields = Vec::with_capacity(USUAL);
         let mut inside = Scanner::inside(self, b'{');
         while let Some(key) = inside.next() {
             let Some(value) = inside.next() else { break };
@@ -95,7 +95,9 @@ impl<'a> Value<'a> {
 
     /// The items of an array; none for anything else.
     pub(super) fn items(self) -> Vec<Value<'a>> {
-        Scanner::inside(self, b'[').collect()
+        let mut items = Vec::with_capacity(USUAL);
+        items.extend(Scanner::inside(self, b'['));
+        items
     }
 
     /// Where it stands in `body`, of which it is a slice.
@@ -104,6 +106,9 @@ impl<'a> Value<'a> {
         start..start.saturating_add(self.0.len())
     }
 }
+
+/// Fields of most objects and items of most lists are no more.
+const USUAL: usize = 8;
 
 /// The values inside of another, one after the other; of an object its keys too.
 #[derive(Debug)]
@@ -193,6 +198,11 @@ impl<'a> Field<'a> {
         decode(self.key.0)
     }
 
+    /// Whether its key is written with more characters than this name has.
+    pub(super) fn is_longer(&self, name: &str) -> bool {
+        self.key.0.len() > name.len() + 2
+    }
+
     /// Whether it has this name, however it is spelt.
     pub(super) fn is(&self, name: &str) -> bool {
         let (key, quotes) = (self.key.0, 2);
@@ -250,7 +260,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Fields<'a> {
                 f.write_str("an object")
             }
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut fields = Vec::new();
+                let mut fields = Vec::with_capacity(USUAL);
                 while let Some((key, value)) = map.next_entry::<&'de RawValue, &'de RawValue>()? {
                     fields.push(Field { key: key.into(), value: value.into() });
                 }
@@ -261,12 +271,20 @@ impl<'de: 'a, 'a> Deserialize<'de> for Fields<'a> {
     }
 }
 
+/// So few names are compared with each other faster than they are sorted.
+const FEW: usize = 16;
+
 /// A name that is there twice.
 pub(super) fn repeated<'a>(names: impl Iterator<Item = Cow<'a, str>>) -> Option<Cow<'a, str>> {
     let mut names: Vec<_> = names.collect();
-    names.sort_unstable();
-    let at = names.windows(2).position(|pair| matches!(pair, [a, b] if a == b))?;
-    Some(names.swap_remove(at))
+    let at = match names.len() {
+        0..=FEW => (1..names.len()).find(|at| names.iter().take(*at).any(|name| Some(name) == names.get(*at))),
+        _ => {
+            names.sort_unstable();
+            names.windows(2).position(|pair| matches!(pair, [a, b] if a == b))
+        }
+    };
+    at.map(|at| names.swap_remove(at))
 }
 
 /// Whether a text is a document of JSON with something in it.

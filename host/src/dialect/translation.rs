@@ -17,7 +17,7 @@ use crate::chat::Task;
 
 /// The way back from a target to a caller who speaks another dialect.
 #[derive(Clone, Debug)]
-pub(crate) struct Translation {
+pub struct Translation {
     target: Wire,
     caller: Dialect,
     /// What the target calls the model, for answers that do not say it.
@@ -41,7 +41,7 @@ impl Translation {
     ///
     /// # Errors
     /// What cannot be said at all. What is only left out is in `losses`.
-    pub(crate) fn of_request(
+    pub fn of_request(
         caller: Dialect,
         target: Wire,
         body: &[u8],
@@ -99,11 +99,11 @@ impl Translation {
         })
     }
 
-    /// A complete answer or an error of the target, for the caller.
+    /// A complete answer or an error of the target, for the caller. What is left out is in `losses`.
     ///
     /// # Errors
     /// Why it cannot be said.
-    pub(crate) fn answer(
+    pub fn answer(
         &self,
         status: StatusCode,
         headers: &HeaderMap,

@@ -352,7 +352,7 @@ impl StreamGuard {
         if !event.is_comment() {
             let bill = *self.bill.get_or_insert_with(|| self.x.bill(self.prices));
             let new = event.pieces.iter().filter(|piece| piece.unit != Unit::Again);
-            self.x.received(bill, new.map(|piece| piece.text.len()).sum());
+            self.x.received(new.map(|piece| piece.text.len()).sum());
             self.x.used(bill, event.usage);
         }
         if event.is_unasked {

@@ -18,20 +18,25 @@ impl Estimate {
 
 /// Bytes of a token. English has four and more, most other languages and code three or fewer. What is reserved too much is
 /// given back when the exchange ends; what is reserved too little is spent without having been reserved.
-const BYTES: usize = 3;
+const BYTES: u64 = 3;
 /// Tokens of a picture, a sound or a document, of which the gateway does not know how large it is to the model.
 const OPAQUE: u64 = 1_000;
 
 /// Tokens of so much text, rounded up.
-pub(super) fn tokens_of(bytes: usize) -> u64 {
-    u64::try_from(bytes.div_ceil(BYTES)).unwrap_or(u64::MAX)
+pub(super) fn tokens_of(bytes: u64) -> u64 {
+    bytes.div_ceil(BYTES)
+}
+
+/// The text of so many tokens.
+pub(super) fn bytes_of(tokens: u64) -> u64 {
+    tokens.saturating_mul(BYTES)
 }
 
 /// The tokens of the request, by its bytes, and those that the answer may have: as many as the request allows, or
 /// `answer_default` where it does not say, for each of the answers that it asks for.
 pub(super) fn estimate(request: &Request, answer_default: u64) -> Estimate {
     let bytes: usize = request.segments.iter().map(|segment| segment.text.len()).sum();
-    let input = tokens_of(bytes);
+    let input = tokens_of(u64::try_from(bytes).unwrap_or(u64::MAX));
     let opaque = u64::try_from(request.opaque.len()).unwrap_or(u64::MAX).saturating_mul(OPAQUE);
     let answer = request.answer_tokens_max.unwrap_or(answer_default);
     let answers = answer.saturating_mul(request.answers.unwrap_or(1).max(1));

@@ -1,5 +1,6 @@
 //! How a caller is told what is left, in the headers that its SDK knows.
 
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use http::header::{HeaderName, HeaderValue};
@@ -23,27 +24,23 @@ const fn names(limit: &'static str, remaining: &'static str, reset: &'static str
 }
 
 /// OpenAI's, which others took over.
-fn openai() -> [Names; 2] {
-    [
-        names("x-ratelimit-limit-requests", "x-ratelimit-remaining-requests", "x-ratelimit-reset-requests"),
-        names("x-ratelimit-limit-tokens", "x-ratelimit-remaining-tokens", "x-ratelimit-reset-tokens"),
-    ]
-}
+static OPENAI: [Names; 2] = [
+    names("x-ratelimit-limit-requests", "x-ratelimit-remaining-requests", "x-ratelimit-reset-requests"),
+    names("x-ratelimit-limit-tokens", "x-ratelimit-remaining-tokens", "x-ratelimit-reset-tokens"),
+];
 
-fn anthropic() -> [Names; 2] {
-    [
-        names(
-            "anthropic-ratelimit-requests-limit",
-            "anthropic-ratelimit-requests-remaining",
-            "anthropic-ratelimit-requests-reset",
-        ),
-        names(
-            "anthropic-ratelimit-tokens-limit",
-            "anthropic-ratelimit-tokens-remaining",
-            "anthropic-ratelimit-tokens-reset",
-        ),
-    ]
-}
+static ANTHROPIC: [Names; 2] = [
+    names(
+        "anthropic-ratelimit-requests-limit",
+        "anthropic-ratelimit-requests-remaining",
+        "anthropic-ratelimit-requests-reset",
+    ),
+    names(
+        "anthropic-ratelimit-tokens-limit",
+        "anthropic-ratelimit-tokens-remaining",
+        "anthropic-ratelimit-tokens-reset",
+    ),
+];
 
 /// The headers in which a caller of this dialect looks for what is left. OpenAI says when all of it is there again as a
 /// time from now, Anthropic as a moment.
@@ -54,14 +51,14 @@ pub fn headers(dialect: Dialect, standing: &Standing) -> Vec<(HeaderName, Header
 
 fn at(dialect: Dialect, standing: &Standing, now: Moment) -> Vec<(HeaderName, HeaderValue)> {
     let is_anthropic = dialect == Dialect::Anthropic;
-    let names = if is_anthropic { anthropic() } else { openai() };
+    let names = if is_anthropic { &ANTHROPIC } else { &OPENAI };
     let mut headers = Vec::with_capacity(6);
-    for (names, room) in names.into_iter().zip([standing.requests, standing.tokens]) {
+    for (names, room) in names.iter().zip([standing.requests, standing.tokens]) {
         let Some(Room { limit, remaining, renews }) = room else { continue };
         let reset = if is_anthropic { renews.max(now).rfc3339() } else { span(now.until(renews)) };
-        headers.push((names.limit, limit.into()));
-        headers.push((names.remaining, remaining.into()));
-        headers.extend(HeaderValue::try_from(reset).ok().map(|reset| (names.reset, reset)));
+        headers.push((names.limit.clone(), limit.into()));
+        headers.push((names.remaining.clone(), remaining.into()));
+        headers.extend(HeaderValue::try_from(reset).ok().map(|reset| (names.reset.clone(), reset)));
     }
     headers
 }
@@ -73,12 +70,17 @@ fn span(time: Duration) -> String {
         return format!("{ms}ms");
     }
     let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
-    let fraction = if ms == 0 { String::new() } else { format!(".{ms:03}").trim_end_matches('0').to_owned() };
-    match (hours, minutes) {
-        (0, 0) => format!("{seconds}{fraction}s"),
-        (0, _) => format!("{minutes}m{seconds}{fraction}s"),
-        _ => format!("{hours}h{minutes}m{seconds}{fraction}s"),
+    let mut text = match (hours, minutes) {
+        (0, 0) => format!("{seconds}"),
+        (0, _) => format!("{minutes}m{seconds}"),
+        _ => format!("{hours}h{minutes}m{seconds}"),
+    };
+    if ms > 0 {
+        let _ = write!(text, ".{ms:03}");
+        text.truncate(text.trim_end_matches('0').len());
     }
+    text.push('s');
+    text
 }
 
 #[cfg(test)]

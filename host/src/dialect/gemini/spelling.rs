@@ -36,7 +36,9 @@ pub(super) fn usual<'a>(field: &Field<'a>) -> Cow<'a, str> {
 
 /// The last value of a field in either spelling.
 pub(super) fn last<'a>(fields: &Fields<'a>, name: &str) -> Option<Value<'a>> {
-    fields.0.iter().rev().find(|field| usual(field) == name).map(|field| field.value)
+    // Both the other spelling and escapes are longer than the name.
+    let is_it = |field: &&Field<'a>| field.is(name) || (field.is_longer(name) && usual(field) == name);
+    fields.0.iter().rev().find(is_it).map(|field| field.value)
 }
 
 /// # Errors
@@ -58,13 +60,13 @@ impl<'a> Spelt<'a> {
     /// # Errors
     /// When a field is there in both spellings.
     pub(super) fn new(object: Object<'a>) -> Result<Self, Wrong> {
-        let mut names = BTreeSet::new();
-        for field in &object.fields {
-            if !names.insert(camel(&field.name)) {
+        // None is there twice in one spelling.
+        if object.fields.iter().any(|field| matches!(camel(&field.name), Cow::Owned(_))) {
+            let mut names = BTreeSet::new();
+            if let Some(field) = object.fields.iter().find(|field| !names.insert(camel(&field.name))) {
                 return Err(field.wrong("is there twice, in two spellings; send it once"));
             }
         }
-        drop(names);
         Ok(Self { object })
     }
 
@@ -98,7 +100,7 @@ impl<'a> Spelt<'a> {
     }
 
     /// Where it stands, as `contents[2]`.
-    pub(super) fn path(&self) -> &str {
+    pub(super) fn path(&self) -> String {
         self.object.path()
     }
 }

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use super::super::document::{Document, Wrong};
-use super::super::raw::{Fields, Kind, Value};
+use super::super::raw::{Kind, Value};
 use super::super::whole;
 use super::item::items;
 use crate::chat::{Answer, Channel, Finish, Opaque, Usage};
@@ -14,7 +14,7 @@ use crate::chat::{Answer, Channel, Finish, Opaque, Usage};
 /// Why nothing of it can be passed on.
 pub(crate) fn read_answer(body: Bytes) -> Result<(Answer, Document, Vec<Opaque>), Wrong> {
     whole::read(body, |texts, answer, fields, other| {
-        answer.finish = finish(fields);
+        answer.finish = finish(|name| fields.last(name));
         for field in &fields.0 {
             match (&*field.name(), field.value.kind()) {
                 ("output", _) => items(texts, field.value, &other.on(Channel::Content))?,
@@ -32,18 +32,17 @@ pub(crate) fn read_answer(body: Bytes) -> Result<(Answer, Document, Vec<Opaque>)
     })
 }
 
-/// Why a response ended: its status says so, and that a tool is called its output.
-pub(super) fn finish(response: &Fields<'_>) -> Finish {
-    let word = |field: &str| response.last(field).and_then(Value::text).unwrap_or_default();
-    match &*word("status") {
+/// Why a response with these fields ended: its status says so, and that a tool is called its output.
+pub(super) fn finish<'a>(field: impl Fn(&str) -> Option<Value<'a>>) -> Finish {
+    match field("status").and_then(Value::text).as_deref().unwrap_or_default() {
         "completed" => {
-            let output = response.last("output").map(Value::items).unwrap_or_default();
+            let output = field("output").map(Value::items).unwrap_or_default();
             let kinds = output.into_iter().filter_map(|item| item.fields().last("type").and_then(Value::text));
             let calls = kinds.into_iter().any(|kind| matches!(&*kind, "function_call" | "custom_tool_call"));
             if calls { Finish::ToolCalls } else { Finish::Stop }
         }
         "incomplete" => {
-            let details = response.last("incomplete_details").map(Value::fields).unwrap_or_default();
+            let details = field("incomplete_details").map(Value::fields).unwrap_or_default();
             match details.last("reason").and_then(Value::text).as_deref() {
                 Some("max_output_tokens") => Finish::Length,
                 Some("content_filter") => Finish::ContentFilter,

@@ -206,7 +206,7 @@ impl Found<'_> {
         unrepeated(fields)?;
         *self.has_begun = true;
         if self.is_whole {
-            self.pieces.event.finished.push((0, finish(fields)));
+            self.pieces.event.finished.push((0, finish(|name| fields.last(name))));
         }
         for field in &fields.0 {
             match (&*field.name(), field.value.kind()) {

@@ -1,11 +1,11 @@
 //! The counters of one gateway: in memory, under one lock that is held for less than a microsecond. Sums of days, months
 //! and in all go into the file behind the back of the request; minutes and places begin anew with the process.
 
-use std::collections::HashMap;
 use std::future::ready;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use foldhash::HashMap;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use uuid::Uuid;
@@ -21,11 +21,14 @@ use crate::limits::{Account, Amounts};
 /// Counts in this process.
 #[derive(Debug)]
 pub struct Embedded {
-    accounts: Mutex<HashMap<Arc<str>, Counts>>,
+    accounts: Mutex<Accounts>,
     journal: Option<Journal>,
     on_failure: OnFailure,
     clock: Clock,
 }
+
+/// What was taken of accounts, by their names.
+type Accounts = HashMap<Arc<str>, Counts>;
 
 /// What was taken of one account.
 #[derive(Debug, Default)]
@@ -83,7 +86,8 @@ impl Counts {
     }
 
     /// What is taken now. A period that has begun meanwhile begins here.
-    fn taken(&mut self, meter: Meter, limit: Option<u64>, now: Moment) -> u128 {
+    fn taken(&mut self, bound: Bound<'_>, now: Moment) -> u128 {
+        let Bound { meter, limit, .. } = bound;
         match self.place(meter) {
             Place::Bucket(bucket) => {
                 // Where the clock was put back, time goes on from there.
@@ -127,7 +131,7 @@ impl Embedded {
     /// # Errors
     /// When the file cannot be opened.
     pub fn open(path: Option<&Path>, on_failure: OnFailure, clock: Clock) -> Result<Self, String> {
-        let mut accounts: HashMap<Arc<str>, Counts> = HashMap::new();
+        let mut accounts = Accounts::default();
         let Some(path) = path else {
             return Ok(Self { accounts: Mutex::default(), journal: None, on_failure, clock });
         };
@@ -140,7 +144,7 @@ impl Embedded {
         Ok(Self { accounts: Mutex::new(accounts), journal: Some(journal), on_failure, clock })
     }
 
-    fn accounts(&self) -> MutexGuard<'_, HashMap<Arc<str>, Counts>> {
+    fn accounts(&self) -> MutexGuard<'_, Accounts> {
         self.accounts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -149,50 +153,43 @@ impl Embedded {
     /// # Errors
     /// When the file cannot be written, and nothing may pass without.
     pub fn reserve_now(&self, accounts: &Arc<[Account]>, amounts: Amounts) -> Result<Reserved, Unavailable> {
-        let bounds = bounds(accounts);
         if self.on_failure == OnFailure::Closed
             && let Some(why) = self.journal.as_ref().and_then(Journal::failure)
-            && bounds.iter().any(|bound| bound.meter.kind() == Kind::Sum)
+            && accounts.iter().flat_map(bounds).any(|bound| bound.meter.kind() == Kind::Sum)
         {
             return Err(Unavailable(why));
         }
         let mut counts = self.accounts();
         // Within the lock, or time would run backwards for whoever had to wait for it.
         let now = self.clock.now();
-        let mut before = Vec::with_capacity(bounds.len());
-        for bounds in bounds.chunk_by(Bound::is_of_the_same) {
-            let Some(Bound { account, .. }) = bounds.first() else { continue };
+        let mut all = Vec::with_capacity(accounts.len() * Meter::COUNT);
+        for account in accounts.iter() {
             let counts = counts.entry(account.name.clone()).or_default();
-            let taken = |bound: &Bound<'_>| counts.taken(bound.meter, bound.limit, now);
-            before.extend(bounds.iter().map(taken).zip(bounds).map(|(taken, bound)| Taken { bound: *bound, taken }));
+            all.extend(bounds(account).map(|bound| Taken { bound, taken: counts.taken(bound, now) }));
         }
-        if let Some(refusal) = judge(&before, amounts, now) {
-            return Ok(Reserved::Refused(refusal, standing(&before, now)));
+        if let Some(refusal) = judge(&all, amounts, now) {
+            return Ok(Reserved::Refused(refusal, standing(&all, now)));
         }
-        let mut after = before;
-        for all in after.chunk_by_mut(|a, b| a.bound.is_of_the_same(&b.bound)) {
-            let Some(counts) = all.first().and_then(|taken| counts.get_mut(&taken.bound.account.name)) else {
-                continue;
-            };
-            for Taken { bound, taken } in all {
-                counts.change(*bound, 0, bound.meter.of().amount(amounts), now, now);
-                *taken = counts.taken(bound.meter, bound.limit, now);
+        for account in accounts.iter() {
+            let Some(counts) = counts.get_mut(&account.name) else { continue };
+            for taken in all.iter_mut().filter(|taken| std::ptr::eq(taken.bound.account, account)) {
+                counts.change(taken.bound, 0, taken.bound.meter.of().amount(amounts), now, now);
+                taken.taken = counts.taken(taken.bound, now);
             }
         }
         drop(counts);
-        let number = self.write(&bounds, Amounts::default(), amounts, now);
-        let standing = standing(&after, now);
+        let number = self.write(accounts, Amounts::default(), amounts, now);
         let hold = Hold { id: Uuid::nil(), accounts: accounts.clone(), amounts, at: now, number };
-        Ok(Reserved::Granted(hold, standing))
+        Ok(Reserved::Granted(hold, standing(&all, now)))
     }
 
     /// Let the file know of sums that have changed; gives the number to wait for.
-    fn write(&self, bounds: &[Bound<'_>], from: Amounts, to: Amounts, at: Moment) -> u64 {
+    fn write(&self, accounts: &[Account], from: Amounts, to: Amounts, at: Moment) -> u64 {
         let Some(journal) = &self.journal else { return 0 };
-        let changes = bounds.chunk_by(Bound::is_of_the_same).filter_map(|bounds| {
-            let change = Change::between(bounds.iter().map(|bound| bound.meter), from, to);
-            let account = &bounds.first()?.account.name;
-            (change != Change::default()).then(|| (account.clone(), at.day(), change))
+        let (day, change) = (at.day(), Change::between(from, to));
+        let changes = accounts.iter().filter_map(|account| {
+            let change = change.lasting(account);
+            (change != Change::default()).then(|| (account.name.clone(), day, change))
         });
         journal.add(changes)
     }
@@ -208,22 +205,21 @@ impl Counters for Embedded {
     }
 
     fn settle(&self, hold: &mut Hold, amounts: Amounts, is_over: bool) {
-        let bounds = bounds(&hold.accounts);
         let mut counts = self.accounts();
         let now = self.clock.now();
-        for bounds in bounds.chunk_by(Bound::is_of_the_same) {
-            let Some(counts) = bounds.first().and_then(|bound| counts.get_mut(&bound.account.name)) else { continue };
-            for bound in bounds {
+        for account in hold.accounts.iter() {
+            let Some(counts) = counts.get_mut(&account.name) else { continue };
+            for bound in bounds(account) {
                 let of = bound.meter.of();
                 let (from, to) = match bound.meter.kind() {
                     Kind::Places => (1, u64::from(!is_over)),
                     Kind::Bucket | Kind::Sum => (of.amount(hold.amounts), of.amount(amounts)),
                 };
-                counts.change(*bound, from, to, hold.at, now);
+                counts.change(bound, from, to, hold.at, now);
             }
         }
         drop(counts);
-        let number = self.write(&bounds, hold.amounts, amounts, hold.at);
+        let number = self.write(&hold.accounts, hold.amounts, amounts, hold.at);
         // What was reserved is written already, or is waited for: only what is more must be, too.
         if !amounts.is_within(hold.amounts) {
             hold.number = number;

@@ -1,17 +1,17 @@
 //! What the embedded store keeps in its file, written by one thread of its own.
 //!
 //! Requests hand over differences and go on; whatever comes together in [`GATHER`], or until somebody waits for it, is the
-//! next commit, one row for each sum however many exchanges changed it. A reservation is handed over before the provider is
+//! next commit, one row for each sum however many exchanges changed it. However many wait, commits are [`APART`]. A reservation is handed over before the provider is
 //! asked, and the end of the answer is told when it is written, which by then it is: a model takes longer. So nobody waits
 //! for the file, and what a caller saw the end of is never lost: it counts with what was reserved, or with what was used
 //! once that is written too. Where more was used than reserved, that is what the end waits for.
 
-use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use foldhash::HashMap;
 use rusqlite::{Connection, params};
 use tokio::sync::watch;
 use tracing::{error, info};
@@ -19,10 +19,12 @@ use tracing::{error, info};
 use super::file;
 use super::meter::Meter;
 use super::moment::Moment;
-use crate::limits::Amounts;
+use crate::limits::{Account, Amounts, Budget};
 
 /// How long changes are gathered that nobody waits for: a commit takes more CPU time than all else that a limit takes.
-pub(super) const GATHER: Duration = Duration::from_millis(20);
+pub(super) const GATHER: Duration = Duration::from_millis(100);
+/// The least time from one commit to the next, whoever waits: those who come meanwhile share it.
+const APART: Duration = Duration::from_millis(4);
 /// Time between two tries to write what could not be written.
 const AGAIN: Duration = Duration::from_millis(200);
 
@@ -44,23 +46,26 @@ pub(super) struct Change {
 }
 
 impl Change {
-    /// What is written if these meters are to count `to` instead of `from`.
-    pub(super) fn between(meters: impl Iterator<Item = Meter>, from: Amounts, to: Amounts) -> Self {
+    /// From one to the other.
+    pub(super) fn between(from: Amounts, to: Amounts) -> Self {
         // Amounts end far below the largest number.
-        let difference = |meter: Meter| {
-            let of = |amounts| i64::try_from(meter.of().amount(amounts)).unwrap_or(i64::MAX);
-            of(to).saturating_sub(of(from))
-        };
-        let mut change = Self::default();
-        for meter in meters {
-            match meter {
-                Meter::RequestsPerDay => change.requests = difference(meter),
-                Meter::TokensPerDay => change.tokens = difference(meter),
-                Meter::MoneyPerDay | Meter::MoneyPerMonth | Meter::MoneyInAll => change.money = difference(meter),
-                Meter::RequestsPerMinute | Meter::TokensPerMinute | Meter::Concurrent => {}
-            }
+        let number = |amount: u64| i64::try_from(amount).unwrap_or(i64::MAX);
+        let difference = |from, to| number(to).saturating_sub(number(from));
+        Self {
+            requests: difference(from.requests, to.requests),
+            tokens: difference(from.tokens, to.tokens),
+            money: difference(from.money.nanodollars(), to.money.nanodollars()),
         }
-        change
+    }
+
+    /// What of it lasts longer than minutes for this account.
+    pub(super) fn lasting(self, account: &Account) -> Self {
+        let if_any = |counts: bool, change| if counts { change } else { 0 };
+        Self {
+            requests: if_any(account.limits.requests_per_day.is_some(), self.requests),
+            tokens: if_any(account.limits.tokens_per_day.is_some(), self.tokens),
+            money: if_any(account.budget != Budget::default(), self.money),
+        }
     }
 
     fn of(self, meter: Meter) -> i64 {
@@ -102,11 +107,20 @@ struct Pending {
     changes: Changes,
     /// Counts what was handed over.
     number: u64,
+    /// The last of it that the thread has taken to write it.
+    taken: u64,
     /// The last of it that somebody waits for.
     awaited: u64,
     /// Why the last commit failed; nothing if it did not.
     failure: Option<String>,
     is_over: bool,
+}
+
+impl Pending {
+    /// Whether somebody waits for what is not with the thread yet.
+    fn is_awaited(&self) -> bool {
+        self.awaited > self.taken
+    }
 }
 
 impl Shared {
@@ -117,18 +131,24 @@ impl Shared {
     /// Somebody waits for what was handed over under this number.
     fn is_awaited(&self, number: u64) {
         let mut pending = self.pending();
+        let is_awaited = pending.is_awaited();
         pending.awaited = pending.awaited.max(number);
-        self.more.notify_one();
+        // To wake the thread costs more than all else here: not for each of those who wait for the same commit.
+        if !is_awaited && pending.is_awaited() {
+            self.more.notify_one();
+        }
     }
 
-    /// Wait for something to write, and for what comes soon after it, unless somebody waits for what is not `written`.
-    fn gathered(&self, written: u64, gather: Duration) -> MutexGuard<'_, Pending> {
+    /// Wait for something to write, and for what comes soon after it: until somebody waits for it, but no sooner than is
+    /// [`APART`] from the `last` time.
+    fn gathered(&self, last: Option<Instant>, gather: Duration) -> MutexGuard<'_, Pending> {
         let mut pending = self.pending();
         while pending.changes.is_empty() && !pending.is_over {
             pending = self.more.wait(pending).unwrap_or_else(PoisonError::into_inner);
         }
-        let end = Instant::now() + gather;
-        while pending.awaited <= written && !pending.is_over {
+        let began = Instant::now();
+        while !pending.is_over {
+            let end = if pending.is_awaited() { last.map_or(began, |last| last + APART) } else { began + gather };
             let left = end.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 break;
@@ -208,9 +228,12 @@ impl Drop for Journal {
 
 /// Write until there is nothing left and the journal is gone.
 fn write_all(mut connection: Connection, shared: &Shared, told: &watch::Sender<u64>, gather: Duration) {
+    let mut last = None;
     loop {
-        let mut pending = shared.gathered(*told.borrow(), gather);
+        let mut pending = shared.gathered(last, gather);
+        last = Some(Instant::now());
         let (changes, number, is_over) = (std::mem::take(&mut pending.changes), pending.number, pending.is_over);
+        let before = std::mem::replace(&mut pending.taken, number);
         let had_failed = pending.failure.is_some();
         drop(pending);
         if changes.is_empty() {
@@ -229,6 +252,7 @@ fn write_all(mut connection: Connection, shared: &Shared, told: &watch::Sender<u
                     error!(%why, "writing the store failed; what was spent is kept and written later");
                 }
                 let mut pending = shared.pending();
+                pending.taken = before;
                 pending.failure = Some(format!("writing the store: {why}"));
                 for (key, change) in changes {
                     pending.changes.entry(key).or_default().add(change);

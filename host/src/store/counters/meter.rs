@@ -48,6 +48,8 @@ pub(super) enum Of {
 }
 
 impl Meter {
+    /// How many there are.
+    pub(super) const COUNT: usize = 8;
     /// All that are kept in the file of the embedded store.
     pub(super) const LASTING: [Self; 5] =
         [Self::RequestsPerDay, Self::TokensPerDay, Self::MoneyPerDay, Self::MoneyPerMonth, Self::MoneyInAll];
@@ -147,33 +149,21 @@ pub(super) struct Bound<'a> {
     pub(super) limit: Option<u64>,
 }
 
-impl Bound<'_> {
-    /// Whether both are of one account.
-    pub(super) fn is_of_the_same(&self, other: &Self) -> bool {
-        std::ptr::eq(self.account, other.account)
-    }
-}
-
-/// All that is to be counted of these accounts, in a fixed order.
-pub(super) fn bounds(accounts: &[Account]) -> Vec<Bound<'_>> {
-    let mut bounds = Vec::with_capacity(accounts.len() * 8);
-    for account in accounts {
-        let limits = account.limits;
-        let limited = [
-            (Meter::RequestsPerMinute, limits.requests_per_minute),
-            (Meter::RequestsPerDay, limits.requests_per_day),
-            (Meter::TokensPerMinute, limits.tokens_per_minute),
-            (Meter::TokensPerDay, limits.tokens_per_day),
-            (Meter::Concurrent, limits.concurrent),
-        ];
-        let limited = limited.into_iter().filter(|(_, limit)| limit.is_some());
-        bounds.extend(limited.map(|(meter, limit)| Bound { account, meter, limit }));
-        let Budget { day, month, total } = account.budget;
-        if account.budget != Budget::default() {
-            let money = [(Meter::MoneyPerDay, day), (Meter::MoneyPerMonth, month), (Meter::MoneyInAll, total)];
-            let of = |(meter, limit): (Meter, Option<Money>)| (meter, limit.map(Money::nanodollars));
-            bounds.extend(money.map(of).map(|(meter, limit)| Bound { account, meter, limit }));
-        }
-    }
-    bounds
+/// All that is to be counted of an account, in a fixed order.
+pub(super) fn bounds(account: &Account) -> impl Iterator<Item = Bound<'_>> {
+    let (limits, Budget { day, month, total }) = (account.limits, account.budget);
+    let is_budgeted = account.budget != Budget::default();
+    let money = |most: Option<Money>| most.map(Money::nanodollars);
+    let all = [
+        (Meter::RequestsPerMinute, limits.requests_per_minute),
+        (Meter::RequestsPerDay, limits.requests_per_day),
+        (Meter::TokensPerMinute, limits.tokens_per_minute),
+        (Meter::TokensPerDay, limits.tokens_per_day),
+        (Meter::Concurrent, limits.concurrent),
+        (Meter::MoneyPerDay, money(day)),
+        (Meter::MoneyPerMonth, money(month)),
+        (Meter::MoneyInAll, money(total)),
+    ];
+    let counts = move |(meter, limit): &(Meter, Option<u64>)| limit.is_some() || (is_budgeted && meter.is_budget());
+    all.into_iter().filter(counts).map(move |(meter, limit)| Bound { account, meter, limit })
 }

@@ -101,7 +101,7 @@ impl Shared {
 
     async fn reserved(&self, accounts: &Arc<[Account]>, amounts: Amounts) -> Result<Reserved, Unavailable> {
         let (id, at) = (Uuid::now_v7(), self.clock.now());
-        let bounds = bounds(accounts);
+        let bounds: Vec<Bound<'_>> = accounts.iter().flat_map(bounds).collect();
         let hold = Hold { id, accounts: accounts.clone(), amounts, at, number: 0 };
         let said = match self.server.reserve(&hold, &bounds).await {
             Ok(said) => said,
@@ -133,7 +133,7 @@ impl Server {
         script.key(key_of_hold(hold.id)).key(format!("{PREFIX}:gateways"));
         script.arg(&self.gateway).arg(millis(self.lease)).arg(millis(HOLD));
         add_amounts(&mut script, hold.amounts);
-        add_bounds(&mut script, bounds, hold.at);
+        add_bounds(&mut script, bounds.iter().copied(), hold.at);
         self.ask(&script).await
     }
 
@@ -142,7 +142,7 @@ impl Server {
         let mut script = self.settle.prepare_invoke();
         script.key(key_of_hold(*id)).arg(&self.gateway).arg(u8::from(*over));
         add_amounts(&mut script, *amounts);
-        add_bounds(&mut script, &bounds(accounts), *at);
+        add_bounds(&mut script, accounts.iter().flat_map(bounds), *at);
         self.ask(&script).await
     }
 
@@ -195,7 +195,7 @@ fn add_amounts(script: &mut ScriptInvocation<'_>, amounts: Amounts) {
     script.arg(amounts.requests).arg(amounts.tokens).arg(amounts.money.nanodollars());
 }
 
-fn add_bounds(script: &mut ScriptInvocation<'_>, bounds: &[Bound<'_>], at: Moment) {
+fn add_bounds<'a>(script: &mut ScriptInvocation<'_>, bounds: impl Iterator<Item = Bound<'a>>, at: Moment) {
     for Bound { account, meter, limit } in bounds {
         let kind = match meter.kind() {
             Kind::Bucket => "bucket",
@@ -210,7 +210,7 @@ fn add_bounds(script: &mut ScriptInvocation<'_>, bounds: &[Bound<'_>], at: Momen
         };
         script.key(format!("{PREFIX}:{}:{}:{}", account.name, meter.word(), meter.period(at)));
         script.arg(kind).arg(of).arg(limit.map_or(-1, |limit| i64::try_from(limit).unwrap_or(i64::MAX)));
-        script.arg(millis(kept(*meter)));
+        script.arg(millis(kept(meter)));
     }
 }
 

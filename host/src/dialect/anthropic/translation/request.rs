@@ -126,7 +126,7 @@ fn read_turns(messages: &Given<'_>, losses: &mut Vec<Loss>) -> Result<Vec<Turn>,
         for field in message.beyond(&["role", "content"]) {
             leave_out(field, losses);
         }
-        turns.push(Turn { speaker, name: None, parts, at: message.path().to_owned() });
+        turns.push(Turn { speaker, name: None, parts, at: message.path() });
     }
     Ok(turns)
 }

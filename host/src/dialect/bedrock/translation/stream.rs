@@ -6,7 +6,7 @@ use super::{USUAL, dropped, leave_out, new_id};
 use crate::dialect::bedrock::EXCEPTION;
 use crate::dialect::bedrock::answer::{finish, usage};
 use crate::dialect::conversation::{Apart, Delta, Failure, Loss, Told};
-use crate::dialect::document::{Wrong, shown};
+use crate::dialect::document::{Wrong, is_name};
 use crate::dialect::given::{Given, Object};
 use crate::dialect::pieces::LANES_MAX;
 
@@ -160,7 +160,8 @@ fn read_exception(exception: &Given<'_>) -> Failure {
     Failure {
         message: own("message").unwrap_or_default(),
         kind: own("kind").or_else(|| Some(kind.to_owned())),
-        code: own("code").or_else(|| Some(shown(&exception.name))),
+        // Nobody has looked into it: what is no name is a text that would pass unseen.
+        code: own("code").or_else(|| is_name(&exception.name).then(|| exception.name.clone().into_owned())),
         field: own("field"),
         ..Failure::default()
     }
@@ -242,6 +243,15 @@ mod tests {
             let [Delta::Failed(failure)] = &*deltas else { panic!("{deltas:?}") };
             assert_eq!((&*failure.message, failure.kind.as_deref()), ("m", Some(kind)));
             assert_eq!(failure.code.as_deref(), Some(code));
+        }
+    }
+
+    #[test]
+    fn a_text_in_the_place_of_an_exceptions_name_does_not_pass() {
+        for name in ["a secret Exception", "modelStreamErr\u{feff}orException"] {
+            let (deltas, _) = read(&[&format!("{{\"{name}\":{{\"message\":\"m\"}}}}")]);
+            let [Delta::Failed(failure)] = &*deltas else { panic!("{deltas:?}") };
+            assert_eq!((&*failure.message, failure.code.as_deref()), ("m", None));
         }
     }
 

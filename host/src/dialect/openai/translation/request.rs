@@ -108,7 +108,7 @@ fn read_turns(messages: &Given<'_>, losses: &mut Vec<Loss>) -> Result<Vec<Turn>,
     for message in messages.items()? {
         let message = message.object()?;
         let role = message.needed("role")?;
-        let at = message.path().to_owned();
+        let at = message.path();
         let speaker = match &*role.text()? {
             "system" | "developer" => Speaker::System,
             "user" => Speaker::User,

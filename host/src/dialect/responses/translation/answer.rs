@@ -10,7 +10,6 @@ use crate::dialect::conversation::{Call, Choice, Loss, Part, Reply};
 use crate::dialect::document::Wrong;
 use crate::dialect::given::{Object, written};
 use crate::dialect::openai::translation::read_failure;
-use crate::dialect::raw::Value;
 use crate::dialect::responses::answer::{finish, usage};
 use crate::moment::Moment;
 
@@ -20,13 +19,13 @@ use crate::moment::Moment;
 /// What is wrong with which field, or that the provider has failed.
 pub(crate) fn parse_answer(body: &[u8], losses: &mut Vec<Loss>) -> Result<Reply, Wrong> {
     let response = Object::of_body(body, "a response")?;
-    let whole = Value::or_null(body).fields();
     if response.text("status")?.as_deref() == Some("failed") {
         let failure = response.find("error").map(|error| read_failure(error.value)).unwrap_or_default();
         return Err(Wrong::new("error", failure.code.unwrap_or_else(|| "the response has failed".to_owned())));
     }
     let (mut reply, mut left) = (Reply::default(), Vec::new());
-    let mut choice = Choice { finish: Some(finish(&whole)), ..Choice::default() };
+    let mut choice =
+        Choice { finish: Some(finish(|name| response.find(name).map(|field| field.value))), ..Choice::default() };
     for item in response.needed("output")?.items()? {
         let item = read_item(&item.object()?, seal, &mut left)?;
         choice.parts.extend(item.map(|Read { parts, .. }| parts).unwrap_or_default());

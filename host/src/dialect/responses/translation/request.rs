@@ -148,7 +148,7 @@ fn read_input(to: &mut Conversation, input: &Given<'_>, losses: &mut Vec<Loss>) 
             {
                 turn.parts.extend(parts);
             }
-            _ => to.turns.push(Turn { speaker, name: None, parts, at: item.path().to_owned() }),
+            _ => to.turns.push(Turn { speaker, name: None, parts, at: item.path() }),
         }
     }
     Ok(())

@@ -214,7 +214,7 @@ impl DeltaReader {
         }
         out.extend(whole.find("usage").and_then(|said| usage(said.value)).map(Delta::Usage));
         // Some servers say at the end only why, and not once more what.
-        let ended = match finish(&response.value.fields()) {
+        let ended = match finish(|name| whole.find(name).map(|said| said.value)) {
             crate::chat::Finish::Stop if !self.calls.is_empty() => crate::chat::Finish::ToolCalls,
             ended => ended,
         };

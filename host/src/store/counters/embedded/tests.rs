@@ -296,7 +296,7 @@ async fn what_nobody_waits_for_is_gathered_and_written_with_what_somebody_waits_
     let path = folder.path().join("s.db");
     let now = Moment(NOON);
     let (journal, _) = Journal::open(&path, now, HOUR).unwrap();
-    let one = Change::between([Meter::RequestsPerDay].into_iter(), Amounts::default(), amounts(1, 0));
+    let one = Change::between(Amounts::default(), Amounts { requests: 1, ..Amounts::default() });
     let add = |account: &str| journal.add(std::iter::once((account.into(), now.day(), one)));
     let (first, second) = (add("a"), add("b"));
     assert!(!journal.is_written(first) && !journal.is_written(second));
