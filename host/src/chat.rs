@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::OnceLock;
+use std::time::Duration;
 
 /// Who speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -323,6 +324,53 @@ pub enum WholeAction {
 pub struct WholeVerdict {
     /// What to do.
     pub action: WholeAction,
+    /// What was noticed.
+    pub findings: Vec<Finding>,
+}
+
+/// What a router knows of a target that it may choose.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RouteTarget {
+    /// Its name in the configuration.
+    pub name: String,
+    /// Its provider's.
+    pub provider: String,
+    /// What the provider calls the model.
+    pub model: String,
+    /// The operator's words about it.
+    pub tags: Vec<String>,
+    /// Whether it can be asked: it rests after failures otherwise.
+    pub healthy: bool,
+    /// Exchanges that it is answering.
+    pub in_flight: u64,
+    /// Median of the last times to the first token, if there were any.
+    pub first_token: Option<Duration>,
+    /// Dollars for a million tokens of the request and of the answer, if that is known.
+    pub dollars: Option<(f64, f64)>,
+    /// Tokens that it can read at once, if the operator said so.
+    pub context_tokens: Option<u32>,
+}
+
+/// Who is to answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RouteDecision {
+    /// Whoever is configured.
+    Unchanged,
+    /// These of the targets, in this order.
+    Targets(Vec<usize>),
+    /// Nobody: this is the answer.
+    Answer(String),
+    /// Nobody: the request is refused.
+    Deny(Denial),
+}
+
+/// What a router says.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Routing {
+    /// Who is to answer.
+    pub decision: RouteDecision,
+    /// What the request was taken for, in a word.
+    pub intent: Option<String>,
     /// What was noticed.
     pub findings: Vec<Finding>,
 }

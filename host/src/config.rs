@@ -91,11 +91,16 @@ impl Settings {
         self.models.get(name).unwrap_or(&self.any_model)
     }
 
-    /// What so many tokens can cost at most, at the dearest of the targets that a model leads to. Targets whose prices are not
-    /// known cost nothing as far as anybody can tell.
+    /// What so many tokens can cost at most, at the dearest of some targets that are asked for `model`. Targets whose prices
+    /// are not known cost nothing as far as anybody can tell.
     #[must_use]
-    pub fn dearest(&self, model: &str, input_tokens: u64, output_tokens: u64) -> Money {
-        let targets = self.model(model).targets();
+    pub fn dearest<'a>(
+        &self,
+        targets: impl Iterator<Item = &'a Arc<Target>>,
+        model: &str,
+        input_tokens: u64,
+        output_tokens: u64,
+    ) -> Money {
         let prices = targets.filter_map(|target| self.prices_of(target, model));
         prices.map(|prices| prices.estimate(input_tokens, output_tokens)).max().unwrap_or_default()
     }
@@ -351,6 +356,10 @@ pub struct Target {
     pub prices_as: Option<String>,
     /// Whether streams may be asked for their usage.
     pub stream_usage: bool,
+    /// Words about it, for routers.
+    pub tags: Vec<String>,
+    /// Tokens that it can read at once, if the operator said so.
+    pub context_tokens: Option<u32>,
 }
 
 impl Target {

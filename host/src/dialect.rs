@@ -42,8 +42,8 @@ pub use document::Wrong;
 pub(crate) use document::{Document, NO_NAME, is_name, names_of, read_words};
 pub(crate) use raw::{is_json, unescaped};
 pub(crate) use sse::{Cutter, Event, Lane, Unit};
-pub(crate) use translation::Events;
 pub use translation::Translation;
+pub(crate) use translation::{Events, own_answer};
 
 use crate::chat::{Answer, Opaque, Task};
 

@@ -71,6 +71,8 @@ struct Record {
     bills: Vec<Bill>,
     /// Limits and budgets did not count, as the store could not be asked.
     unmetered: bool,
+    /// What a router decided, and what it took the request for.
+    routed: Option<(Decision, Option<String>)>,
     /// Of the response, once there is one.
     status: Option<StatusCode>,
     ended: bool,
@@ -314,6 +316,11 @@ impl Exchange {
         self.record().unmetered = true;
     }
 
+    /// Note what a router decided, and what it took the request for.
+    pub(crate) fn is_routed(&self, decision: Decision, intent: Option<String>) {
+        self.record().routed = Some((decision, intent));
+    }
+
     /// Note how it is responded to.
     pub(crate) fn responds(&self, status: StatusCode) {
         self.record().status = Some(status);
@@ -354,7 +361,12 @@ impl Exchange {
                 let observed = receipt.observed;
                 info!(exchange, plugin, export, phase, code, detail, observed, "plugin refused");
             }
-            Decision::Allow | Decision::Edit | Decision::Retry => {}
+            Decision::Allow
+            | Decision::Edit
+            | Decision::Retry
+            | Decision::Unchanged
+            | Decision::Targets
+            | Decision::Answer => {}
         }
         let mut record = self.record();
         record.calls += usize::from(receipt.was_called());
@@ -470,6 +482,8 @@ impl Exchange {
         let not_inspected = record.not_inspected.len();
         let left_out = (!record.left_out.is_empty()).then(|| record.left_out.len());
         let unmetered = record.unmetered.then_some(true);
+        let routed = record.routed.as_ref().map(|(decision, _)| decision.word());
+        let intent = record.routed.as_ref().and_then(|(_, intent)| intent.as_deref());
         let dialect = self.dialect.word();
         let (tenant, key, user) = (&*self.tenant, self.caller.key.as_deref(), self.caller.user.as_deref());
         let tags = (!self.caller.tags.is_empty()).then(|| self.caller.tags.join(","));
@@ -502,6 +516,8 @@ impl Exchange {
             tags,
             dialect,
             model,
+            intent,
+            routed,
             target,
             attempts,
             streaming,

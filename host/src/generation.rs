@@ -43,6 +43,11 @@ impl Generation {
         }
     }
 
+    /// The plugins that decide who answers, in order.
+    pub fn routers(&self) -> impl Iterator<Item = &Arc<Plugin>> {
+        self.plugins.iter().filter(|plugin| plugin.routes() && plugin.installation.mode != Mode::Off)
+    }
+
     /// The plugins that are called in this phase, in order.
     pub fn in_force(&self, phase: Phase) -> impl Iterator<Item = &Arc<Plugin>> {
         self.plugins.iter().filter(move |plugin| {

@@ -15,7 +15,7 @@ use tokio::task::spawn_blocking;
 
 use crate::chat::{self, Action, Answer, Edit, Phase, Request, Role, Segment, SegmentFacts, Task, WholeAction, Window};
 use crate::config::{Mode, OnFailure, StreamMode, Target};
-use crate::dialect::{Address, Asked, Dialect, Document, Translation, Wire, is_json, read_words};
+use crate::dialect::{Address, Asked, Dialect, Document, Translation, Wire, is_json, own_answer, read_words};
 use crate::error::{Error, Malformed};
 use crate::exchange::{Exchange, NotInspected};
 use crate::plugin::{Calling, Decision, Failure, Inspected, Outcome, Plugin};
@@ -76,6 +76,12 @@ impl Admitted {
     fn asks_for_usage(&self, caller: Dialect, target: &Target) -> bool {
         let wire = target.dialect_for(caller, self.request.task);
         Wire::Dialect(caller) == wire && target.stream_usage && self.asked.leaves_usage_out()
+    }
+
+    /// The way to the caller for an answer in OpenAI's form that comes from no provider.
+    pub(crate) fn way_back(&self, x: &Exchange) -> Translation {
+        let streams_usage = !self.asked.leaves_usage_out();
+        Translation::back_from(Wire::Dialect(Dialect::OpenAi), x.dialect, &self.request.model, streams_usage)
     }
 
     /// How often the model may be asked once more: not at all where nothing can be said behind what was said.
@@ -310,6 +316,29 @@ pub(crate) async fn release(
     }
     restore_all(admitted, &mut answer.segments);
     Ok(Judged::Released(Released(written(&document, &before, &answer.segments))))
+}
+
+/// Pass words that a plugin says in a model's place through every guardrail in force, as if a model had said them. They
+/// come in OpenAI's form, for [`Admitted::way_back`] to bring them to the caller.
+///
+/// # Errors
+/// As [`release`].
+pub(crate) async fn release_own(
+    x: &Exchange,
+    admitted: &Admitted,
+    plugin: &str,
+    text: &str,
+) -> Result<Released, Error> {
+    let body = own_answer(&x.id, &admitted.request.model, text).map_err(|wrong| Error::Unsayable(wrong.message))?;
+    let read = Wire::Dialect(Dialect::OpenAi).read_answer(Task::Converse, body);
+    let (mut answer, document, _) = read.map_err(|wrong| Error::Broken(wrong.message))?;
+    plugin.clone_into(&mut answer.target);
+    let before = answer.segments.clone();
+    inspect_answer(x, &mut answer.segments).await?;
+    // The plugin would say the same again.
+    check_answer(x, admitted, &mut answer, 0, false).await?;
+    restore_all(admitted, &mut answer.segments);
+    Ok(Released(written(&document, &before, &answer.segments)))
 }
 
 fn written(document: &Document, before: &[Segment], after: &[Segment]) -> Bytes {

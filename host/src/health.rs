@@ -4,7 +4,7 @@
 //! exchange tries it, and its success or failure decides for all. A target that says itself when it can be asked again
 //! rests until then.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
@@ -35,6 +35,20 @@ pub struct Rest {
     pub is_asked_for: bool,
 }
 
+/// How a target is at a moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// It can be asked.
+    pub is_ready: bool,
+    /// Exchanges that it is answering.
+    pub in_flight: u64,
+    /// Median of the last times to the first token, if there were any.
+    pub first_token: Option<Duration>,
+}
+
+/// Times to the first token of which the median is known.
+const RECENT: usize = 31;
+
 /// What is known of one target.
 #[derive(Debug)]
 struct State {
@@ -42,10 +56,12 @@ struct State {
     condition: Mutex<Condition>,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug, Default)]
 struct Condition {
     /// Latency in seconds, and when it was measured.
     latency: Option<(f64, Instant)>,
+    /// The last times to the first token.
+    recent: VecDeque<Duration>,
     /// In a row.
     failures: u32,
     /// It rests until then.
@@ -62,6 +78,17 @@ impl Health {
     /// Whether the target can be asked now; if it rests, for how long.
     pub(crate) fn resting(&self, target: &Target, now: Instant) -> Option<Rest> {
         self.state(target).condition().resting(now)
+    }
+
+    /// How the target is now.
+    pub(crate) fn standing(&self, target: &Target, now: Instant) -> Standing {
+        let state = self.state(target);
+        let condition = state.condition();
+        Standing {
+            is_ready: condition.resting(now).is_none(),
+            in_flight: state.in_flight.load(Ordering::Relaxed),
+            first_token: condition.median(),
+        }
     }
 
     /// What it takes to be answered by this target, in seconds: its latency, times those who wait for it already.
@@ -111,9 +138,7 @@ impl Health {
 
 impl Default for State {
     fn default() -> Self {
-        let condition =
-            Condition { latency: None, failures: 0, rests: None, is_asked_for: false, cooldown: None, is_tried: false };
-        Self { in_flight: AtomicU64::new(0), condition: Mutex::new(condition) }
+        Self { in_flight: AtomicU64::new(0), condition: Mutex::default() }
     }
 }
 
@@ -139,7 +164,18 @@ impl Condition {
         (seconds * weight(now.saturating_duration_since(measured))).max(UNKNOWN.as_secs_f64())
     }
 
-    fn measure(&mut self, seconds: f64, now: Instant) {
+    fn median(&self) -> Option<Duration> {
+        let mut recent: Vec<Duration> = self.recent.iter().copied().collect();
+        recent.sort_unstable();
+        recent.get(recent.len() / 2).copied()
+    }
+
+    fn measure(&mut self, time: Duration, now: Instant) {
+        if self.recent.len() == RECENT {
+            self.recent.pop_front();
+        }
+        self.recent.push_back(time);
+        let seconds = time.as_secs_f64();
         let latency = match self.latency {
             Some((before, measured)) if seconds < before => {
                 let weight = weight(now.saturating_duration_since(measured));
@@ -173,7 +209,7 @@ impl Turn {
     /// The target answers. Its first words came now.
     pub(crate) fn answers(&mut self, now: Instant) {
         let mut condition = self.state.condition();
-        condition.measure(now.saturating_duration_since(self.began).as_secs_f64(), now);
+        condition.measure(now.saturating_duration_since(self.began), now);
         condition.failures = 0;
         if std::mem::take(&mut self.is_try) {
             (condition.rests, condition.cooldown, condition.is_tried) = (None, None, false);
@@ -377,6 +413,19 @@ mod tests {
         assert!((900.0..1000.0).contains(&trial.load()), "{}", trial.load());
         trial.pass(100_000);
         assert_eq!(trial.load(), 1.0, "it is worth another try");
+    }
+
+    #[test]
+    fn the_median_of_the_last_first_tokens_is_known() {
+        let mut trial = Trial::new();
+        let median = |trial: &Trial| trial.health.standing(&trial.target, trial.now).first_token;
+        assert_eq!(median(&trial), None);
+        [500, 5, 7, 6, 900].into_iter().for_each(|ms| trial.answer_after(ms));
+        assert_eq!(median(&trial), Some(Duration::from_millis(7)));
+        (0..RECENT).for_each(|_| trial.answer_after(100));
+        assert_eq!(median(&trial), Some(Duration::from_millis(100)));
+        let _under_way = trial.begin();
+        assert_eq!(trial.health.standing(&trial.target, trial.now).in_flight, 1);
     }
 
     #[test]

@@ -25,19 +25,24 @@ use crate::store::counters::{Counters, Meter, Refusal, Reserved, Unavailable};
 /// Waits past this are for people, not for the loops of SDKs.
 const WORTH_WAITING: Duration = Duration::from_secs(60);
 
-/// Reserve what an exchange is thought to take, for all of its accounts or for none. Whatever becomes of it, the exchange
-/// settles it when it ends.
+/// Reserve what an exchange is thought to take, whichever of the targets answers, for all of its accounts or for none.
+/// Whatever becomes of it, the exchange settles it when it ends.
 ///
 /// # Errors
 /// When a limit or a budget has no room for it; when the store cannot be asked, and nothing may pass without.
-pub async fn reserve(counters: &Arc<dyn Counters>, x: &Exchange, request: &Request) -> Result<(), Error> {
+pub async fn reserve<'a>(
+    counters: &Arc<dyn Counters>,
+    x: &Exchange,
+    request: &Request,
+    targets: impl Iterator<Item = &'a Arc<Target>>,
+) -> Result<(), Error> {
     let accounts = accounts(x);
     if accounts.is_empty() {
         return Ok(());
     }
     let settings = &x.generation.settings;
     let estimate = estimate::estimate(request, settings.reservation.answer_tokens);
-    let money = settings.dearest(&request.model, estimate.input, estimate.output);
+    let money = settings.dearest(targets, &request.model, estimate.input, estimate.output);
     let amounts = match request.task {
         Task::Converse | Task::Embed => Amounts { requests: 1, tokens: estimate.tokens(), money }.countable(),
         // To count costs nothing.

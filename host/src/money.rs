@@ -31,6 +31,15 @@ impl Money {
         self.0
     }
 
+    /// In dollars, as near as a floating-point number is.
+    #[must_use]
+    pub fn dollars(self) -> f64 {
+        // Prices have far fewer digits than are lost here.
+        #[allow(clippy::cast_precision_loss)]
+        let nanodollars = self.0 as f64;
+        nanodollars / 1e9
+    }
+
     /// What `tokens` cost at so much a million, rounded up.
     #[must_use]
     pub fn of_tokens(tokens: u64, a_million: Self) -> Self {

@@ -40,7 +40,7 @@ pub use run::Failure;
 pub use triggers::Triggers;
 
 use crate::config::Installation;
-use bindings::exports::sluicegate::plugin::{answer_guardrail, lifecycle, request_guardrail, text_guardrail};
+use bindings::exports::sluicegate::plugin::{answer_guardrail, lifecycle, request_guardrail, router, text_guardrail};
 use breaker::Breaker;
 use imports::State;
 use loader::Loader;
@@ -149,6 +149,7 @@ struct Exports {
     text: Option<text_guardrail::GuestIndices>,
     request: Option<request_guardrail::GuestIndices>,
     answer: Option<answer_guardrail::GuestIndices>,
+    router: Option<router::GuestIndices>,
 }
 
 /// On whose behalf a plugin is called, and until when it may run.
@@ -181,6 +182,18 @@ impl Plugin {
     #[must_use]
     pub fn checks_answers(&self) -> bool {
         self.exports.answer.is_some()
+    }
+
+    /// Whether it is a guardrail of any kind.
+    #[must_use]
+    pub fn inspects(&self) -> bool {
+        self.inspects_text() || self.checks_requests() || self.checks_answers()
+    }
+
+    /// Whether it decides who answers.
+    #[must_use]
+    pub fn routes(&self) -> bool {
+        self.exports.router.is_some()
     }
 
     /// Whether its failures have taken it out for the moment.

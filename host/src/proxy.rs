@@ -24,6 +24,7 @@ use crate::gateway::Gateway;
 use crate::guard::stream::{Next, StreamGuard};
 use crate::guard::{self, Admitted, Judged, Released};
 use crate::key::Models;
+use crate::route::Way;
 use crate::trouble::{Rounds, Trouble};
 use crate::{auth, meter, reply, route, upstream};
 
@@ -80,8 +81,16 @@ async fn serve_task(
     x.asks(&asked.request.model, asked.request.streaming);
     auth::may_ask(&x.caller, &asked.request.model)?;
     let admitted = guard::admit(x, asked).await?;
-    meter::reserve(&gateway.counters, x, admitted.request()).await?;
-    ask(gateway, x, head, admitted).await
+    let way = route::decide(x, gateway.upstream.health(), admitted.request()).await?;
+    if let Way::Words { router, text } = &way {
+        // Nobody is asked, and yet it is a request.
+        meter::count_request(&gateway.counters, x).await?;
+        let released = guard::release_own(x, &admitted, router, text).await?;
+        return reply::unasked(x, &admitted, released);
+    }
+    let targets = way.targets(&x.generation.settings, admitted.request());
+    meter::reserve(&gateway.counters, x, admitted.request(), targets).await?;
+    ask(gateway, x, head, admitted, &way).await
 }
 
 /// Ask the targets one after the other, and all of them once more where that may help, until one has given an answer of
@@ -91,12 +100,13 @@ async fn ask(
     x: &Arc<Exchange>,
     head: &Parts,
     mut admitted: Admitted,
+    way: &Way,
 ) -> Result<Response<reply::Body>, Error> {
     let mut retries_left = admitted.retries(x.generation.settings.plugins.retries_max);
     let mut rounds = Rounds::new(x.generation.settings.upstream.retry);
     let mut trouble: Option<Trouble> = None;
     loop {
-        let targets = match (route::choose(x, gateway.upstream.health(), admitted.request()), trouble) {
+        let targets = match (route::choose(x, gateway.upstream.health(), admitted.request(), way), trouble) {
             (Ok(targets), _) => targets,
             (Err(error), None) => return Err(error),
             // They rest by now; what they said before says more.

@@ -14,8 +14,8 @@ use http_body_util::{BodyExt, Full, StreamBody};
 use crate::dialect::{Events, Translation, Wrong};
 use crate::error::Error;
 use crate::exchange::{End, Exchange};
-use crate::guard::Released;
 use crate::guard::stream::{Next, StreamGuard};
+use crate::guard::{Admitted, Released};
 use crate::meter;
 use crate::upstream::answer_headers;
 
@@ -57,6 +57,28 @@ pub(crate) fn whole(
     }
     about(x, &mut response);
     cost(x, response.headers_mut());
+    x.end(End::Answered);
+    Ok(response)
+}
+
+/// An answer for which no provider was asked, as the caller wants it: whole, or as a stream that is there at once.
+///
+/// # Errors
+/// When it cannot be said in the caller's dialect.
+pub(crate) fn unasked(x: &Exchange, admitted: &Admitted, released: Released) -> Result<Response<Body>, Error> {
+    let way_back = admitted.way_back(x);
+    if !admitted.request().streaming {
+        return whole(x, StatusCode::OK, &HeaderMap::new(), released, Some(way_back));
+    }
+    let mut losses = Vec::new();
+    let events = way_back.answer_as_events(&released.into_bytes(), &mut losses);
+    let events = events.map_err(|wrong| Error::Unsayable(wrong.message))?;
+    losses.into_iter().for_each(|loss| x.leaves_out(loss));
+    let mut response = Response::new(full(events));
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    about(x, &mut response);
     x.end(End::Answered);
     Ok(response)
 }

@@ -1,41 +1,153 @@
-//! Who answers: the targets that the operator configured for the model that was asked for, in the order in which they
-//! are to be asked.
+//! Who answers: the targets that the operator configured for the model that was asked for, those that a router chose, or
+//! nobody, as a router knows the answer; and in which order targets are asked.
 
 use std::sync::Arc;
 
 use rand::RngExt;
 use tokio::time::Instant;
 
-use crate::chat::Request;
-use crate::config::{Balance, Group, Member, Target};
+use crate::chat::{Phase, Request, RouteDecision, RouteTarget, Task};
+use crate::config::{Balance, Group, Member, Mode, Settings, Target};
 use crate::error::Error;
 use crate::exchange::Exchange;
 use crate::health::{Health, Rest};
+use crate::key::Models;
+use crate::plugin::{Decision, Inspected};
+
+/// Who is to answer.
+#[derive(Debug)]
+pub(crate) enum Way {
+    /// Whoever is configured for the model that was asked for.
+    Configured,
+    /// These targets, in this order.
+    Chosen(Vec<Arc<Target>>),
+    /// Nobody: these are the words of a router.
+    Words {
+        /// The router.
+        router: Arc<str>,
+        text: String,
+    },
+}
+
+impl Way {
+    /// All targets that may be asked.
+    pub(crate) fn targets<'a>(
+        &'a self,
+        settings: &'a Settings,
+        request: &Request,
+    ) -> impl Iterator<Item = &'a Arc<Target>> {
+        let (configured, chosen) = match self {
+            Self::Configured => (Some(settings.model(&request.model).targets()), None),
+            Self::Chosen(targets) => (None, Some(targets)),
+            Self::Words { .. } => (None, None),
+        };
+        configured.into_iter().flatten().chain(chosen.into_iter().flatten())
+    }
+}
+
+/// Ask the routers in force, one after the other until one of them says more than that all is to be as it is configured.
+/// One that fails leaves it so, too.
+///
+/// # Errors
+/// When a router refuses the request.
+pub(crate) async fn decide(x: &Exchange, health: &Health, request: &Request) -> Result<Way, Error> {
+    // Vectors of one model are of no use to who has those of another, and counts neither.
+    if request.task != Task::Converse || x.generation.routers().next().is_none() {
+        return Ok(Way::Configured);
+    }
+    let candidates = candidates(x, request);
+    let now = Instant::now();
+    let known: Vec<RouteTarget> =
+        candidates.iter().map(|target| known(&x.generation.settings, target, request, health, now)).collect();
+    for router in x.generation.routers() {
+        let Inspected { said, mut receipt } = x.runtime.route(router, x.calling(Phase::Request), request, &known).await;
+        receipt.observed = router.installation.mode == Mode::Observe;
+        let counts = !receipt.observed;
+        let (decision, intent) = (receipt.decision, receipt.intent.clone());
+        x.receipt(receipt);
+        let Some(routing) = said.ok().filter(|_| counts) else { continue };
+        if decision != Decision::Unchanged || intent.is_some() {
+            x.is_routed(decision, intent);
+        }
+        match routing.decision {
+            RouteDecision::Unchanged => {}
+            RouteDecision::Targets(chosen) => {
+                let chosen = chosen.into_iter().filter_map(|index| candidates.get(index).copied().cloned());
+                return Ok(Way::Chosen(chosen.collect()));
+            }
+            RouteDecision::Answer(text) => return Ok(Way::Words { router: router.name.clone(), text }),
+            RouteDecision::Deny(denial) => {
+                return Err(Error::Denied { plugin: router.name.to_string(), denial });
+            }
+        }
+    }
+    Ok(Way::Configured)
+}
+
+/// The targets that a router may choose: those of the model that was asked for, and of all others that this caller may ask
+/// for, as far as these say which model it is at the provider. Each of them once.
+fn candidates<'a>(x: &'a Exchange, request: &Request) -> Vec<&'a Arc<Target>> {
+    let settings = &x.generation.settings;
+    let others: Vec<&str> = match &x.caller.models {
+        Models::Any => settings.models.keys().map(String::as_str).collect(),
+        Models::Only(names) => names.iter().map(String::as_str).collect(),
+    };
+    let any = (x.caller.models == Models::Any).then_some(&settings.any_model);
+    let others = others.into_iter().map(|name| settings.model(name)).chain(any);
+    let others = others.flat_map(|model| model.targets()).filter(|target| target.model.is_some());
+    let mut candidates: Vec<&Arc<Target>> = Vec::new();
+    for target in settings.model(&request.model).targets().chain(others) {
+        if candidates.iter().all(|known| known.name != target.name) {
+            candidates.push(target);
+        }
+    }
+    candidates
+}
+
+/// What a router is told of a target.
+fn known(settings: &Settings, target: &Target, request: &Request, health: &Health, now: Instant) -> RouteTarget {
+    let standing = health.standing(target, now);
+    let prices = settings.prices_of(target, &request.model);
+    RouteTarget {
+        name: target.name.clone(),
+        provider: target.provider.clone(),
+        model: target.model.clone().unwrap_or_else(|| request.model.clone()),
+        tags: target.tags.clone(),
+        healthy: standing.is_ready,
+        in_flight: standing.in_flight,
+        first_token: standing.first_token,
+        dollars: prices.map(|prices| (prices.usual.input.dollars(), prices.usual.output.dollars())),
+        context_tokens: target.context_tokens,
+    }
+}
 
 /// The targets to ask, in order, without those that rest.
 ///
 /// # Errors
 /// When no target is configured for the model, or all of them rest.
-pub(crate) fn choose(x: &Exchange, health: &Health, request: &Request) -> Result<Vec<Arc<Target>>, Error> {
-    let model = x.generation.settings.model(&request.model);
-    if model.groups.is_empty() {
-        return Err(Error::unknown_model(&request.model));
-    }
+pub(crate) fn choose(x: &Exchange, health: &Health, request: &Request, way: &Way) -> Result<Vec<Arc<Target>>, Error> {
     let now = Instant::now();
-    let mut targets = Vec::new();
     let mut shortest_rest: Option<Rest> = None;
-    for group in &model.groups {
-        let mut ready = Vec::new();
-        for member in &group.members {
-            match health.resting(&member.target, now) {
-                None => ready.push(member),
-                Some(rest) if shortest_rest.is_none_or(|shortest| rest.time < shortest.time) => {
-                    shortest_rest = Some(rest)
-                }
-                Some(_) => {}
+    let mut is_ready = |target: &Target| match health.resting(target, now) {
+        None => true,
+        Some(rest) => {
+            shortest_rest = Some(shortest_rest.filter(|shortest| shortest.time <= rest.time).unwrap_or(rest));
+            false
+        }
+    };
+    let mut targets = Vec::new();
+    match way {
+        Way::Chosen(chosen) => targets.extend(chosen.iter().filter(|target| is_ready(target)).cloned()),
+        Way::Configured | Way::Words { .. } => {
+            let model = x.generation.settings.model(&request.model);
+            if model.groups.is_empty() {
+                return Err(Error::unknown_model(&request.model));
+            }
+            for group in &model.groups {
+                let ready = group.members.iter().filter(|member| is_ready(&member.target)).collect();
+                targets.extend(ordered(group, ready, health, now));
             }
         }
-        targets.extend(ordered(group, ready, health, now));
     }
     match shortest_rest {
         Some(rest) if targets.is_empty() => Err(Error::TargetsRest(rest)),

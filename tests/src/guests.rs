@@ -330,6 +330,10 @@ const fn whole(name: &'static str, config: &'static str) -> Gentle {
     Gentle { name, package: "test-guest-whole", config }
 }
 
+const fn router(name: &'static str, config: &'static str) -> Gentle {
+    Gentle { name, package: "test-guest-router", config }
+}
+
 /// The well-behaved guests.
 pub const GENTLE: &[Gentle] = &[
     text("allow", "do = 'allow'"),
@@ -350,6 +354,18 @@ pub const GENTLE: &[Gentle] = &[
     whole("answer-deny", "answer = { do = 'deny' }"),
     whole("answer-edit", "answer = { do = 'edit', with = 'As you wish.' }"),
     whole("answer-fail", "answer = { do = 'fail', word = 'attack' }"),
+    router("route-nothing", ""),
+    router("route-second", "do = 'targets'\nindices = [1]\nwhen = 'please'"),
+    router("route-both", "do = 'targets'\nindices = [1, 0]\nwhen = 'please'"),
+    router("route-strong", "do = 'tagged'\ntag = 'strong'\nwhen = 'code'"),
+    router("route-answer", "do = 'answer'\ntext = 'Hello to you.'\nwhen = 'hello'"),
+    router("route-secret", "do = 'answer'\ntext = 'The secret is out.'\nwhen = 'hello'"),
+    router("route-tell", "do = 'tell'\nwhen = 'tell'"),
+    router("route-deny", "do = 'deny'\nwhen = 'attack'"),
+    router("route-fail", "do = 'fail'\nwhen = 'attack'"),
+    router("route-none", "do = 'targets'\nindices = []\nwhen = 'attack'"),
+    router("route-beyond", "do = 'targets'\nindices = [7]\nwhen = 'attack'"),
+    router("route-twice", "do = 'targets'\nindices = [0, 0]\nwhen = 'attack'"),
 ];
 
 /// Every hostile guest, in the order of the files.
@@ -373,7 +389,6 @@ pub const HOSTILE: &[Hostile] = &[
     at_load("contract-no-memory", "refused"),
     at_load("contract-no-metadata", "refused"),
     at_load("contract-no-realloc", "refused"),
-    at_load("contract-router", "refused"),
     at_load("contract-signature", "refused"),
     at_load("contract-signature-component", "refused"),
     at_load("contract-stranger", "refused"),
@@ -514,6 +529,7 @@ pub const HOSTILE: &[Hostile] = &[
     in_service("trap-realloc", On::Text, "trapped"),
     in_service("trap-realloc-calls-out", On::Text, "trapped"),
     in_service("trap-request", On::Request, "trapped"),
+    at_load("trap-route", "trapped"),
     in_service("trap-signature", On::Text, "trapped"),
     at_load("trap-start", "trapped"),
     in_service("trap-table", On::Text, "trapped"),

@@ -116,7 +116,9 @@ async fn check(gateway: &Gateway, headers: &HeaderMap, pieces: usize) -> Result<
     let caller = gateway.auth.identify(&generation.settings, &gateway.upstream, headers).await;
     let x = gateway.begin(caller.map_err(|error| error.message().into_owned())?, generation, dialect, false);
     let request = Request { model: "model".to_owned(), answer_tokens_max: Some(200), ..Request::default() };
-    meter::reserve(&gateway.counters, &x, &request).await.map_err(|error| error.message().into_owned())?;
+    let targets = x.generation.settings.model(&request.model).targets();
+    let reserved = meter::reserve(&gateway.counters, &x, &request, targets).await;
+    reserved.map_err(|error| error.message().into_owned())?;
     if let Some(reservation) = x.reservation() {
         reservation.asks();
     }

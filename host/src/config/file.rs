@@ -192,6 +192,10 @@ pub struct Target {
     pub model: Option<String>,
     /// What it costs: as the table has it.
     pub prices: Option<PricesFile>,
+    /// Words about it, for routers: `["strong", "code"]`.
+    pub tags: Option<Vec<String>>,
+    /// Tokens that it can read at once, for routers: `400000`.
+    pub context_tokens: Option<Spanned<u32>>,
 }
 
 /// `[models.NAME]`

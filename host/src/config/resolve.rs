@@ -329,6 +329,8 @@ fn targets(
                 prices: own.or(provider.sandbox.then_some(Prices::FREE)),
                 prices_as: provider.prices_as.clone(),
                 stream_usage: provider.stream_usage,
+                tags: entry.value.tags.clone().unwrap_or_default(),
+                context_tokens: entry.value.context_tokens.as_ref().map(|tokens| *tokens.get_ref()),
             })),
             // Its own mistake is noted already.
             Some(None) => None,

@@ -284,6 +284,41 @@ pub(crate) struct Choice {
 }
 
 impl Reply {
+    /// What the events of a stream say that is this answer.
+    pub(crate) fn into_deltas(self, losses: &mut Vec<Loss>) -> Vec<Delta> {
+        let mut deltas = vec![Delta::Begin { id: self.id, model: self.model }];
+        for Choice { index: choice, parts, finish, stopped_by } in self.choices {
+            let (mut texts, mut thoughts, mut calls) = (Apart::default(), Apart::default(), 0);
+            for (place, part) in parts.into_iter().enumerate() {
+                match part {
+                    Part::Text(text) => {
+                        deltas.extend(texts.piece(choice, place, text).map(|text| Delta::Text { choice, text }));
+                    }
+                    Part::Thinking { text, signature } => {
+                        let text = thoughts.piece(choice, place, text);
+                        deltas.extend(text.map(|text| Delta::Thinking { choice, text }));
+                        deltas.extend(signature.map(|signature| Delta::Signature { choice, signature }));
+                    }
+                    Part::SealedThinking(data) => deltas.push(Delta::SealedThinking { choice, data }),
+                    Part::Refusal(text) => deltas.push(Delta::Refusal { choice, text }),
+                    Part::Call(Call { id, name, arguments }) => {
+                        deltas.push(Delta::Call { choice, index: calls, id, name });
+                        deltas.push(Delta::Arguments { choice, index: calls, json: arguments });
+                        calls += 1;
+                    }
+                    Part::Image(_) | Part::Audio(_) | Part::File(_) | Part::Result(_) => {
+                        losses.push(Loss::harmless(part.word(), "cannot be told in a stream"));
+                    }
+                }
+            }
+            let finish = finish.unwrap_or(Finish::Stop);
+            deltas.push(Delta::Finish { choice, finish, stopped_by });
+        }
+        deltas.extend(self.usage.map(Delta::Usage));
+        deltas.push(Delta::End);
+        deltas
+    }
+
     /// Leave out calls of tools of which the end was cut off with the answer, for dialects that have no word for half of one.
     pub(crate) fn without_cut_calls(&mut self, losses: &mut Vec<Loss>) {
         for choice in self.choices.iter_mut().filter(|choice| choice.finish == Some(Finish::Length)) {

@@ -67,6 +67,13 @@ fn answer(dialect: Wire, body: &[u8]) {
     let seen = joined(&answer.segments);
     for caller in others(dialect) {
         let way = Translation::back(caller, dialect);
+        if let Ok(written) = way.answer_as_events(&body, &mut Vec::new()) {
+            let read = texts(Wire::Dialect(caller), &written);
+            let (_, read) = read.unwrap_or_else(|| {
+                panic!("{dialect:?} to events of {caller:?} is not read: {}", String::from_utf8_lossy(&written))
+            });
+            no_other_words(&seen, &read, &written);
+        }
         let Ok(written) = way.answer(StatusCode::OK, &HeaderMap::new(), &body, &mut Vec::new()) else { continue };
         let read = caller.read_answer(Task::Converse, written.clone());
         let (read, ..) = read.unwrap_or_else(|wrong| panic!("{dialect:?} to {caller:?}: {wrong:?}: {written:?}"));

@@ -6,14 +6,14 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 
-use super::conversation::{Conversation, Delta, Failure, Loss};
+use super::conversation::{Choice, Conversation, Delta, Failure, Loss, Part, Reply};
 use super::document::Wrong;
 use super::raw::Value;
 use super::sse::{Cutter, tidy};
 use super::{
     Address, Dialect, ErrorWords, Wire, anthropic, bedrock, completions, count, embeddings, gemini, openai, responses,
 };
-use crate::chat::Task;
+use crate::chat::{Finish, Task, Usage};
 
 /// The way back from a target to a caller who speaks another dialect.
 #[derive(Clone, Debug)]
@@ -82,10 +82,15 @@ impl Translation {
         Ok((Self { target, caller, model, streams_usage, of }, body))
     }
 
+    /// The way back of a conversation that was not translated on its way.
+    pub(crate) fn back_from(target: Wire, caller: Dialect, model: &str, streams_usage: bool) -> Self {
+        Self { target, caller, model: model.into(), streams_usage, of: Of::Conversation }
+    }
+
     /// The way back to a caller who has asked in the simplest way.
     #[cfg(test)]
     pub(super) fn back(caller: Dialect, target: Wire) -> Self {
-        Self { target, caller, model: "m".into(), streams_usage: true, of: Of::Conversation }
+        Self::back_from(target, caller, "m", true)
     }
 
     /// The way back of a list of models.
@@ -133,6 +138,30 @@ impl Translation {
             Of::Count => return count::translate_answer(self.target, body),
             Of::Conversation => {}
         }
+        let reply = self.reply(body, losses)?;
+        match self.caller {
+            Dialect::OpenAi => openai::translation::write_answer(&reply, losses),
+            Dialect::Anthropic => anthropic::translation::write_answer(&reply, losses),
+            Dialect::Gemini => gemini::translation::write_answer(&reply, losses),
+            Dialect::Responses => responses::translation::write_answer(&reply, losses),
+            Dialect::Completions => completions::translation::write_answer(&reply, losses),
+        }
+    }
+
+    /// A complete answer of the target, as the events of a stream for the caller. What is left out is in `losses`.
+    ///
+    /// # Errors
+    /// Why it cannot be said.
+    pub(crate) fn answer_as_events(&self, body: &[u8], losses: &mut Vec<Loss>) -> Result<Bytes, Wrong> {
+        let (mut events, mut out) = (self.events(), Vec::new());
+        for delta in self.reply(body, losses)?.into_deltas(losses) {
+            events.write(&delta, &mut out, losses)?;
+        }
+        Ok(out.into())
+    }
+
+    /// What a complete answer of the target says, as far as the caller's dialect has words for it.
+    fn reply(&self, body: &[u8], losses: &mut Vec<Loss>) -> Result<Reply, Wrong> {
         let mut reply = match self.target {
             Wire::Dialect(Dialect::OpenAi | Dialect::Completions) => openai::translation::parse_answer(body, losses)?,
             Wire::Dialect(Dialect::Anthropic) => anthropic::translation::parse_answer(body, losses)?,
@@ -146,13 +175,7 @@ impl Translation {
         if matches!(self.caller, Dialect::Anthropic | Dialect::Gemini) {
             reply.without_cut_calls(losses);
         }
-        match self.caller {
-            Dialect::OpenAi => openai::translation::write_answer(&reply, losses),
-            Dialect::Anthropic => anthropic::translation::write_answer(&reply, losses),
-            Dialect::Gemini => gemini::translation::write_answer(&reply, losses),
-            Dialect::Responses => responses::translation::write_answer(&reply, losses),
-            Dialect::Completions => completions::translation::write_answer(&reply, losses),
-        }
+        Ok(reply)
     }
 
     /// Most dialects have the same place for the names.
@@ -199,6 +222,21 @@ impl Translation {
             is_over: false,
         }
     }
+}
+
+/// An answer that no model gave, in OpenAI's form. It took no tokens.
+///
+/// # Errors
+/// When it cannot be said in JSON.
+pub(crate) fn own_answer(exchange: &str, model: &str, text: &str) -> Result<Bytes, Wrong> {
+    let choice = Choice { parts: vec![Part::Text(text.to_owned())], finish: Some(Finish::Stop), ..Choice::default() };
+    let reply = Reply {
+        id: format!("chatcmpl-{exchange}"),
+        model: model.to_owned(),
+        choices: vec![choice],
+        usage: Some(Usage::default()),
+    };
+    openai::translation::write_answer(&reply, &mut Vec::new())
 }
 
 /// Translates the events of a stream, one after the other.
@@ -353,6 +391,29 @@ mod tests {
         let broken = cut.replace("\"length\"", "\"tool_calls\"");
         let way = Translation::back(Dialect::Anthropic, Wire::Dialect(Dialect::OpenAi));
         assert!(way.answer(StatusCode::OK, &HeaderMap::new(), broken.as_bytes(), &mut Vec::new()).is_err());
+    }
+
+    #[test]
+    fn a_whole_answer_says_as_events_what_it_says_as_a_whole() {
+        let whole = r#"{"id":"c","model":"m","choices":[{"index":0,"finish_reason":"tool_calls","message":{"role":"assistant",
+            "content":"I look","tool_calls":[{"id":"a","type":"function","function":{"name":"f","arguments":"{\"a\":1}"}},
+                {"id":"b","type":"function","function":{"name":"g","arguments":"{\"b\":2}"}}]}}],
+            "usage":{"prompt_tokens":9,"completion_tokens":3,"total_tokens":12}}"#;
+        for caller in [Dialect::OpenAi, Dialect::Anthropic, Dialect::Gemini, Dialect::Responses] {
+            let mut losses = Vec::new();
+            let way = Translation::back(caller, Wire::Dialect(Dialect::OpenAi));
+            let events = way.answer_as_events(whole.as_bytes(), &mut losses).unwrap();
+            let mut back = Translation::back(Dialect::OpenAi, Wire::Dialect(caller)).events();
+            let mut said = back.translate(&events, &mut losses).unwrap();
+            said.extend(back.end(&mut losses).unwrap());
+            let said = String::from_utf8(said).unwrap();
+            for word in ["\"I look\"", "\"name\":\"f\"", "\"name\":\"g\"", "tool_calls", "\"total_tokens\":12"] {
+                assert!(said.contains(word), "{caller:?} {word}: {said}");
+            }
+            assert!(said.contains(r#"{\"a\":1}"#) && said.contains(r#"{\"b\":2}"#), "{caller:?}: {said}");
+            assert_eq!(said.matches("[DONE]").count(), 1, "{caller:?}: {said}");
+            assert_eq!(losses, [], "{caller:?}");
+        }
     }
 
     #[test]

@@ -166,9 +166,9 @@ pub(super) fn admit(anatomy: &Anatomy) -> Result<(), String> {
 }
 
 /// Interfaces that this version calls.
-const RUN: &[&str] = &["text-guardrail", "request-guardrail", "answer-guardrail"];
+const RUN: &[&str] = &["text-guardrail", "request-guardrail", "answer-guardrail", "router"];
 /// Interfaces of the contract that it does not call yet.
-const LATER: &[&str] = &["router", "cache", "context", "tool"];
+const LATER: &[&str] = &["cache", "context", "tool"];
 /// What every plugin may import.
 const FREE: &[&str] = &["types", "log", "patterns"];
 /// Imports of the contract that an operator would have to grant, and that are not on offer yet.

@@ -11,9 +11,9 @@ use super::patterns::Patterns;
 use super::prefilter::Prefilter;
 use super::probe::probe;
 use super::run::{Caller, Failure, Spent, Work};
-use super::work::{AnswerWork, RequestWork, TextWork, plugin_error};
+use super::work::{AnswerWork, RequestWork, RouteWork, TextWork, plugin_error};
 use super::{Calling, Decision, Limits, Outcome, Plugin, Receipt, Runtime};
-use crate::chat::{self, Action, Finding, Phase, Verdict, WholeAction, WholeVerdict, Window};
+use crate::chat::{self, Action, Finding, Phase, RouteDecision, Routing, Verdict, WholeAction, WholeVerdict, Window};
 
 /// What came of a call, and its receipt. The receipt's decision is the plugin's own; what the operator makes
 /// of a failure or of an observed verdict is written into it by `guard`.
@@ -166,6 +166,37 @@ impl Runtime {
         Inspected { said, receipt }
     }
 
+    /// What a router says of who is to answer.
+    pub async fn route(
+        self: &Arc<Self>,
+        plugin: &Arc<Plugin>,
+        calling: Calling<'_>,
+        request: &chat::Request,
+        targets: &[chat::RouteTarget],
+    ) -> Inspected<Routing> {
+        let mut receipt = plugin.receipt("router", Phase::Request);
+        receipt.windows = request.segments.len();
+        receipt.bytes = request.segments.iter().map(|segment| segment.text.len()).sum();
+        let facts = ExchangeFacts { id: calling.exchange, tenant: calling.tenant };
+        let (request, known) = (convert::request(&facts, request), targets.iter().map(convert::target).collect());
+        let work = RouteWork { plugin, request, targets: known };
+        let limits = plugin.installation.limits.for_text(receipt.bytes);
+        let said = self.call(plugin, calling, &limits, work, &mut receipt).await;
+        let check = |said| convert::routing(targets.len(), said);
+        let said = self.settle(plugin, said, check, &mut receipt);
+        if let Ok(routing) = &said {
+            let (decision, denial) = match &routing.decision {
+                RouteDecision::Unchanged => (Decision::Unchanged, None),
+                RouteDecision::Targets(_) => (Decision::Targets, None),
+                RouteDecision::Answer(_) => (Decision::Answer, None),
+                RouteDecision::Deny(denial) => (Decision::Deny, Some(denial)),
+            };
+            note(&mut receipt, &routing.findings, decision, denial);
+            receipt.intent.clone_from(&routing.intent);
+        }
+        Inspected { said, receipt }
+    }
+
     /// One call in one fork, unless the breaker is open.
     async fn call<W: Work>(
         &self,
@@ -278,6 +309,7 @@ impl Plugin {
             outcome: Outcome::Said,
             detail: None,
             denial: None,
+            intent: None,
             findings: Vec::new(),
             windows: 0,
             remembered: 0,

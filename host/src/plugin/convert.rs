@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use super::bindings::exports::sluicegate::plugin::{answer_guardrail, request_guardrail, text_guardrail};
+use super::bindings::exports::sluicegate::plugin::{answer_guardrail, request_guardrail, router, text_guardrail};
 use super::bindings::sluicegate::plugin::types as wit;
 use crate::chat;
 
@@ -187,6 +187,63 @@ pub(super) fn answer_verdict(
         }
     };
     Ok(chat::WholeVerdict { action, findings: findings(verdict.findings, None)? })
+}
+
+pub(super) fn target(target: &chat::RouteTarget) -> router::Target {
+    let (input, output) = target.dollars.unzip();
+    let first_token_ms = |time: std::time::Duration| u32::try_from(time.as_millis()).unwrap_or(u32::MAX);
+    router::Target {
+        name: target.name.clone(),
+        provider: target.provider.clone(),
+        model: target.model.clone(),
+        tags: target.tags.clone(),
+        healthy: target.healthy,
+        in_flight: u32::try_from(target.in_flight).unwrap_or(u32::MAX),
+        first_token_ms: target.first_token.map(first_token_ms),
+        input_dollars_per_million: input,
+        output_dollars_per_million: output,
+        context_tokens: target.context_tokens,
+    }
+}
+
+/// Bytes of an answer that a router gives itself.
+const CANNED_BYTES_MAX: usize = 64 << 10;
+
+/// What a router says, who was given so many targets.
+pub(super) fn routing(targets: usize, routing: router::Routing) -> Result<chat::Routing, Malformed> {
+    let decision = match routing.decision {
+        router::Decision::Unchanged => chat::RouteDecision::Unchanged,
+        router::Decision::Targets(chosen) => chat::RouteDecision::Targets(checked_targets(targets, &chosen)?),
+        router::Decision::Answer(answer) if answer.text.is_empty() => return Err("an answer without a word".to_owned()),
+        router::Decision::Answer(answer) => {
+            chat::RouteDecision::Answer(bounded(answer.text, CANNED_BYTES_MAX, "an answer")?)
+        }
+        router::Decision::Escalate(_) => return Err("an escalation, which nobody here takes yet".to_owned()),
+        router::Decision::Deny(denial) => chat::RouteDecision::Deny(checked_denial(denial)?),
+    };
+    Ok(chat::Routing {
+        decision,
+        intent: routing.intent.map(|intent| code(intent, "an intent")).transpose()?,
+        findings: findings(routing.findings, None)?,
+    })
+}
+
+fn checked_targets(count: usize, chosen: &[u32]) -> Result<Vec<usize>, Malformed> {
+    if chosen.is_empty() {
+        return Err("a choice of no target".to_owned());
+    }
+    let mut checked = Vec::with_capacity(chosen.len().min(count));
+    for number in chosen {
+        let index = usize::try_from(*number).unwrap_or(usize::MAX);
+        if index >= count {
+            return Err(format!("target {number} of {count}"));
+        }
+        if checked.contains(&index) {
+            return Err(format!("target {number} twice"));
+        }
+        checked.push(index);
+    }
+    Ok(checked)
 }
 
 /// Edits by segment, each segment's checked against its text and against each other.

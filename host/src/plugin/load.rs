@@ -6,7 +6,9 @@ use std::time::Duration;
 use sha2::{Digest, Sha256};
 use tokio::time::Instant;
 
-use super::bindings::exports::sluicegate::plugin::{answer_guardrail, lifecycle, request_guardrail, text_guardrail};
+use super::bindings::exports::sluicegate::plugin::{
+    answer_guardrail, lifecycle, request_guardrail, router, text_guardrail,
+};
 use super::breaker::Breaker;
 use super::limits::Limits;
 use super::probe::probe;
@@ -121,6 +123,10 @@ async fn load(runtime: &Runtime, source: Source) -> Result<Plugin, String> {
             .map_err(linking)?,
         answer: (anatomy.exports("answer-guardrail"))
             .then(|| answer_guardrail::GuestIndices::new(&instance))
+            .transpose()
+            .map_err(linking)?,
+        router: (anatomy.exports("router"))
+            .then(|| router::GuestIndices::new(&instance))
             .transpose()
             .map_err(linking)?,
     };

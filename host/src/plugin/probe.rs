@@ -5,9 +5,9 @@ use tokio::time::Instant;
 use super::convert::{self, ExchangeFacts};
 use super::limits::Limits;
 use super::run::Caller;
-use super::work::{AnswerWork, RequestWork, TextWork, plugin_error};
+use super::work::{AnswerWork, RequestWork, RouteWork, TextWork, plugin_error};
 use super::{Outcome, Plugin, Runtime};
-use crate::chat::{Answer, Channel, Phase, Request, Role, Segment, Window};
+use crate::chat::{Answer, Channel, Phase, Request, Role, RouteTarget, Segment, Window};
 
 /// Call every export with sample input.
 ///
@@ -49,7 +49,30 @@ pub(super) async fn probe(runtime: &Runtime, plugin: &Plugin, limits: &Limits) -
         convert::answer_verdict(&answer.segments, verdict)
             .map_err(|wrong| failed("answer-guardrail", Outcome::Malformed, &wrong))?;
     }
+    if plugin.exports.router.is_some() {
+        let targets = [sample_target()];
+        let request = convert::request(&facts, &request);
+        let work = RouteWork { plugin, request, targets: targets.iter().map(convert::target).collect() };
+        let (said, _) = runtime.fork(plugin, &caller(), limits, work).await;
+        let said = said.map_err(|failure| failed("router", failure.outcome, &failure.detail))?;
+        let routing = said.map_err(|error| failed("router", Outcome::Refused, &plugin_error(&error)))?;
+        convert::routing(targets.len(), routing).map_err(|wrong| failed("router", Outcome::Malformed, &wrong))?;
+    }
     Ok(())
+}
+
+fn sample_target() -> RouteTarget {
+    RouteTarget {
+        name: "probe".to_owned(),
+        provider: "probe".to_owned(),
+        model: "probe".to_owned(),
+        tags: Vec::new(),
+        healthy: true,
+        in_flight: 0,
+        first_token: None,
+        dollars: None,
+        context_tokens: None,
+    }
 }
 
 /// A question whole, an answer as it streams, and an empty end.

@@ -52,9 +52,15 @@ pub enum Decision {
     Retry,
     /// Refused.
     Deny,
+    /// A router leaves it to what is configured.
+    Unchanged,
+    /// A router chose the targets.
+    Targets,
+    /// A router answered itself.
+    Answer,
     /// It failed, and the operator chose that the exchange goes on.
     NotInspected,
-    /// It failed, and the exchange is refused.
+    /// It failed, and the exchange is refused; of a router, and the exchange goes on as is configured.
     Failed,
 }
 
@@ -67,6 +73,9 @@ impl Decision {
             Self::Edit => "edit",
             Self::Retry => "retry",
             Self::Deny => "deny",
+            Self::Unchanged => "unchanged",
+            Self::Targets => "targets",
+            Self::Answer => "answer",
             Self::NotInspected => "not-inspected",
             Self::Failed => "failed",
         }
@@ -94,6 +103,8 @@ pub struct Receipt {
     pub detail: Option<String>,
     /// The code and the detail of a denial. For the operator.
     pub denial: Option<(String, Option<String>)>,
+    /// What a router took the request for.
+    pub intent: Option<String>,
     /// What was noticed.
     pub findings: Vec<Finding>,
     /// Windows or segments that were looked at.
@@ -137,6 +148,9 @@ impl fmt::Display for Receipt {
         }
         if let Some((code, _)) = &self.denial {
             write!(f, ";code=\"{code}\"")?;
+        }
+        if let Some(intent) = &self.intent {
+            write!(f, ";intent=\"{intent}\"")?;
         }
         if !self.findings.is_empty() {
             let mut rules: Vec<&str> = self.findings.iter().map(|finding| finding.rule.as_str()).collect();
@@ -247,8 +261,8 @@ impl Receipt {
 impl Decision {
     fn gravity(self) -> u8 {
         match self {
-            Self::Allow => 0,
-            Self::Edit => 1,
+            Self::Allow | Self::Unchanged => 0,
+            Self::Edit | Self::Targets | Self::Answer => 1,
             Self::NotInspected => 2,
             Self::Retry => 3,
             Self::Deny => 4,

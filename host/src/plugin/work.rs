@@ -4,7 +4,7 @@ use wasmtime::Store;
 use wasmtime::component::Instance;
 
 use super::Plugin;
-use super::bindings::exports::sluicegate::plugin::{answer_guardrail, request_guardrail, text_guardrail};
+use super::bindings::exports::sluicegate::plugin::{answer_guardrail, request_guardrail, router, text_guardrail};
 use super::bindings::sluicegate::plugin::types::{self, PluginError};
 use super::imports::State;
 use super::patterns::Patterns;
@@ -53,6 +53,22 @@ impl Work for AnswerWork<'_> {
         self.plugin.prepare(store, instance).await?;
         let guest = self.plugin.exports.answer.as_ref().ok_or_else(not_exported)?.load(&mut *store, instance)?;
         guest.call_check(&mut *store, &self.request, &self.answer).await
+    }
+}
+
+pub(super) struct RouteWork<'a> {
+    pub(super) plugin: &'a Plugin,
+    pub(super) request: types::Request,
+    pub(super) targets: Vec<router::Target>,
+}
+
+impl Work for RouteWork<'_> {
+    type Said = Result<router::Routing, PluginError>;
+
+    async fn run(self, store: &mut Store<State>, instance: &Instance) -> wasmtime::Result<Self::Said> {
+        self.plugin.prepare(store, instance).await?;
+        let guest = self.plugin.exports.router.as_ref().ok_or_else(not_exported)?.load(&mut *store, instance)?;
+        guest.call_route(&mut *store, &self.request, &self.targets).await
     }
 }
 

@@ -35,7 +35,7 @@ pub mod lifecycle {
     });
 }
 
-macro_rules! guardrail {
+macro_rules! interface {
     ($module:ident, $world:literal, $macro:literal, $bindings:literal) => {
         pub mod $module {
             wit_bindgen::generate!({
@@ -52,24 +52,31 @@ macro_rules! guardrail {
     };
 }
 
-guardrail!(
+interface!(
     text_guardrail,
     "package sluicegate:sdk-text-guardrail;
      world text-guardrail { export sluicegate:plugin/text-guardrail@0.1.0; }",
     "export_text_guardrail",
     "::sluicegate_plugin::bindings::text_guardrail"
 );
-guardrail!(
+interface!(
     request_guardrail,
     "package sluicegate:sdk-request-guardrail;
      world request-guardrail { export sluicegate:plugin/request-guardrail@0.1.0; }",
     "export_request_guardrail",
     "::sluicegate_plugin::bindings::request_guardrail"
 );
-guardrail!(
+interface!(
     answer_guardrail,
     "package sluicegate:sdk-answer-guardrail;
      world answer-guardrail { export sluicegate:plugin/answer-guardrail@0.1.0; }",
     "export_answer_guardrail",
     "::sluicegate_plugin::bindings::answer_guardrail"
+);
+interface!(
+    router,
+    "package sluicegate:sdk-router;
+     world router { export sluicegate:plugin/router@0.1.0; }",
+    "export_router",
+    "::sluicegate_plugin::bindings::router"
 );

@@ -5,6 +5,7 @@
 /// ```ignore
 /// export!(Pii: text_guardrail);
 /// export!(Scope: request_guardrail, answer_guardrail);
+/// export!(Intents: router);
 /// ```
 #[macro_export]
 macro_rules! export {
@@ -94,5 +95,17 @@ macro_rules! __export_interface {
         }
         #[cfg(target_arch = "wasm32")]
         $crate::bindings::answer_guardrail::export_answer_guardrail!($export);
+    };
+    (router, $export:ident, $plugin:ident) => {
+        impl $crate::bindings::router::exports::sluicegate::plugin::router::Guest for $export {
+            fn route(
+                request: $crate::Request,
+                targets: ::std::vec::Vec<$crate::router::Target>,
+            ) -> ::std::result::Result<$crate::router::Routing, $crate::PluginError> {
+                $crate::Router::route($plugin(), &request, &targets)
+            }
+        }
+        #[cfg(target_arch = "wasm32")]
+        $crate::bindings::router::export_router!($export);
     };
 }

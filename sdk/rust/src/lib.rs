@@ -1,7 +1,7 @@
 //! Write Sluicegate plugins in Rust.
 //!
-//! Implement [`Plugin`] and one or more of [`TextGuardrail`], [`RequestGuardrail`] and
-//! [`AnswerGuardrail`], then name them in [`export!`]:
+//! Implement [`Plugin`] and one or more of [`TextGuardrail`], [`RequestGuardrail`], [`AnswerGuardrail`] and
+//! [`Router`], then name them in [`export!`]:
 //!
 //! ```
 //! use sluicegate_plugin::{Plugin, TextGuardrail, export, text};
@@ -47,6 +47,7 @@ mod export;
 #[doc(hidden)]
 pub mod panics;
 pub mod patterns;
+pub mod router;
 pub mod scan;
 pub mod text;
 
@@ -122,6 +123,15 @@ pub trait AnswerGuardrail: Plugin {
     /// # Errors
     /// Why no verdict could be reached; the operator's failure mode then applies.
     fn check(&self, request: &Request, answer: &Answer) -> Result<answer::Verdict, PluginError>;
+}
+
+/// Decides who answers. See `router` in the contract.
+pub trait Router: Plugin {
+    /// Who is to answer this request: some of the targets, this plugin itself, or whoever the operator configured.
+    ///
+    /// # Errors
+    /// Why nothing could be decided; all stays as the operator configured it.
+    fn route(&self, request: &Request, targets: &[router::Target]) -> Result<router::Routing, PluginError>;
 }
 
 /// Write to the gateway's log. Lines are bounded in length and number. Never write text of an exchange.

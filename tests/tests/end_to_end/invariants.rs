@@ -114,11 +114,11 @@ fn only_the_server_and_the_sandbox_accept_connections() {
 #[test]
 fn the_steps_are_called_from_the_proxy_alone() {
     only(&["proxy.rs"], r"\.identify\(&generation|\bauth::may_ask\(");
-    only(&["proxy.rs"], r"\bguard::(read|admit|release|release_words)\(");
-    only(&["proxy.rs"], r"\broute::choose\(");
+    only(&["proxy.rs"], r"\bguard::(read|admit|release|release_words|release_own)\(");
+    only(&["proxy.rs"], r"\broute::(decide|choose)\(");
     only(&["proxy.rs"], r"\bmeter::reserve\(");
     only(&["proxy.rs"], r"\bupstream\s*\.(send|models)\(");
-    only(&["proxy.rs"], r"\breply::(whole|streamed|own|error)\(");
+    only(&["proxy.rs"], r"\breply::(whole|streamed|unasked|own|error)\(");
     only(&["proxy.rs"], r"\bStreamGuard::new\(");
     only(&["server/connection.rs"], r"\b(proxy|admin)::serve\(");
 }

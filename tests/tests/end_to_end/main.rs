@@ -42,6 +42,7 @@ mod reload;
 mod requests;
 mod responses;
 mod retries;
+mod routing;
 mod sdks;
 mod shared_limits;
 mod smuggling;

@@ -1,5 +1,5 @@
-;; Exports only an interface that the host does not call yet.
-;; Expected: refused.
+;; Traps in `route`.
+;; Expected: trapped.
 ;; exports:
 
 (func (export "sluicegate:plugin/router@0.1.0#route") (param i32) (result i32) unreachable)

@@ -1,0 +1,159 @@
+//! A router that knows what a request is about by patterns, and chooses who answers by that: a target with a name or a tag,
+//! or nobody, as the answer stands in the configuration.
+
+pub mod config;
+#[cfg(test)]
+mod tests;
+
+use sluicegate_plugin::router::{Routing, Target};
+use sluicegate_plugin::{
+    Channel, Finding, Patterns, Plugin, PluginError, Request, Role, Router, Segment, Span, export,
+};
+
+pub use config::{Config, Intent, Pattern};
+
+/// The router.
+#[derive(Debug)]
+pub struct IntentRouter {
+    config: Config,
+    /// The patterns of all intents, then what speaks against each.
+    patterns: Patterns,
+    /// What each expression of the set says.
+    says: Vec<Says>,
+}
+
+/// What a match of an expression says.
+#[derive(Clone, Copy, Debug)]
+struct Says {
+    /// About which intent.
+    intent: usize,
+    /// Which of its patterns it is; nothing where it speaks against it.
+    pattern: Option<usize>,
+}
+
+/// What speaks for an intent.
+#[derive(Clone, Debug, Default)]
+struct Case {
+    is_ruled_out: bool,
+    /// Where each of its patterns matched first.
+    matched: Vec<(usize, Span)>,
+}
+
+impl Plugin for IntentRouter {
+    const NAME: &'static str = "intent-router";
+    const VERSION: &'static str = env!("CARGO_PKG_VERSION");
+    const SUMMARY: &'static str = "Chooses who answers by what a request is about.";
+    const CONFIG_SCHEMA: Option<&'static str> = Some(include_str!("../schema.json"));
+    type Config = Config;
+
+    fn configure(config: Config) -> Result<Self, String> {
+        config.check()?;
+        let (mut expressions, mut says) = (Vec::new(), Vec::new());
+        for (index, intent) in config.intents.iter().enumerate() {
+            for (number, pattern) in intent.patterns.iter().enumerate() {
+                expressions.push(pattern.expression());
+                says.push(Says { intent: index, pattern: Some(number) });
+            }
+            for against in &intent.unless {
+                expressions.push(against);
+                says.push(Says { intent: index, pattern: None });
+            }
+        }
+        let patterns = Patterns::compile(&expressions)?;
+        Ok(Self { patterns, says, config })
+    }
+}
+
+impl Router for IntentRouter {
+    fn route(&self, request: &Request, targets: &[Target]) -> Result<Routing, PluginError> {
+        let said = said_last(request);
+        let cases = self.cases(&said);
+        let scored = self.config.intents.iter().zip(&cases).map(|(intent, case)| (intent, case, case.score(intent)));
+        // The first of those with the same score.
+        let best = scored.rev().max_by(|(.., a), (.., b)| a.total_cmp(b));
+        let Some((intent, case, score)) = best.filter(|(.., score)| *score > 0.0) else {
+            return Ok(Routing::unchanged());
+        };
+        let why = case.findings(intent);
+        if score < self.config.threshold {
+            // What it might have been, for whoever looks for the right threshold.
+            return Ok(why.into_iter().fold(Routing::unchanged(), Routing::with_finding));
+        }
+        Ok(why.into_iter().fold(decide(intent, request, targets), Routing::with_finding).with_intent(&intent.name))
+    }
+}
+
+impl IntentRouter {
+    /// What speaks for each intent.
+    fn cases(&self, said: &[&Segment]) -> Vec<Case> {
+        let words: usize = said.iter().map(|segment| segment.text.split_whitespace().count()).sum();
+        let too_long = |intent: &Intent| intent.words_max.is_some_and(|most| words > most);
+        let case = |intent| Case { is_ruled_out: too_long(intent), matched: Vec::new() };
+        let mut cases: Vec<Case> = self.config.intents.iter().map(case).collect();
+        for found in said.iter().flat_map(|segment| self.patterns.find(&segment.text)) {
+            let Some(Says { intent, pattern }) = self.says.get(found.expression) else { continue };
+            let Some(case) = cases.get_mut(*intent) else { continue };
+            match pattern {
+                None => case.is_ruled_out = true,
+                Some(number) if case.matched.iter().all(|(known, _)| known != number) => {
+                    case.matched.push((*number, found.span));
+                }
+                Some(_) => {}
+            }
+        }
+        cases
+    }
+}
+
+impl Case {
+    /// How sure it is: each pattern leaves as much doubt as its score lacks to one.
+    fn score(&self, intent: &Intent) -> f32 {
+        if self.is_ruled_out {
+            return 0.0;
+        }
+        let scores = self.matched.iter().filter_map(|(number, _)| intent.patterns.get(*number)).map(Pattern::score);
+        1.0 - scores.map(|score| 1.0 - score).product::<f32>()
+    }
+
+    /// Which patterns matched, and where.
+    fn findings(&self, intent: &Intent) -> Vec<Finding> {
+        let finding = |(number, span): &(usize, Span)| {
+            let score = intent.patterns.get(*number).map_or(0.0, Pattern::score);
+            Finding::at(format!("{}.pattern-{}", intent.name, number + 1), *span, score)
+        };
+        self.matched.iter().map(finding).collect()
+    }
+}
+
+/// What the person has said since anybody else spoke.
+fn said_last(request: &Request) -> Vec<&Segment> {
+    let said = request.segments.iter().filter(|segment| segment.channel == Channel::Content);
+    let mut last: Vec<&Segment> = said.rev().take_while(|segment| segment.role == Role::User).collect();
+    last.reverse();
+    last
+}
+
+/// Who answers a request with this intent.
+fn decide(intent: &Intent, request: &Request, targets: &[Target]) -> Routing {
+    if let Some(answer) = &intent.answer {
+        // Whoever wants an answer of a certain form gets none from here.
+        let is_free = request.answer_schema.is_none();
+        return if is_free { Routing::answer(answer) } else { Routing::unchanged() };
+    }
+    let reads = |target: &Target| target.context_tokens.is_none_or(|most| request.tokens_estimate <= most);
+    let mut chosen: Vec<u32> = Vec::new();
+    for wanted in &intent.targets {
+        let is_it = |target: &Target| target.name == *wanted || target.tags.contains(wanted);
+        let these = (0..).zip(targets).filter(|(_, target)| is_it(target) && reads(target)).map(|(index, _)| index);
+        let these: Vec<u32> = these.filter(|index| !chosen.contains(index)).collect();
+        chosen.extend(these);
+    }
+    if chosen.is_empty() {
+        // This caller may use none of them: it is for the operator to say who answers then.
+        let rule = format!("{}.no-target", intent.name);
+        return Routing::unchanged().with_finding(Finding { rule, span: None, score: 1.0 });
+    }
+    Routing::targets(chosen)
+}
+
+export!(IntentRouter: router);

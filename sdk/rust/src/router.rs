@@ -1,0 +1,52 @@
+//! Who answers.
+
+pub use crate::bindings::router::exports::sluicegate::plugin::router::{
+    CannedAnswer, Decision, Escalation, Routing, Target,
+};
+
+use crate::{Denial, Finding};
+
+impl Routing {
+    /// Whoever the operator configured, unless another router says something else.
+    #[must_use]
+    pub fn unchanged() -> Self {
+        Decision::Unchanged.into()
+    }
+
+    /// These targets in this order, by their indices.
+    #[must_use]
+    pub fn targets(indices: impl IntoIterator<Item = u32>) -> Self {
+        Decision::Targets(indices.into_iter().collect()).into()
+    }
+
+    /// This text, and no model.
+    #[must_use]
+    pub fn answer(text: impl Into<String>) -> Self {
+        Decision::Answer(CannedAnswer { text: text.into() }).into()
+    }
+
+    /// A refusal.
+    #[must_use]
+    pub fn deny(denial: Denial) -> Self {
+        Decision::Deny(denial).into()
+    }
+
+    /// The same, with what the request was taken for.
+    #[must_use]
+    pub fn with_intent(self, intent: impl Into<String>) -> Self {
+        Self { intent: Some(intent.into()), ..self }
+    }
+
+    /// The same, with something that was noticed.
+    #[must_use]
+    pub fn with_finding(mut self, finding: Finding) -> Self {
+        self.findings.push(finding);
+        self
+    }
+}
+
+impl From<Decision> for Routing {
+    fn from(decision: Decision) -> Self {
+        Self { decision, intent: None, findings: Vec::new() }
+    }
+}
