@@ -170,6 +170,8 @@ pub struct Request {
     pub answer_schema: Option<String>,
     /// The provider may call tools of its own for it, and what they did cannot be undone.
     pub acts: bool,
+    /// It goes on from what its provider keeps, which no other one has.
+    pub is_tied: bool,
     /// The most tokens that an answer may have, if the request says so.
     pub answer_tokens_max: Option<u64>,
     /// How many answers are asked for, if the request says so.

@@ -318,7 +318,9 @@ impl Exchange {
 
     /// Note what a router decided, and what it took the request for.
     pub(crate) fn is_routed(&self, decision: Decision, intent: Option<String>) {
-        self.record().routed = Some((decision, intent));
+        let mut record = self.record();
+        let known = record.routed.take().and_then(|(_, known)| known);
+        record.routed = Some((decision, intent.or(known)));
     }
 
     /// Note how it is responded to.

@@ -1,13 +1,14 @@
 //! Who answers: the targets that the operator configured for the model that was asked for, those that a router chose, or
 //! nobody, as a router knows the answer; and in which order targets are asked.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use rand::RngExt;
 use tokio::time::Instant;
 
 use crate::chat::{Phase, Request, RouteDecision, RouteTarget, Task};
-use crate::config::{Balance, Group, Member, Mode, Settings, Target};
+use crate::config::{Balance, Group, Member, Mode, Model, Settings, Target};
 use crate::error::Error;
 use crate::exchange::Exchange;
 use crate::health::{Health, Rest};
@@ -52,15 +53,18 @@ impl Way {
 /// When a router refuses the request.
 pub(crate) async fn decide(x: &Exchange, health: &Health, request: &Request) -> Result<Way, Error> {
     // Vectors of one model are of no use to who has those of another, and counts neither.
-    if request.task != Task::Converse || x.generation.routers().next().is_none() {
+    let is_free = request.task == Task::Converse && !request.is_tied;
+    if !is_free || x.generation.routers().next().is_none() {
         return Ok(Way::Configured);
     }
     let candidates = candidates(x, request);
     let now = Instant::now();
     let known: Vec<RouteTarget> =
         candidates.iter().map(|target| known(&x.generation.settings, target, request, health, now)).collect();
+    // They share a deadline.
+    let calling = x.calling(Phase::Request);
     for router in x.generation.routers() {
-        let Inspected { said, mut receipt } = x.runtime.route(router, x.calling(Phase::Request), request, &known).await;
+        let Inspected { said, mut receipt } = x.runtime.route(router, calling, request, &known).await;
         receipt.observed = router.installation.mode == Mode::Observe;
         let counts = !receipt.observed;
         let (decision, intent) = (receipt.decision, receipt.intent.clone());
@@ -86,22 +90,24 @@ pub(crate) async fn decide(x: &Exchange, health: &Health, request: &Request) -> 
 
 /// The targets that a router may choose: those of the model that was asked for, and of all others that this caller may ask
 /// for, as far as these say which model it is at the provider. Each of them once.
+///
+/// What a caller who has not said who it is sends as a credential is for the provider of the model that it asks for: no other
+/// one is sent it.
 fn candidates<'a>(x: &'a Exchange, request: &Request) -> Vec<&'a Arc<Target>> {
     let settings = &x.generation.settings;
+    let asked = settings.model(&request.model);
     let others: Vec<&str> = match &x.caller.models {
         Models::Any => settings.models.keys().map(String::as_str).collect(),
         Models::Only(names) => names.iter().map(String::as_str).collect(),
     };
     let any = (x.caller.models == Models::Any).then_some(&settings.any_model);
-    let others = others.into_iter().map(|name| settings.model(name)).chain(any);
-    let others = others.flat_map(|model| model.targets()).filter(|target| target.model.is_some());
-    let mut candidates: Vec<&Arc<Target>> = Vec::new();
-    for target in settings.model(&request.model).targets().chain(others) {
-        if candidates.iter().all(|known| known.name != target.name) {
-            candidates.push(target);
-        }
-    }
-    candidates
+    let others = others.into_iter().map(|name| settings.model(name)).chain(any).flat_map(Model::targets);
+    let is_known = |target: &Target| asked.targets().any(|known| known.provider == target.provider);
+    let may_be_asked =
+        |target: &Target| x.caller.is_identified || target.sandbox || target.has_credential() || is_known(target);
+    let others = others.filter(|target| target.model.is_some() && may_be_asked(target));
+    let mut names = HashSet::new();
+    asked.targets().chain(others).filter(|target| names.insert(target.name.as_str())).collect()
 }
 
 /// What a router is told of a target.

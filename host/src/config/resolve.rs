@@ -314,6 +314,10 @@ fn targets(
         let field = format!("targets.{name}.prices");
         let own = entry.value.prices.as_ref().map(|prices| prices::resolve(prices, &field, problems));
         let wanted = entry.value.provider.get_ref();
+        if let Some(none) = entry.value.context_tokens.as_ref().filter(|tokens| *tokens.get_ref() == 0) {
+            let message = "must be at least 1; without this line nothing is known about it";
+            problems.add(Some(none.span()), format!("targets.{name}.context_tokens"), message);
+        }
         let target = match providers.get(wanted.as_str()) {
             Some(Some(provider)) => Some(Arc::new(Target {
                 name: name.clone(),

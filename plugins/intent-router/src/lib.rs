@@ -125,19 +125,27 @@ impl Case {
     }
 }
 
-/// What the person has said since anybody else spoke.
+/// What the person has said last, in one go. What the model and its tools have said since belongs to the same task.
 fn said_last(request: &Request) -> Vec<&Segment> {
-    let said = request.segments.iter().filter(|segment| segment.channel == Channel::Content);
-    let mut last: Vec<&Segment> = said.rev().take_while(|segment| segment.role == Role::User).collect();
+    let said = request.segments.iter().rev().filter(|segment| segment.channel == Channel::Content);
+    let is_persons = |segment: &&Segment| segment.role == Role::User;
+    let mut last: Vec<&Segment> = said.skip_while(|said| !is_persons(said)).take_while(is_persons).collect();
     last.reverse();
     last
+}
+
+/// Whether the person has the last word, and no model is in the middle of something.
+fn is_persons_turn(request: &Request) -> bool {
+    let is_said =
+        |segment: &&Segment| !matches!(segment.channel, Channel::ToolDefinition | Channel::Name | Channel::Other);
+    request.segments.iter().rev().find(is_said).is_some_and(|segment| segment.role == Role::User)
 }
 
 /// Who answers a request with this intent.
 fn decide(intent: &Intent, request: &Request, targets: &[Target]) -> Routing {
     if let Some(answer) = &intent.answer {
         // Whoever wants an answer of a certain form gets none from here.
-        let is_free = request.answer_schema.is_none();
+        let is_free = request.answer_schema.is_none() && is_persons_turn(request);
         return if is_free { Routing::answer(answer) } else { Routing::unchanged() };
     }
     let reads = |target: &Target| target.context_tokens.is_none_or(|most| request.tokens_estimate <= most);

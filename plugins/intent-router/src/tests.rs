@@ -102,7 +102,20 @@ fn only_what_was_said_last_counts() {
     let router = usual();
     let said = [(Role::User, "```x```"), (Role::Assistant, "It fails."), (Role::User, "Hello "), (Role::User, "again")];
     assert_eq!(decision(&router, &conversation(&said)).1.as_deref(), Some("small-talk"));
-    assert_eq!(decision(&router, &conversation(&said[..2])), (Decision::Unchanged, None));
+}
+
+/// An agent asks with each result of a tool, and its model is to stay the same.
+#[test]
+fn a_task_stays_with_who_has_begun_it() {
+    let router = usual();
+    let chosen = Decision::Targets(vec![1, 3]);
+    let said = [(Role::User, "fix ```x```"), (Role::Assistant, "I look."), (Role::Tool, "it is 7")];
+    for length in 1..=3 {
+        assert_eq!(decision(&router, &conversation(&said[..length])).0, chosen, "{length}");
+    }
+    // A greeting that was answered is not answered again.
+    let said = [(Role::User, "hello"), (Role::Assistant, "I look who it is."), (Role::Tool, "Ada")];
+    assert_eq!(decision(&router, &conversation(&said)), (Decision::Unchanged, Some("small-talk".to_owned())));
 }
 
 #[test]

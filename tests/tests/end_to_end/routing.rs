@@ -181,6 +181,8 @@ async fn an_answer_of_a_router_is_a_request_and_costs_nothing() {
 }
 
 const MODELS: &str = "
+    providers.target-1.api_key = { file = 'key' }
+    providers.target-2.api_key = { file = 'key' }
     targets.target-1.tags = ['small']
     targets.target-2 = { tags = ['strong', 'code'], context_tokens = 400000, prices = { input = '1.25', output = '10' } }
     models.fast.targets = ['target-1']
@@ -229,6 +231,38 @@ async fn a_router_sees_no_target_that_the_key_may_not_use() {
         let seen: Vec<&str> = said.lines().filter_map(|line| line.split(' ').next()).collect();
         assert_eq!(seen, sees);
     }
+}
+
+/// It is meant for the provider of the model that the caller asks for.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_credential_of_a_caller_goes_to_no_provider_that_only_a_router_chooses() {
+    let first = Provider::saying(Reply::json(completion("first"))).await;
+    let second = Provider::saying(Reply::json(completion("second"))).await;
+    let plugins = [gentle("route-strong"), gentle("route-tell")];
+    let gateway = Gateway::with_plugins(plugins).upstream_as(&first, "small-1").upstream_as(&second, "strong-1");
+    let models =
+        "targets.target-2.tags = ['strong']\nmodels.fast.targets = ['target-1']\nmodels.slow.targets = ['target-2']";
+    let gateway = gateway.settings(models).start().await;
+    for (text, said) in [("write code", "first"), ("tell", "target-1 target-1 small-1 [] true [None, None] None 0")] {
+        let mut ask = chat(text);
+        ask["model"] = "fast".into();
+        let answer = gateway.ask(ask).header("authorization", "Bearer sk-of-the-caller").await;
+        assert_eq!(answer.content(), said);
+    }
+    assert_eq!(first.only().header("authorization"), Some("Bearer sk-of-the-caller"));
+    assert!(second.received().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_goes_on_from_what_a_provider_keeps_stays_there() {
+    let (first, second, gateway) = two_targets([gentle("route-answer"), gentle("route-second")], "").await;
+    for (field, value) in [("previous_response_id", json!("resp_1")), ("conversation", json!("conv_1"))] {
+        let mut ask = json!({"model": "m", "input": "hello, please"});
+        ask[field] = value;
+        let answer = gateway.call("POST", "/v1/responses").body(ask).receipts().await;
+        assert_eq!(answer.header("x-sluicegate-plugins"), Some(""), "{}", answer.text());
+    }
+    assert!(second.received().is_empty() && first.received().is_empty(), "the dialect has no word for it there");
 }
 
 #[tokio::test(flavor = "multi_thread")]

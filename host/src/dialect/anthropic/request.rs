@@ -42,6 +42,10 @@ pub(crate) fn read_request(body: Bytes) -> Result<Asked, Wrong> {
                 request.answer_tokens_max = request.answer_tokens_max.max(field.value.count());
                 texts.field(field, &Of::new(Role::User, Channel::Other))?;
             }
+            "container" => {
+                request.is_tied |= field.value.kind() != Kind::Null;
+                texts.field(field, &Of::new(Role::User, Channel::Other))?;
+            }
             "mcp_servers" => {
                 request.acts |= !field.value.items().is_empty();
                 texts.field(field, &Of::new(Role::User, Channel::Other))?;

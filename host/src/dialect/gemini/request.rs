@@ -53,6 +53,10 @@ pub(crate) fn read_request(address: Address, body: Bytes) -> Result<Asked, Wrong
                 request.answers = last(&config, "candidateCount").and_then(Value::count);
                 texts.anything(field.value, &Of::new(Role::System, Channel::Other))?;
             }
+            "cachedContent" => {
+                request.is_tied |= field.value.kind() != Kind::Null;
+                texts.field(field, &Of::new(Role::User, Channel::Other))?;
+            }
             _ => texts.field(field, &Of::new(Role::User, Channel::Other))?,
         }
     }

@@ -43,7 +43,12 @@ pub(crate) fn read_request(body: Bytes) -> Result<Asked, Wrong> {
             "prompt" => {
                 // Which tools one has that is kept at the provider, nobody here knows.
                 request.acts |= value.kind() != Kind::Null;
+                request.is_tied |= value.kind() != Kind::Null;
                 prompt(&mut texts, value, &Of::new(Role::User, Channel::Content))?;
+            }
+            "previous_response_id" | "conversation" => {
+                request.is_tied |= value.kind() != Kind::Null;
+                texts.field(field, &Of::new(Role::User, Channel::Other))?;
             }
             "max_output_tokens" => {
                 request.answer_tokens_max = request.answer_tokens_max.max(value.count());
@@ -143,6 +148,20 @@ mod tests {
         ] {
             let request = read(&format!(r#"{{"model":"m","input":"a"{fields}}}"#)).unwrap().request;
             assert_eq!((request.answer_tokens_max, request.acts), (tokens, acts), "{fields}");
+        }
+    }
+
+    #[test]
+    fn what_goes_on_from_what_the_provider_keeps_is_tied_to_it() {
+        for (fields, is_tied) in [
+            ("", false),
+            (r#","previous_response_id":null"#, false),
+            (r#","previous_response_id":"resp_1""#, true),
+            (r#","conversation":{"id":"conv_1"}"#, true),
+            (r#","prompt":{"id":"pmpt_1"}"#, true),
+        ] {
+            let request = read(&format!(r#"{{"model":"m","input":"a"{fields}}}"#)).unwrap().request;
+            assert_eq!(request.is_tied, is_tied, "{fields}");
         }
     }
 

@@ -222,7 +222,8 @@ impl Counters for Embedded {
         let number = self.write(&hold.accounts, hold.amounts, amounts, hold.at);
         // What was reserved is written already, or is waited for: only what is more must be, too.
         if !amounts.is_within(hold.amounts) {
-            hold.number = number;
+            // It may be more in something that is not written at all.
+            hold.number = hold.number.max(number);
         }
         hold.amounts = amounts;
     }

@@ -2,8 +2,8 @@
 //!
 //! Requests hand over differences and go on; whatever comes together in [`GATHER`], or until somebody waits for it, is the
 //! next commit, one row for each sum however many exchanges changed it. However many wait, commits are [`APART`]. A reservation is handed over before the provider is
-//! asked, and the end of the answer is told when it is written, which by then it is: a model takes longer. So nobody waits
-//! for the file, and what a caller saw the end of is never lost: it counts with what was reserved, or with what was used
+//! asked, and the end of the answer is told when it is written, which by then it is: most models take longer. So hardly
+//! anybody waits for the file, and what a caller saw the end of is never lost: it counts with what was reserved, or with what was used
 //! once that is written too. Where more was used than reserved, that is what the end waits for.
 
 use std::path::Path;
@@ -23,7 +23,7 @@ use crate::limits::{Account, Amounts, Budget};
 
 /// How long changes are gathered that nobody waits for: a commit takes more CPU time than all else that a limit takes.
 pub(super) const GATHER: Duration = Duration::from_millis(100);
-/// The least time from one commit to the next, whoever waits: those who come meanwhile share it.
+/// The least time from the beginning of one commit to that of the next, whoever waits: those who come meanwhile share it.
 const APART: Duration = Duration::from_millis(4);
 /// Time between two tries to write what could not be written.
 const AGAIN: Duration = Duration::from_millis(200);
