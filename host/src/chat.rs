@@ -179,11 +179,16 @@ pub struct Request {
 }
 
 impl Request {
+    /// Bytes of all its text.
+    #[must_use]
+    pub fn text_bytes(&self) -> usize {
+        self.segments.iter().map(|segment| segment.text.len()).sum()
+    }
+
     /// A rough count of tokens: a quarter of the bytes, which is near the truth for English text.
     #[must_use]
     pub fn tokens_estimate(&self) -> u32 {
-        let bytes: usize = self.segments.iter().map(|segment| segment.text.len()).sum();
-        u32::try_from(bytes / 4).unwrap_or(u32::MAX)
+        u32::try_from(self.text_bytes() / 4).unwrap_or(u32::MAX)
     }
 }
 

@@ -307,15 +307,40 @@ pub(crate) async fn release(
         x.is_whole();
     }
     x.opaque(Phase::Answer, &opaque);
-    let before = answer.segments.clone();
-    inspect_answer(x, &mut answer.segments).await?;
     // Nothing else is an answer of a model, of which a guardrail could want another.
     let is_said = is_answer && task == Task::Converse;
-    if is_said && let Some(words) = check_answer(x, admitted, &mut answer, retries_left, false).await? {
-        return Ok(Judged::Retry(Box::new(admitted.corrected(&answer, words))));
+    Ok(match pass(x, admitted, &mut answer, &document, is_said.then_some(retries_left)).await? {
+        Passed::Released(released) => Judged::Released(released),
+        Passed::Retry(words) => Judged::Retry(Box::new(admitted.corrected(&answer, words))),
+    })
+}
+
+/// What became of a whole answer.
+enum Passed {
+    /// It may go to the caller.
+    Released(Released),
+    /// The model is to be asked once more, with these words.
+    Retry(String),
+}
+
+/// A whole answer through every guardrail in force: those of texts, and those of answers where one may be asked for again so
+/// many times; then what was taken out of the request is put back.
+async fn pass(
+    x: &Exchange,
+    admitted: &Admitted,
+    answer: &mut Answer,
+    document: &Document,
+    retries_left: Option<u32>,
+) -> Result<Passed, Error> {
+    let before = answer.segments.clone();
+    inspect_answer(x, &mut answer.segments).await?;
+    if let Some(retries_left) = retries_left
+        && let Some(words) = check_answer(x, admitted, answer, retries_left, false).await?
+    {
+        return Ok(Passed::Retry(words));
     }
     restore_all(admitted, &mut answer.segments);
-    Ok(Judged::Released(Released(written(&document, &before, &answer.segments))))
+    Ok(Passed::Released(Released(written(document, &before, &answer.segments))))
 }
 
 /// Pass words that a plugin says in a model's place through every guardrail in force, as if a model had said them. They
@@ -333,12 +358,11 @@ pub(crate) async fn release_own(
     let read = Wire::Dialect(Dialect::OpenAi).read_answer(Task::Converse, body);
     let (mut answer, document, _) = read.map_err(|wrong| Error::Broken(wrong.message))?;
     plugin.clone_into(&mut answer.target);
-    let before = answer.segments.clone();
-    inspect_answer(x, &mut answer.segments).await?;
     // The plugin would say the same again.
-    check_answer(x, admitted, &mut answer, 0, false).await?;
-    restore_all(admitted, &mut answer.segments);
-    Ok(Released(written(&document, &before, &answer.segments)))
+    match pass(x, admitted, &mut answer, &document, Some(0)).await? {
+        Passed::Released(released) => Ok(released),
+        Passed::Retry(_) => Err(Error::NotContent { plugin: plugin.to_owned() }),
+    }
 }
 
 fn written(document: &Document, before: &[Segment], after: &[Segment]) -> Bytes {

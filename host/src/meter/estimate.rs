@@ -35,8 +35,7 @@ pub(super) fn bytes_of(tokens: u64) -> u64 {
 /// The tokens of the request, by its bytes, and those that the answer may have: as many as the request allows, or
 /// `answer_default` where it does not say, for each of the answers that it asks for.
 pub(super) fn estimate(request: &Request, answer_default: u64) -> Estimate {
-    let bytes: usize = request.segments.iter().map(|segment| segment.text.len()).sum();
-    let input = tokens_of(u64::try_from(bytes).unwrap_or(u64::MAX));
+    let input = tokens_of(u64::try_from(request.text_bytes()).unwrap_or(u64::MAX));
     let opaque = u64::try_from(request.opaque.len()).unwrap_or(u64::MAX).saturating_mul(OPAQUE);
     let answer = request.answer_tokens_max.unwrap_or(answer_default);
     let answers = answer.saturating_mul(request.answers.unwrap_or(1).max(1));

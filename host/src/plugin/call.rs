@@ -133,7 +133,7 @@ impl Runtime {
     ) -> Inspected<WholeVerdict> {
         let mut receipt = plugin.receipt("request-guardrail", Phase::Request);
         receipt.windows = request.segments.len();
-        receipt.bytes = request.segments.iter().map(|segment| segment.text.len()).sum();
+        receipt.bytes = request.text_bytes();
         let facts = ExchangeFacts { id: calling.exchange, tenant: calling.tenant };
         let work = RequestWork { plugin, request: convert::request(&facts, request) };
         let said =
@@ -154,8 +154,8 @@ impl Runtime {
     ) -> Inspected<WholeVerdict> {
         let mut receipt = plugin.receipt("answer-guardrail", Phase::Answer);
         receipt.windows = answer.segments.len();
-        let bytes = |segments: &[chat::Segment]| segments.iter().map(|s| s.text.len()).sum::<usize>();
-        receipt.bytes = bytes(&request.segments) + bytes(&answer.segments);
+        let answered: usize = answer.segments.iter().map(|segment| segment.text.len()).sum();
+        receipt.bytes = request.text_bytes() + answered;
         let facts = ExchangeFacts { id: calling.exchange, tenant: calling.tenant };
         let work = AnswerWork { plugin, request: convert::request(&facts, request), answer: convert::answer(answer) };
         let said =
@@ -176,7 +176,7 @@ impl Runtime {
     ) -> Inspected<Routing> {
         let mut receipt = plugin.receipt("router", Phase::Request);
         receipt.windows = request.segments.len();
-        receipt.bytes = request.segments.iter().map(|segment| segment.text.len()).sum();
+        receipt.bytes = request.text_bytes();
         let facts = ExchangeFacts { id: calling.exchange, tenant: calling.tenant };
         let (request, known) = (convert::request(&facts, request), targets.iter().map(convert::target).collect());
         let work = RouteWork { plugin, request, targets: known };

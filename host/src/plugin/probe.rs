@@ -2,9 +2,10 @@
 
 use tokio::time::Instant;
 
+use super::bindings::sluicegate::plugin::types::PluginError;
 use super::convert::{self, ExchangeFacts};
 use super::limits::Limits;
-use super::run::Caller;
+use super::run::{Caller, Failure};
 use super::work::{AnswerWork, RequestWork, RouteWork, TextWork, plugin_error};
 use super::{Outcome, Plugin, Runtime};
 use crate::chat::{Answer, Channel, Phase, Request, Role, RouteTarget, Segment, Window};
@@ -14,9 +15,6 @@ use crate::chat::{Answer, Channel, Phase, Request, Role, RouteTarget, Segment, W
 /// # Errors
 /// Which export failed, and how.
 pub(super) async fn probe(runtime: &Runtime, plugin: &Plugin, limits: &Limits) -> Result<(), String> {
-    let failed = |export: &str, outcome: Outcome, detail: &str| {
-        format!("the probe of `{export}` ended: {}: {detail}", outcome.word())
-    };
     // Each call has its own deadline; there is no exchange that could have another.
     let deadline = Instant::now() + limits.wall.saturating_mul(4);
     let caller = || Caller { plugin: plugin.name.clone(), exchange: None, deadline };
@@ -25,17 +23,13 @@ pub(super) async fn probe(runtime: &Runtime, plugin: &Plugin, limits: &Limits) -
         let windows = sample_windows();
         let borrowed: Vec<&Window<'_>> = windows.iter().collect();
         let work = TextWork { plugin, windows: windows.iter().map(convert::window).collect() };
-        let (said, _) = runtime.fork(plugin, &caller(), limits, work).await;
-        let said = said.map_err(|failure| failed("text-guardrail", failure.outcome, &failure.detail))?;
-        let verdicts = said.map_err(|error| failed("text-guardrail", Outcome::Refused, &plugin_error(&error)))?;
+        let verdicts = said("text-guardrail", runtime.fork(plugin, &caller(), limits, work).await.0)?;
         convert::verdicts(&borrowed, verdicts).map_err(|wrong| failed("text-guardrail", Outcome::Malformed, &wrong))?;
     }
     let request = sample_request();
     if plugin.exports.request.is_some() {
         let work = RequestWork { plugin, request: convert::request(&facts, &request) };
-        let (said, _) = runtime.fork(plugin, &caller(), limits, work).await;
-        let said = said.map_err(|failure| failed("request-guardrail", failure.outcome, &failure.detail))?;
-        let verdict = said.map_err(|error| failed("request-guardrail", Outcome::Refused, &plugin_error(&error)))?;
+        let verdict = said("request-guardrail", runtime.fork(plugin, &caller(), limits, work).await.0)?;
         convert::request_verdict(&request.segments, verdict)
             .map_err(|wrong| failed("request-guardrail", Outcome::Malformed, &wrong))?;
     }
@@ -43,9 +37,7 @@ pub(super) async fn probe(runtime: &Runtime, plugin: &Plugin, limits: &Limits) -
         let answer = sample_answer();
         let request = convert::request(&facts, &request);
         let work = AnswerWork { plugin, request, answer: convert::answer(&answer) };
-        let (said, _) = runtime.fork(plugin, &caller(), limits, work).await;
-        let said = said.map_err(|failure| failed("answer-guardrail", failure.outcome, &failure.detail))?;
-        let verdict = said.map_err(|error| failed("answer-guardrail", Outcome::Refused, &plugin_error(&error)))?;
+        let verdict = said("answer-guardrail", runtime.fork(plugin, &caller(), limits, work).await.0)?;
         convert::answer_verdict(&answer.segments, verdict)
             .map_err(|wrong| failed("answer-guardrail", Outcome::Malformed, &wrong))?;
     }
@@ -53,9 +45,7 @@ pub(super) async fn probe(runtime: &Runtime, plugin: &Plugin, limits: &Limits) -
         let targets = [sample_target()];
         let request = convert::request(&facts, &request);
         let work = RouteWork { plugin, request, targets: targets.iter().map(convert::target).collect() };
-        let (said, _) = runtime.fork(plugin, &caller(), limits, work).await;
-        let said = said.map_err(|failure| failed("router", failure.outcome, &failure.detail))?;
-        let routing = said.map_err(|error| failed("router", Outcome::Refused, &plugin_error(&error)))?;
+        let routing = said("router", runtime.fork(plugin, &caller(), limits, work).await.0)?;
         convert::routing(targets.len(), routing).map_err(|wrong| failed("router", Outcome::Malformed, &wrong))?;
     }
     Ok(())
@@ -73,6 +63,16 @@ fn sample_target() -> RouteTarget {
         dollars: None,
         context_tokens: None,
     }
+}
+
+/// What a plugin said when it was probed.
+fn said<T>(export: &str, said: Result<Result<T, PluginError>, Failure>) -> Result<T, String> {
+    let said = said.map_err(|failure| failed(export, failure.outcome, &failure.detail))?;
+    said.map_err(|error| failed(export, Outcome::Refused, &plugin_error(&error)))
+}
+
+fn failed(export: &str, outcome: Outcome, detail: &str) -> String {
+    format!("the probe of `{export}` ended: {}: {detail}", outcome.word())
 }
 
 /// A question whole, an answer as it streams, and an empty end.

@@ -180,6 +180,16 @@ async fn an_answer_of_a_router_is_a_request_and_costs_nothing() {
     assert!(first.received().is_empty());
 }
 
+/// Two models with a target each, which say which one they are.
+async fn two_models(settings: &str) -> (Provider, Provider, Gateway) {
+    let first = Provider::saying(Reply::json(completion("first"))).await;
+    let second = Provider::saying(Reply::json(completion("second"))).await;
+    let plugins = [gentle("route-strong"), gentle("route-tell")];
+    let gateway = Gateway::with_plugins(plugins).upstream_as(&first, "small-1").upstream_as(&second, "strong-1");
+    let gateway = gateway.settings(settings).start().await;
+    (first, second, gateway)
+}
+
 const MODELS: &str = "
     providers.target-1.api_key = { file = 'key' }
     providers.target-2.api_key = { file = 'key' }
@@ -191,11 +201,7 @@ const MODELS: &str = "
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_router_may_choose_targets_of_other_models_and_is_told_what_is_known_of_them() {
-    let first = Provider::saying(Reply::json(completion("first"))).await;
-    let second = Provider::saying(Reply::json(completion("second"))).await;
-    let plugins = [gentle("route-strong"), gentle("route-tell")];
-    let gateway = Gateway::with_plugins(plugins).upstream_as(&first, "small-1").upstream_as(&second, "strong-1");
-    let gateway = gateway.settings(MODELS).start().await;
+    let (_first, _second, gateway) = two_models(MODELS).await;
     let asks = |text: &str| {
         let mut ask = chat(text);
         ask["model"] = "fast".into();
@@ -236,13 +242,9 @@ async fn a_router_sees_no_target_that_the_key_may_not_use() {
 /// It is meant for the provider of the model that the caller asks for.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_credential_of_a_caller_goes_to_no_provider_that_only_a_router_chooses() {
-    let first = Provider::saying(Reply::json(completion("first"))).await;
-    let second = Provider::saying(Reply::json(completion("second"))).await;
-    let plugins = [gentle("route-strong"), gentle("route-tell")];
-    let gateway = Gateway::with_plugins(plugins).upstream_as(&first, "small-1").upstream_as(&second, "strong-1");
     let models =
         "targets.target-2.tags = ['strong']\nmodels.fast.targets = ['target-1']\nmodels.slow.targets = ['target-2']";
-    let gateway = gateway.settings(models).start().await;
+    let (first, second, gateway) = two_models(models).await;
     for (text, said) in [("write code", "first"), ("tell", "target-1 target-1 small-1 [] true [None, None] None 0")] {
         let mut ask = chat(text);
         ask["model"] = "fast".into();

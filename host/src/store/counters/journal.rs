@@ -1,10 +1,11 @@
 //! What the embedded store keeps in its file, written by one thread of its own.
 //!
-//! Requests hand over differences and go on; whatever comes together in [`GATHER`], or until somebody waits for it, is the
-//! next commit, one row for each sum however many exchanges changed it. However many wait, commits are [`APART`]. A reservation is handed over before the provider is
-//! asked, and the end of the answer is told when it is written, which by then it is: most models take longer. So hardly
-//! anybody waits for the file, and what a caller saw the end of is never lost: it counts with what was reserved, or with what was used
-//! once that is written too. Where more was used than reserved, that is what the end waits for.
+//! Requests hand over differences and go on; whatever comes together in [`GATHER`], or until somebody waits for it, is
+//! the next commit, one row for each sum however many exchanges changed it. However many wait, commits are [`APART`]. A
+//! reservation is handed over before the provider is asked, and the end of the answer is told when it is written, which
+//! by then it is: most models take longer. So hardly anybody waits for the file, and what a caller saw the end of is
+//! never lost: it counts with what was reserved, or with what was used once that is written too. Where more was used
+//! than reserved, that is what the end waits for.
 
 use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
