@@ -1,7 +1,8 @@
-//! The port for operators: health for whoever watches the gateway, and an API for its keys. Nothing of it is on the
-//! public port.
+//! The port for operators: health for whoever watches the gateway, and an API for its keys and for what people are to
+//! answer. Nothing of it is on the public port.
 
 mod door;
+mod escalations;
 mod keys;
 
 use std::time::Duration;
@@ -11,7 +12,7 @@ use http::header::{self, HeaderValue};
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::Incoming;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use tokio::time::timeout;
 
 use crate::config;
@@ -49,6 +50,7 @@ async fn answer(
             let body = read(&head, body).await?;
             match below {
                 ["keys", below @ ..] => keys::answer(gateway, &head.method, below, &body).await,
+                ["escalations", below @ ..] => escalations::answer(gateway, &head, below, &body).await,
                 _ => Err(Refused::NotFound),
             }
         }
@@ -109,15 +111,19 @@ impl Refused {
             Self::Store(store::Error::Wrong(field, message)) => {
                 (StatusCode::BAD_REQUEST, "invalid_request", Some(field), message)
             }
-            Self::Store(error @ store::Error::NoSuchKey) => {
-                (StatusCode::NOT_FOUND, "key_not_found", None, error.to_string())
-            }
-            Self::Store(error @ store::Error::Revoked) => {
-                (StatusCode::CONFLICT, "key_revoked", None, error.to_string())
-            }
-            Self::Store(store::Error::Failed(why)) => {
-                no_store(&why);
-                (StatusCode::INTERNAL_SERVER_ERROR, "store_failed", None, why)
+            Self::Store(error) => {
+                let message = error.to_string();
+                let (status, code) = match error {
+                    store::Error::NoSuchKey => (StatusCode::NOT_FOUND, "key_not_found"),
+                    store::Error::Revoked => (StatusCode::CONFLICT, "key_revoked"),
+                    store::Error::NoSuchEscalation => (StatusCode::NOT_FOUND, "escalation_not_found"),
+                    store::Error::NotOpen(why) => (StatusCode::CONFLICT, escalations::code(&why)),
+                    store::Error::Wrong(..) | store::Error::QueueFull | store::Error::Failed(_) => {
+                        no_store(&message);
+                        (StatusCode::INTERNAL_SERVER_ERROR, "store_failed")
+                    }
+                };
+                (status, code, None, message)
             }
         };
         #[derive(Serialize)]
@@ -137,6 +143,10 @@ impl Refused {
         }
         response
     }
+}
+
+fn parse<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Refused> {
+    serde_json::from_slice(body).map_err(|error| Refused::Wrong(None, error.to_string()))
 }
 
 fn only(method: &Method, allowed: &Method) -> Result<(), Refused> {

@@ -21,7 +21,7 @@ use crate::caller::Caller;
 use crate::config::{Settings, is_loopback};
 use crate::error::Error;
 use crate::key::{Key, secret};
-use crate::store::{self, Keys};
+use crate::store::{self, Keys, aside};
 use crate::upstream::Upstream;
 
 /// Headers in which SDKs send a key, beside `authorization`: Anthropic's, Google's, Azure's.
@@ -144,14 +144,6 @@ impl Auth {
     pub fn not_ready(&self) -> Option<&'static str> {
         self.tokens.as_ref().filter(|tokens| !tokens.has_keys()).map(|_| "the issuer's keys could not be read yet")
     }
-}
-
-/// Work that blocks, on a thread that serves nobody.
-async fn aside<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, store::Error> + Send + 'static,
-) -> Result<T, store::Error> {
-    let working = tokio::task::spawn_blocking(work).await;
-    working.unwrap_or_else(|error| Err(store::Error::Failed(format!("working with the store: {error}"))))
 }
 
 /// Whatever a caller sends as a credential.

@@ -367,6 +367,13 @@ pub enum RouteDecision {
     Targets(Vec<usize>),
     /// Nobody: this is the answer.
     Answer(String),
+    /// A person.
+    Escalate {
+        /// Which people.
+        queue: String,
+        /// What the caller is told meanwhile.
+        text: String,
+    },
     /// Nobody: the request is refused.
     Deny(Denial),
 }

@@ -5,6 +5,7 @@ mod callers;
 #[cfg(test)]
 mod documented;
 mod environment;
+mod escalations;
 pub mod file;
 pub mod installation;
 mod key_set;
@@ -75,6 +76,8 @@ pub struct Settings {
     pub store: Store,
     /// How much is reserved.
     pub reservation: Reservation,
+    /// Exchanges that are handed over to people.
+    pub escalations: Escalations,
 }
 
 impl Settings {
@@ -527,6 +530,28 @@ pub struct Store {
 pub struct Reservation {
     /// Tokens of an answer where the request does not say how many it may have.
     pub answer_tokens: u64,
+}
+
+/// What becomes of exchanges that are handed over to people.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Escalations {
+    /// The time for an answer.
+    pub expire: Duration,
+    /// How long one is kept after it was answered or has expired.
+    pub keep: Duration,
+    /// How many of a tenant may be open at a time.
+    pub open_max: u64,
+    /// Who is told of each, if anybody.
+    pub webhook: Option<Webhook>,
+}
+
+/// Where signed messages go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Webhook {
+    /// The address.
+    pub url: http::Uri,
+    /// What they are signed with, as Standard Webhooks have it.
+    pub secret: Secret,
 }
 
 /// What is logged, and how.

@@ -8,7 +8,6 @@ use http::uri::PathAndQuery;
 use http::{HeaderMap, Method, Uri};
 use percent_encoding::percent_decode_str;
 
-use crate::dialect::Address;
 pub use crate::dialect::Dialect;
 use crate::error::{Error, Malformed};
 
@@ -17,10 +16,10 @@ use crate::error::{Error, Malformed};
 pub struct Endpoint {
     /// The method.
     pub method: Method,
-    /// The path; `{model}` stands for the name of a model.
+    /// The path; what stands in braces, as `{model}`, is a name.
     pub path: &'static str,
     /// A header without which another endpoint with the same path is meant.
-    pub header: Option<&'static str>,
+    pub header: Option<&'static HeaderName>,
     /// What its callers speak.
     pub dialect: Dialect,
     /// What is done.
@@ -38,12 +37,14 @@ pub enum Does {
     Embed,
     /// The tokens of a conversation are counted: it passes the guardrails, as it would if it were to go on.
     CountTokens,
+    /// Tells how far an escalation has come: what a person has answered passes the text guardrails.
+    ReadEscalation,
     /// Lists models: what a provider says about them passes the text guardrails.
     ListModels,
 }
 
 /// Where several have the same path, the first whose header is there.
-pub static ENDPOINTS: [Endpoint; 14] = [
+pub static ENDPOINTS: [Endpoint; 15] = [
     Endpoint::post("/v1/chat/completions", Dialect::OpenAi, Does::Converse),
     Endpoint::post("/v1/responses", Dialect::Responses, Does::Converse),
     Endpoint::post("/v1/completions", Dialect::Completions, Does::Converse),
@@ -54,19 +55,17 @@ pub static ENDPOINTS: [Endpoint; 14] = [
     Endpoint::post("/v1/models/{model}:streamGenerateContent", Dialect::Gemini, Does::Converse).streaming(true),
     Endpoint::post("/v1beta/models/{model}:generateContent", Dialect::Gemini, Does::Converse).streaming(false),
     Endpoint::post("/v1beta/models/{model}:streamGenerateContent", Dialect::Gemini, Does::Converse).streaming(true),
-    Endpoint::get("/v1/models", Dialect::Anthropic, Does::ListModels).with(ANTHROPIC_VERSION),
-    Endpoint::get("/v1/models", Dialect::Gemini, Does::ListModels).with(GOOGLE_API_KEY),
+    Endpoint::get("/v1/escalations/{reference}", Dialect::OpenAi, Does::ReadEscalation),
+    Endpoint::get("/v1/models", Dialect::Anthropic, Does::ListModels).with(&ANTHROPIC_VERSION),
+    Endpoint::get("/v1/models", Dialect::Gemini, Does::ListModels).with(&GOOGLE_KEY),
     Endpoint::get("/v1/models", Dialect::OpenAi, Does::ListModels),
     Endpoint::get("/v1beta/models", Dialect::Gemini, Does::ListModels),
 ];
 
 /// Which only callers of Anthropic's dialect send.
-const ANTHROPIC_VERSION: &str = "anthropic-version";
+static ANTHROPIC_VERSION: HeaderName = HeaderName::from_static("anthropic-version");
 /// In which callers of Google's dialect send their key, and no others.
-const GOOGLE_API_KEY: &str = "x-goog-api-key";
-pub(crate) const GOOGLE_KEY: HeaderName = HeaderName::from_static(GOOGLE_API_KEY);
-/// What stands for the name of a model in a path.
-const MODEL: &str = "{model}";
+pub(crate) static GOOGLE_KEY: HeaderName = HeaderName::from_static("x-goog-api-key");
 
 impl Endpoint {
     const fn post(path: &'static str, dialect: Dialect, does: Does) -> Self {
@@ -77,7 +76,7 @@ impl Endpoint {
         Self { method: Method::GET, path, header: None, dialect, does, streaming: None }
     }
 
-    const fn with(mut self, header: &'static str) -> Self {
+    const fn with(mut self, header: &'static HeaderName) -> Self {
         self.header = Some(header);
         self
     }
@@ -87,21 +86,20 @@ impl Endpoint {
         self
     }
 
-    /// The endpoint that a request means, and what its path says of it.
+    /// The endpoint that a request means, and the name in its path, if it has a place for one.
     ///
     /// # Errors
     /// When there is nothing at this path, or not for this method.
-    pub(crate) fn find(head: &Parts) -> Result<(&'static Self, Address), Error> {
+    pub(crate) fn find(head: &Parts) -> Result<(&'static Self, Option<String>), Error> {
         let path = head.uri.path();
         let here = ENDPOINTS.iter().filter(|endpoint| endpoint.is_meant_by(&head.headers));
-        let mut here = here.filter_map(|endpoint| Some((endpoint, model_in(path, endpoint.path)?))).peekable();
+        let mut here = here.filter_map(|endpoint| Some((endpoint, name_in(path, endpoint.path)?))).peekable();
         let Some((first, _)) = here.peek() else { return Err(Error::NoSuchPath) };
         let allowed = &first.method;
         match here.find(|(endpoint, _)| endpoint.method == head.method) {
-            Some((endpoint, model)) => {
+            Some((endpoint, name)) => {
                 endpoint.check_form(head.uri.query().unwrap_or_default())?;
-                let (model, streaming) = (model.map(Cow::into_owned), endpoint.streaming);
-                Ok((endpoint, Address { model, streaming, ..Address::default() }))
+                Ok((endpoint, name.map(Cow::into_owned)))
             }
             None => Err(Error::NoSuchMethod(allowed)),
         }
@@ -138,7 +136,7 @@ pub(crate) fn take_key(head: &mut Parts) {
     head.uri = Uri::from_parts(parts).unwrap_or_default();
     if let Some(mut key) = key {
         key.set_sensitive(true);
-        head.headers.entry(GOOGLE_KEY).or_insert(key);
+        head.headers.entry(&GOOGLE_KEY).or_insert(key);
     }
 }
 
@@ -146,7 +144,7 @@ pub(crate) fn take_key(head: &mut Parts) {
 const KEY: &str = "key";
 
 /// The first value of a parameter.
-fn parameter<'a>(query: &'a str, name: &str) -> Option<Cow<'a, str>> {
+pub(crate) fn parameter<'a>(query: &'a str, name: &str) -> Option<Cow<'a, str>> {
     query.split('&').find_map(|pair| value_of(pair, name))
 }
 
@@ -161,20 +159,21 @@ fn value_of<'a>(pair: &'a str, name: &str) -> Option<Cow<'a, str>> {
 pub fn dialect(head: &Parts) -> Dialect {
     let path = head.uri.path();
     let meant = || ENDPOINTS.iter().filter(|endpoint| endpoint.is_meant_by(&head.headers));
-    let at = meant().find(|endpoint| model_in(path, endpoint.path).is_some());
+    let at = meant().find(|endpoint| name_in(path, endpoint.path).is_some());
     let below = || meant().find(|endpoint| path.strip_prefix(endpoint.path).is_some_and(|rest| rest.starts_with('/')));
     let by_header = || meant().find(|endpoint| endpoint.header.is_some());
     at.or_else(below).or_else(by_header).map_or(Dialect::OpenAi, |endpoint| endpoint.dialect)
 }
 
-/// Whether a path is this one: nothing if it is not, else the model's name if the pattern has a place for one.
+/// Whether a path is this one: nothing if it is not, else the name in it if the pattern has a place for one.
 #[allow(clippy::option_option)]
-fn model_in<'a>(path: &'a str, pattern: &str) -> Option<Option<Cow<'a, str>>> {
-    let Some((before, after)) = pattern.split_once(MODEL) else { return (path == pattern).then_some(None) };
-    let model = path.strip_prefix(before)?.strip_suffix(after)?;
-    // What is not UTF-8 is the name of no model, and the path of nothing.
-    let model = percent_decode_str(model).decode_utf8().ok()?;
-    (!model.is_empty()).then_some(Some(model))
+fn name_in<'a>(path: &'a str, pattern: &str) -> Option<Option<Cow<'a, str>>> {
+    let Some((before, after)) = pattern.split_once('{') else { return (path == pattern).then_some(None) };
+    let (_, after) = after.split_once('}')?;
+    let name = path.strip_prefix(before)?.strip_suffix(after)?;
+    // What is not UTF-8 is no name, and the path of nothing.
+    let name = percent_decode_str(name).decode_utf8().ok()?;
+    (!name.is_empty()).then_some(Some(name))
 }
 
 #[cfg(test)]
@@ -206,9 +205,9 @@ mod tests {
             (Method::GET, "/v1/models", Some("anthropic-version"), Dialect::Anthropic, Does::ListModels),
             (Method::GET, "/v1/models", Some("x-goog-api-key"), Dialect::Gemini, Does::ListModels),
         ] {
-            let (endpoint, address) = Endpoint::find(&head(method, path, header)).unwrap();
+            let (endpoint, name) = Endpoint::find(&head(method, path, header)).unwrap();
             assert_eq!((endpoint.dialect, endpoint.does), (dialect, does), "{path}");
-            assert_eq!(address, Address::default(), "{path}");
+            assert_eq!((name, endpoint.streaming), (None, None), "{path}");
         }
     }
 
@@ -229,9 +228,9 @@ mod tests {
             (Method::POST, "/v1/models/m:generateContent", Does::Converse, Some("m"), Some(false)),
             (Method::GET, "/v1beta/models?pageSize=5", Does::ListModels, None, None),
         ] {
-            let (endpoint, address) = Endpoint::find(&head(method, path, None)).unwrap();
+            let (endpoint, name) = Endpoint::find(&head(method, path, None)).unwrap();
             assert_eq!((endpoint.dialect, endpoint.does), (Dialect::Gemini, does), "{path}");
-            assert_eq!((address.model.as_deref(), address.streaming), (model, streaming), "{path}");
+            assert_eq!((name.as_deref(), endpoint.streaming), (model, streaming), "{path}");
         }
         for path in ["/v1beta/models/m:streamGenerateContent", "/v1beta/models/m:generateContent?alt=sse"] {
             let wrong = Endpoint::find(&head(Method::POST, path, None));
@@ -252,12 +251,12 @@ mod tests {
             let mut head = head(Method::GET, path, None);
             take_key(&mut head);
             assert_eq!(head.uri.to_string(), kept);
-            assert_eq!(head.headers.get(GOOGLE_KEY).map(|key| key.to_str().unwrap()), key, "{path}");
-            assert!(head.headers.get(GOOGLE_KEY).is_none_or(HeaderValue::is_sensitive));
+            assert_eq!(head.headers.get(&GOOGLE_KEY).map(|key| key.to_str().unwrap()), key, "{path}");
+            assert!(head.headers.get(&GOOGLE_KEY).is_none_or(HeaderValue::is_sensitive));
         }
         let mut both = head(Method::GET, "/v1beta/models?key=a", Some("x-goog-api-key"));
         take_key(&mut both);
-        assert_eq!(both.headers.get(GOOGLE_KEY).unwrap(), "2023-06-01");
+        assert_eq!(both.headers.get(&GOOGLE_KEY).unwrap(), "2023-06-01");
     }
 
     #[test]
@@ -270,11 +269,20 @@ mod tests {
     }
 
     #[test]
+    fn the_name_of_an_escalation_is_read_from_the_path() {
+        let (endpoint, name) = Endpoint::find(&head(Method::GET, "/v1/escalations/esc_a", None)).unwrap();
+        assert_eq!((endpoint.does, name.as_deref()), (Does::ReadEscalation, Some("esc_a")));
+        for path in ["/v1/escalations", "/v1/escalations/"] {
+            assert!(matches!(Endpoint::find(&head(Method::GET, path, None)), Err(Error::NoSuchPath)), "{path}");
+        }
+    }
+
+    #[test]
     fn the_name_of_a_model_is_read_from_the_path() {
         let pattern = "/v1beta/models/{model}:generateContent";
-        assert_eq!(model_in("/v1beta/models/a%2Fb:c:generateContent", pattern), Some(Some("a/b:c".into())));
+        assert_eq!(name_in("/v1beta/models/a%2Fb:c:generateContent", pattern), Some(Some("a/b:c".into())));
         for path in ["/v1beta/models/:generateContent", "/v1beta/models/a", "/v1beta/models/%ff:generateContent"] {
-            assert_eq!(model_in(path, pattern), None, "{path}");
+            assert_eq!(name_in(path, pattern), None, "{path}");
         }
     }
 

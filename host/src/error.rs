@@ -57,6 +57,10 @@ pub enum Error {
     PriceUnknown(String),
     /// The store cannot be asked whether there is room, and nothing may pass without; why.
     StoreFailed(String),
+    /// There is no such escalation, at least not for this caller.
+    NoSuchEscalation,
+    /// It is for a person, and cannot be handed over, or cannot be looked for; why.
+    EscalationFailed(String),
     /// A guardrail refused.
     Denied {
         /// The installation that refused.
@@ -131,7 +135,7 @@ impl Error {
     #[must_use]
     pub fn status(&self) -> StatusCode {
         match self {
-            Self::NoSuchPath | Self::UnknownModel(_) => StatusCode::NOT_FOUND,
+            Self::NoSuchPath | Self::UnknownModel(_) | Self::NoSuchEscalation => StatusCode::NOT_FOUND,
             Self::NoSuchMethod(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::UnknownCaller(_) => StatusCode::UNAUTHORIZED,
             Self::AnotherSite | Self::PriceUnknown(_) => StatusCode::FORBIDDEN,
@@ -145,9 +149,11 @@ impl Error {
             | Self::TooManyOriginals(_)
             | Self::Denied { .. } => StatusCode::BAD_REQUEST,
             Self::LimitReached(_) | Self::TargetsRest(Rest { is_asked_for: true, .. }) => StatusCode::TOO_MANY_REQUESTS,
-            Self::StoreFailed(_) | Self::GuardFailed { .. } | Self::NotContent { .. } | Self::TargetsRest(_) => {
-                StatusCode::SERVICE_UNAVAILABLE
-            }
+            Self::StoreFailed(_)
+            | Self::EscalationFailed(_)
+            | Self::GuardFailed { .. }
+            | Self::NotContent { .. }
+            | Self::TargetsRest(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::CredentialRefused(_)
             | Self::Unreachable(_)
             | Self::Broken(_)
@@ -186,6 +192,8 @@ impl Error {
             Self::LimitReached(_) => "rate_limit_exceeded",
             Self::PriceUnknown(_) => "price_unknown",
             Self::StoreFailed(_) => "store_unavailable",
+            Self::NoSuchEscalation => "escalation_not_found",
+            Self::EscalationFailed(_) => "escalation_unavailable",
             Self::Denied { .. } => "denied",
             Self::GuardFailed { .. } | Self::NotContent { .. } => "guardrail_failed",
             Self::TargetsRest(_) => "upstream_resting",
@@ -216,11 +224,12 @@ impl Error {
             | Self::NotThere { .. }
             | Self::TooManyOriginals(_)
             | Self::UnknownModel(_)
+            | Self::NoSuchEscalation
             | Self::PriceUnknown(_) => "invalid_request_error",
             // As OpenAI has it: the SDKs and what is built on them know these words.
             Self::LimitReached(reached) if reached.is_budget() => "insufficient_quota",
             Self::LimitReached(_) => "rate_limit_error",
-            Self::StoreFailed(_) => "server_error",
+            Self::StoreFailed(_) | Self::EscalationFailed(_) => "server_error",
             Self::Denied { .. } => "guardrail_denied",
             Self::GuardFailed { .. } | Self::NotContent { .. } => "guardrail_failed",
             Self::TargetsRest(_)
@@ -256,7 +265,7 @@ impl Error {
                 "there is nothing at this path; the gateway answers POST /v1/chat/completions, POST /v1/completions, \
                  POST /v1/embeddings, POST /v1/messages and /v1/messages/count_tokens, POST /v1/responses, \
                  GET /v1/models, POST /v1beta/models/{model}:generateContent and :streamGenerateContent, \
-                 and GET /v1beta/models"
+                 GET /v1beta/models, and GET /v1/escalations/{reference}"
                     .into()
             }
             Self::NoSuchMethod(_) => "this path is not for this method".into(),
@@ -308,6 +317,10 @@ impl Error {
             Self::StoreFailed(_) => {
                 "whether the limits leave room for this request cannot be said at the moment; try again later".into()
             }
+            Self::NoSuchEscalation => "there is no escalation with this reference here".into(),
+            Self::EscalationFailed(_) => {
+                "people are to answer this, and cannot be reached at the moment; try again later".into()
+            }
             Self::Denied { denial, .. } => denial.reason.as_str().into(),
             Self::GuardFailed { plugin, outcome, .. } => format!(
                 "the guardrail {plugin:?} failed ({}), and what it did not inspect does not pass",
@@ -353,6 +366,7 @@ impl Error {
             | Self::Broken(detail)
             | Self::Unsayable(detail)
             | Self::StoreFailed(detail)
+            | Self::EscalationFailed(detail)
             | Self::GuardFailed { detail, .. } => Some(detail.into()),
             Self::LimitReached(reached) => Some(reached.detail().into()),
             Self::Denied { denial, .. } => denial.detail.as_deref().map(Cow::from),

@@ -73,6 +73,8 @@ struct Record {
     unmetered: bool,
     /// What a router decided, and what it took the request for.
     routed: Option<(Decision, Option<String>)>,
+    /// Under which reference it was handed over to people, and to which.
+    escalated: Option<(String, String)>,
     /// Of the response, once there is one.
     status: Option<StatusCode>,
     ended: bool,
@@ -323,6 +325,17 @@ impl Exchange {
         record.routed = Some((decision, intent.or(known)));
     }
 
+    /// Note that it was handed over to people.
+    pub(crate) fn is_escalated(&self, reference: &str, queue: &str) {
+        self.record().escalated = Some((reference.to_owned(), queue.to_owned()));
+    }
+
+    /// Under which reference it was handed over to people, if it was.
+    #[must_use]
+    pub fn escalation(&self) -> Option<String> {
+        self.record().escalated.as_ref().map(|(reference, _)| reference.clone())
+    }
+
     /// Note how it is responded to.
     pub(crate) fn responds(&self, status: StatusCode) {
         self.record().status = Some(status);
@@ -368,7 +381,8 @@ impl Exchange {
             | Decision::Retry
             | Decision::Unchanged
             | Decision::Targets
-            | Decision::Answer => {}
+            | Decision::Answer
+            | Decision::Escalate => {}
         }
         let mut record = self.record();
         record.calls += usize::from(receipt.was_called());
@@ -486,6 +500,9 @@ impl Exchange {
         let unmetered = record.unmetered.then_some(true);
         let routed = record.routed.as_ref().map(|(decision, _)| decision.word());
         let intent = record.routed.as_ref().and_then(|(_, intent)| intent.as_deref());
+        let escalated = record.escalated.as_ref();
+        let (escalation, queue) =
+            (escalated.map(|(reference, _)| reference.as_str()), escalated.map(|(_, queue)| queue.as_str()));
         let dialect = self.dialect.word();
         let (tenant, key, user) = (&*self.tenant, self.caller.key.as_deref(), self.caller.user.as_deref());
         let tags = (!self.caller.tags.is_empty()).then(|| self.caller.tags.join(","));
@@ -520,6 +537,8 @@ impl Exchange {
             model,
             intent,
             routed,
+            escalation,
+            queue,
             target,
             attempts,
             streaming,

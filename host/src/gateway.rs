@@ -10,6 +10,7 @@ use crate::auth::Auth;
 use crate::caller::Caller;
 use crate::config::Settings;
 use crate::dialect::Dialect;
+use crate::escalation::Desk;
 use crate::exchange::Exchange;
 use crate::generation::Generation;
 use crate::plugin::directory::Broken;
@@ -28,6 +29,8 @@ pub struct Gateway {
     pub auth: Auth,
     /// What was taken of limits and budgets.
     pub counters: Arc<dyn Counters>,
+    /// What was handed over to people.
+    pub escalations: Arc<Desk>,
     generation: ArcSwap<Generation>,
     broken: ArcSwap<Vec<Broken>>,
 }
@@ -41,8 +44,9 @@ impl Gateway {
         let upstream = Upstream::new(&settings)?;
         let auth = Auth::open(&settings)?;
         let counters = counters::open(&settings)?;
+        let escalations = Arc::new(Desk::new(&settings.store.path));
         let generation = ArcSwap::from_pointee(Generation::new(1, Arc::new(settings), Vec::new()));
-        Ok(Self { upstream, runtime, auth, counters, generation, broken: ArcSwap::default() })
+        Ok(Self { upstream, runtime, auth, counters, escalations, generation, broken: ArcSwap::default() })
     }
 
     /// The generation that new exchanges begin with.

@@ -376,17 +376,7 @@ async fn release_plain(x: &Exchange, body: &Bytes) -> Result<Released, Error> {
     if text.contains('\0') {
         return Err(Error::Broken("the answer is neither JSON nor text".to_owned()));
     }
-    let mut segments = vec![Segment {
-        role: Role::Assistant,
-        channel: chat::Channel::Other,
-        choice: 0,
-        name: None,
-        text: text.to_owned(),
-        is_json: false,
-    }];
-    inspect_answer(x, &mut segments).await?;
-    let text = segments.pop().map(|segment| segment.text).unwrap_or_default();
-    Ok(Released(text.into()))
+    release_text(x, chat::Channel::Other, text).await
 }
 
 /// Pass words of a provider that are not an answer, such as its list of models, through the text guardrails.
@@ -400,6 +390,17 @@ pub(crate) async fn release_words(x: &Exchange, body: Bytes) -> Result<Released,
     let before = words.segments.clone();
     inspect_answer(x, &mut words.segments).await?;
     Ok(Released(written(&document, &before, &words.segments)))
+}
+
+/// Pass one text, such as the words of a person, through the text guardrails.
+///
+/// # Errors
+/// As [`release`].
+pub(crate) async fn release_text(x: &Exchange, channel: chat::Channel, text: &str) -> Result<Released, Error> {
+    let mut segments =
+        vec![Segment { role: Role::Assistant, channel, choice: 0, name: None, text: text.to_owned(), is_json: false }];
+    inspect_answer(x, &mut segments).await?;
+    Ok(Released(segments.pop().map(|segment| segment.text).unwrap_or_default().into()))
 }
 
 /// Every text guardrail in force, on whole texts of an answer.

@@ -32,6 +32,18 @@ impl Moment {
         self.0
     }
 
+    /// So much earlier, but not before 1970.
+    #[must_use]
+    pub fn before(self, time: Duration) -> Self {
+        Self(self.0.saturating_sub(time.as_secs()))
+    }
+
+    /// How long it is until `later`; nothing if that is past.
+    #[must_use]
+    pub fn until(self, later: Self) -> Duration {
+        Duration::from_secs(later.0.saturating_sub(self.0))
+    }
+
     /// So much later.
     #[must_use]
     pub fn after(self, time: Duration) -> Self {

@@ -24,9 +24,9 @@ use crate::gateway::Gateway;
 use crate::guard::stream::{Next, StreamGuard};
 use crate::guard::{self, Admitted, Judged, Released};
 use crate::key::Models;
-use crate::route::Way;
+use crate::route::{Way, Words};
 use crate::trouble::{Rounds, Trouble};
-use crate::{auth, meter, reply, route, upstream};
+use crate::{auth, escalation, meter, reply, route, upstream};
 
 /// Serve one request. Whatever happens, the caller gets a response in its dialect, and the exchange is recorded.
 pub async fn serve(gateway: &Gateway, request: Request<Incoming>) -> Response<reply::Body> {
@@ -58,14 +58,15 @@ async fn answer(
     head: &Parts,
     body: Incoming,
 ) -> Result<Response<reply::Body>, Error> {
-    let (endpoint, address) = Endpoint::find(head)?;
+    let (endpoint, name) = Endpoint::find(head)?;
     let task = match endpoint.does {
         Does::Converse => Task::Converse,
         Does::Embed => Task::Embed,
         Does::CountTokens => Task::CountTokens,
         Does::ListModels => return models(gateway, x, head).await,
+        Does::ReadEscalation => return escalation::read(gateway, x, &name.unwrap_or_default()).await,
     };
-    serve_task(gateway, x, head, Address { task, ..address }, body).await
+    serve_task(gateway, x, head, Address { task, model: name, streaming: endpoint.streaming }, body).await
 }
 
 /// A conversation goes on, or something else is asked of a model.
@@ -82,15 +83,34 @@ async fn serve_task(
     auth::may_ask(&x.caller, &asked.request.model)?;
     let admitted = guard::admit(x, asked).await?;
     let way = route::decide(x, gateway.upstream.health(), admitted.request()).await?;
-    if let Way::Words { router, text } = &way {
-        // Nobody is asked, and yet it is a request.
-        meter::count_request(&gateway.counters, x).await?;
-        let released = guard::release_own(x, &admitted, router, text).await?;
-        return reply::unasked(x, &admitted, released);
+    if let Way::Words(words) = way {
+        return say(gateway, x, &admitted, words).await;
     }
     let targets = way.targets(&x.generation.settings, admitted.request());
     meter::reserve(&gateway.counters, x, admitted.request(), targets).await?;
     ask(gateway, x, head, admitted, &way).await
+}
+
+/// Say what a router has the words for, and hand over to people what is theirs to answer.
+async fn say(
+    gateway: &Gateway,
+    x: &Exchange,
+    admitted: &Admitted,
+    words: Words,
+) -> Result<Response<reply::Body>, Error> {
+    // No model is asked, and yet it is a request.
+    meter::count_request(&gateway.counters, x).await?;
+    let Words { router, text, queue } = words;
+    let Some(queue) = queue else {
+        let released = guard::release_own(x, admitted, &router, &text).await?;
+        return reply::unasked(x, admitted, released);
+    };
+    let reference = escalation::new_reference();
+    let text = escalation::with_reference(&text, &reference);
+    // What the caller may not be told is nothing to come back for.
+    let released = guard::release_own(x, admitted, &router, &text).await?;
+    escalation::hand_over(gateway, x, admitted.request(), reference, queue).await?;
+    reply::unasked(x, admitted, released)
 }
 
 /// Ask the targets one after the other, and all of them once more where that may help, until one has given an answer of

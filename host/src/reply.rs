@@ -28,6 +28,7 @@ const NOT_INSPECTED: HeaderName = HeaderName::from_static("x-sluicegate-not-insp
 const ATTEMPTS: HeaderName = HeaderName::from_static("x-sluicegate-attempts");
 const LEFT_OUT: HeaderName = HeaderName::from_static("x-sluicegate-left-out");
 const COST: HeaderName = HeaderName::from_static("x-sluicegate-cost-usd");
+const ESCALATION: HeaderName = HeaderName::from_static("x-sluicegate-escalation");
 const SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
 
 /// A complete answer, in the caller's dialect.
@@ -258,6 +259,9 @@ fn about(x: &Exchange, response: &mut Response<Body>) {
         }
     };
     set(EXCHANGE, &x.id);
+    if let Some(reference) = x.escalation() {
+        set(ESCALATION, &reference);
+    }
     let left_out = x.left_out_header();
     if !left_out.is_empty() {
         set(LEFT_OUT, &left_out);

@@ -13,7 +13,7 @@ use crate::error::Error;
 use crate::exchange::Exchange;
 use crate::health::{Health, Rest};
 use crate::key::Models;
-use crate::plugin::{Decision, Inspected};
+use crate::plugin::{Decision, Inspected, Plugin};
 
 /// Who is to answer.
 #[derive(Debug)]
@@ -22,12 +22,19 @@ pub(crate) enum Way {
     Configured,
     /// These targets, in this order.
     Chosen(Vec<Arc<Target>>),
-    /// Nobody: these are the words of a router.
-    Words {
-        /// The router.
-        router: Arc<str>,
-        text: String,
-    },
+    /// No model: a router has the words.
+    Words(Words),
+}
+
+/// What a router itself says.
+#[derive(Debug)]
+pub(crate) struct Words {
+    /// The router.
+    pub(crate) router: Arc<str>,
+    /// The answer; where people are to answer, what the caller is told meanwhile.
+    pub(crate) text: String,
+    /// Which people are to answer, if any are.
+    pub(crate) queue: Option<String>,
 }
 
 impl Way {
@@ -40,7 +47,7 @@ impl Way {
         let (configured, chosen) = match self {
             Self::Configured => (Some(settings.model(&request.model).targets()), None),
             Self::Chosen(targets) => (None, Some(targets)),
-            Self::Words { .. } => (None, None),
+            Self::Words(_) => (None, None),
         };
         configured.into_iter().flatten().chain(chosen.into_iter().flatten())
     }
@@ -79,13 +86,18 @@ pub(crate) async fn decide(x: &Exchange, health: &Health, request: &Request) -> 
                 let chosen = chosen.into_iter().filter_map(|index| candidates.get(index).copied().cloned());
                 return Ok(Way::Chosen(chosen.collect()));
             }
-            RouteDecision::Answer(text) => return Ok(Way::Words { router: router.name.clone(), text }),
+            RouteDecision::Answer(text) => return Ok(words(router, text, None)),
+            RouteDecision::Escalate { queue, text } => return Ok(words(router, text, Some(queue))),
             RouteDecision::Deny(denial) => {
                 return Err(Error::Denied { plugin: router.name.to_string(), denial });
             }
         }
     }
     Ok(Way::Configured)
+}
+
+fn words(router: &Plugin, text: String, queue: Option<String>) -> Way {
+    Way::Words(Words { router: router.name.clone(), text, queue })
 }
 
 /// The targets that a router may choose: those of the model that was asked for, and of all others that this caller may ask
@@ -144,7 +156,7 @@ pub(crate) fn choose(x: &Exchange, health: &Health, request: &Request, way: &Way
     let mut targets = Vec::new();
     match way {
         Way::Chosen(chosen) => targets.extend(chosen.iter().filter(|target| is_ready(target)).cloned()),
-        Way::Configured | Way::Words { .. } => {
+        Way::Configured | Way::Words(_) => {
             let model = x.generation.settings.model(&request.model);
             if model.groups.is_empty() {
                 return Err(Error::unknown_model(&request.model));

@@ -381,7 +381,7 @@ fn key_header(wire: Wire) -> HeaderName {
             header::AUTHORIZATION
         }
         Wire::Dialect(Dialect::Anthropic) => API_KEY,
-        Wire::Dialect(Dialect::Gemini) => endpoint::GOOGLE_KEY,
+        Wire::Dialect(Dialect::Gemini) => endpoint::GOOGLE_KEY.clone(),
     }
 }
 
@@ -391,7 +391,7 @@ fn credentials(dialect: Dialect) -> [HeaderName; 2] {
         Dialect::OpenAi | Dialect::Responses | Dialect::Completions | Dialect::Anthropic => {
             [header::AUTHORIZATION, API_KEY]
         }
-        Dialect::Gemini => [header::AUTHORIZATION, endpoint::GOOGLE_KEY],
+        Dialect::Gemini => [header::AUTHORIZATION, endpoint::GOOGLE_KEY.clone()],
     }
 }
 

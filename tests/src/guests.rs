@@ -360,6 +360,11 @@ pub const GENTLE: &[Gentle] = &[
     router("route-strong", "do = 'tagged'\ntag = 'strong'\nwhen = 'code'"),
     router("route-answer", "do = 'answer'\ntext = 'Hello to you.'\nwhen = 'hello'"),
     router("route-secret", "do = 'answer'\ntext = 'The secret is out.'\nwhen = 'hello'"),
+    router("route-person", "do = 'escalate'\nqueue = 'billing'\ntext = 'A person sees to it.'\nwhen = 'refund'"),
+    router(
+        "route-named",
+        "do = 'escalate'\nqueue = 'billing'\ntext = 'Ask for {reference}, the secret one.'\nwhen = 'refund'",
+    ),
     router("route-tell", "do = 'tell'\nwhen = 'tell'"),
     router("route-deny", "do = 'deny'\nwhen = 'attack'"),
     router("route-fail", "do = 'fail'\nwhen = 'attack'"),

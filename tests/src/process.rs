@@ -55,6 +55,11 @@ impl Process {
         Call::new(self.address, "POST", "/v1/chat/completions").body(body)
     }
 
+    /// Any other request.
+    pub fn call(&self, method: &str, path: &str) -> Call {
+        Call::new(self.address, method, path)
+    }
+
     /// End it with SIGKILL.
     ///
     /// # Panics

@@ -4,7 +4,7 @@ use http::{Method, Response, StatusCode};
 use serde::{Deserialize, Serialize};
 use tracing::info;
 
-use super::{Refused, json};
+use super::{Refused, json, parse};
 use crate::caller::DEFAULT_TENANT;
 use crate::config::Secret;
 use crate::gateway::Gateway;
@@ -94,10 +94,6 @@ pub(super) async fn answer(
 
 fn shown(status: StatusCode, key: &Key, secret: Option<Secret>) -> Response<Body> {
     json(status, &Shown { key: key.into(), secret: secret.map(|secret| secret.reveal().to_owned()) })
-}
-
-fn parse<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Refused> {
-    serde_json::from_slice(body).map_err(|error| Refused::Wrong(None, error.to_string()))
 }
 
 fn draft(create: Create) -> Result<Draft, Refused> {

@@ -76,7 +76,7 @@ pub(super) fn auth(
 fn tokens(entry: &file::Entry<file::Jwt>, base: &Path, problems: &mut Problems) -> Option<Jwt> {
     let written = &entry.value;
     let keys = match (&written.jwks_url, &written.jwks_file) {
-        (Some(url), None) => match keys_url(url.get_ref()) {
+        (Some(url), None) => match own_url(url.get_ref(), "https://issuer.example/.well-known/jwks.json") {
             Ok(url) => Some(KeySource::Url(url)),
             Err(wrong) => {
                 problems.add(Some(url.span()), "auth.jwt.jwks_url", wrong);
@@ -111,9 +111,10 @@ fn tokens(entry: &file::Entry<file::Jwt>, base: &Path, problems: &mut Problems) 
     Some(Jwt { keys: keys?, issuer, audience, tenant_claim, user_claim, models_claim, leeway, refresh })
 }
 
-/// Whoever can change the answer of this address makes tokens: so it is asked over TLS, or it is on this machine.
-fn keys_url(given: &str) -> Result<Uri, String> {
-    let example = "write it as \"https://issuer.example/.well-known/jwks.json\"";
+/// The address of a service that the gateway itself trusts or tells something: whoever can change what it answers makes
+/// tokens, whoever can read what it is told learns of callers. So it is asked over TLS, or it is on this machine.
+pub(super) fn own_url(given: &str, example: &str) -> Result<Uri, String> {
+    let example = format!("write it as {example:?}");
     let uri: Uri = given.parse().map_err(|_| format!("is not an address; {example}"))?;
     let host = uri.host().unwrap_or_default().trim_matches(['[', ']']);
     let is_here = host.eq_ignore_ascii_case("localhost") || host.parse().is_ok_and(is_loopback);

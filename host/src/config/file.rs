@@ -51,6 +51,8 @@ pub struct File {
     pub store: Store,
     /// `[reservation]`: how much is reserved for an exchange.
     pub reservation: Reservation,
+    /// `[escalations]`: exchanges that are handed over to people.
+    pub escalations: Escalations,
     /// Named tables that cannot be read, as `targets.small`: what refers to them is not wrong for that.
     pub unreadable: BTreeSet<String>,
 }
@@ -397,7 +399,7 @@ pub struct Budget {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Store {
-    /// The file with the keys and with what was used of limits and budgets, relative to this one: `"sluicegate.db"`. It is
+    /// The file with the keys, what was used of limits and budgets, and what waits for people, relative to this one: `"sluicegate.db"`. It is
     /// made when there is something to keep.
     pub path: Option<Spanned<PathBuf>>,
     /// A Redis or Valkey that several gateways share: `{ url = { env = "REDIS_URL" } }`.
@@ -425,6 +427,30 @@ pub struct Reservation {
     pub answer_tokens: Option<Spanned<u64>>,
 }
 
+/// `[escalations]`
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Escalations {
+    /// Hours in which a person may answer: `72`.
+    pub expire_hours: Option<Spanned<u64>>,
+    /// Days for which one is kept after it was answered or has expired: `30`.
+    pub keep_days: Option<Spanned<u64>>,
+    /// How many of a tenant may be open at a time: `1000`. Further ones are refused.
+    pub open_max: Option<Spanned<u64>>,
+    /// Who is told of each: `{ url = "https://...", secret = { env = "NAME" } }`; without one, nobody.
+    pub webhook: Option<Webhook>,
+}
+
+/// `webhook` of the escalations.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Webhook {
+    /// Where messages go.
+    pub url: Spanned<String>,
+    /// What they are signed with, as Standard Webhooks have it: `whsec_...`.
+    pub secret: Spanned<SecretSource>,
+}
+
 pub(super) const TABLES: &[&str] = &[
     "server",
     "upstream",
@@ -440,6 +466,7 @@ pub(super) const TABLES: &[&str] = &[
     "tenants",
     "store",
     "reservation",
+    "escalations",
     "admin",
     "log",
 ];
@@ -465,6 +492,7 @@ pub(super) fn read(document: DeTable<'_>, problems: &mut Problems) -> File {
             "tenants" => file.tenants = named(&name, "limits", value, &mut file.unreadable, problems),
             "store" => file.store = table(&name, value, problems).unwrap_or_default(),
             "reservation" => file.reservation = table(&name, value, problems).unwrap_or_default(),
+            "escalations" => file.escalations = table(&name, value, problems).unwrap_or_default(),
             field if !matches!(value.get_ref(), DeValue::Table(_)) => {
                 let message = "stands outside of all tables; write it below the one it belongs to, as [server]";
                 problems.add(Some(span), field, message);

@@ -18,7 +18,7 @@ use super::prices;
 use super::problem::suggestion;
 use super::{
     Balance, Breaker, Group, Log, Member, Model, Platform, Plugins, Problems, Reservation, Retry, Secret, Server,
-    Settings, Stream, Target, Translation, Upstream, callers, file, store, tenants,
+    Settings, Stream, Target, Translation, Upstream, callers, escalations, file, store, tenants,
 };
 use crate::dialect::{Dialect, Wire};
 use crate::prices::{Prices, Table, providers, seller, takes_stream_options};
@@ -73,6 +73,7 @@ pub(super) fn resolve(file: file::File, base: &Path, problems: &mut Problems) ->
                 problems,
             ),
         },
+        escalations: escalations::escalations(&file.escalations, base, problems),
     }
 }
 

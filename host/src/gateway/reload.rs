@@ -84,10 +84,16 @@ impl std::fmt::Debug for Watched {
     }
 }
 
-/// Keep the gateway in step with its files, until `stop` says true.
+/// Keep the gateway in step with its files and with the world, until `stop` says true.
 pub async fn watch(gateway: Arc<Gateway>, watched: Watched, mut stop: watch::Receiver<bool>) {
-    let keep_in_step =
-        async { tokio::join!(keep_in_step(&gateway, &watched), gateway.auth.keep_in_step(&gateway.upstream)) };
+    let settings = || gateway.generation().settings.clone();
+    let keep_in_step = async {
+        tokio::join!(
+            keep_in_step(&gateway, &watched),
+            gateway.auth.keep_in_step(&gateway.upstream),
+            gateway.escalations.keep_up(settings, &gateway.upstream),
+        )
+    };
     tokio::select! {
         _ = keep_in_step => {}
         () = crate::server::said_stop(&mut stop) => {}

@@ -1,6 +1,5 @@
 //! How a caller is told what is left, in the headers that its SDK knows.
 
-use std::fmt::Write as _;
 use std::time::Duration;
 
 use http::header::{HeaderName, HeaderValue};
@@ -58,25 +57,40 @@ fn at(dialect: Dialect, standing: &Standing, now: Moment) -> Vec<(HeaderName, He
         let reset = if is_anthropic { renews.max(now).rfc3339() } else { span(now.until(renews)) };
         headers.push((names.limit.clone(), limit.into()));
         headers.push((names.remaining.clone(), remaining.into()));
-        headers.extend(HeaderValue::try_from(reset).ok().map(|reset| (names.reset.clone(), reset)));
+        headers.extend(HeaderValue::from_str(&reset).ok().map(|reset| (names.reset.clone(), reset)));
     }
     headers
 }
 
+/// As long as `23h59m59.999s`.
+const SPAN_BYTES_USUAL: usize = 13;
+
 /// As `6m0s`, `1.5s`, `20ms`.
 fn span(time: Duration) -> String {
     let (seconds, ms) = (time.as_secs(), time.subsec_millis());
+    let mut text = String::with_capacity(SPAN_BYTES_USUAL);
+    // Two of them go with each answer: `format!` would take longer than all else here.
+    let mut say = |number: u64, unit: &str| {
+        text.push_str(itoa::Buffer::new().format(number));
+        text.push_str(unit);
+    };
     if seconds == 0 {
-        return format!("{ms}ms");
+        say(ms.into(), "ms");
+        return text;
     }
     let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
-    let mut text = match (hours, minutes) {
-        (0, 0) => format!("{seconds}"),
-        (0, _) => format!("{minutes}m{seconds}"),
-        _ => format!("{hours}h{minutes}m{seconds}"),
-    };
+    if hours > 0 {
+        say(hours, "h");
+    }
+    if hours > 0 || minutes > 0 {
+        say(minutes, "m");
+    }
+    say(seconds, "");
     if ms > 0 {
-        let _ = write!(text, ".{ms:03}");
+        // Three digits after a one that gives way to the point.
+        let at = text.len();
+        text.push_str(itoa::Buffer::new().format(1000 + ms));
+        text.replace_range(at..=at, ".");
         text.truncate(text.trim_end_matches('0').len());
     }
     text.push('s');

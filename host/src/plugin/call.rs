@@ -189,6 +189,7 @@ impl Runtime {
                 RouteDecision::Unchanged => (Decision::Unchanged, None),
                 RouteDecision::Targets(_) => (Decision::Targets, None),
                 RouteDecision::Answer(_) => (Decision::Answer, None),
+                RouteDecision::Escalate { .. } => (Decision::Escalate, None),
                 RouteDecision::Deny(denial) => (Decision::Deny, Some(denial)),
             };
             note(&mut receipt, &routing.findings, decision, denial);

@@ -214,11 +214,10 @@ pub(super) fn routing(targets: usize, routing: router::Routing) -> Result<chat::
     let decision = match routing.decision {
         router::Decision::Unchanged => chat::RouteDecision::Unchanged,
         router::Decision::Targets(chosen) => chat::RouteDecision::Targets(checked_targets(targets, &chosen)?),
-        router::Decision::Answer(answer) if answer.text.is_empty() => return Err("an answer without a word".to_owned()),
-        router::Decision::Answer(answer) => {
-            chat::RouteDecision::Answer(bounded(answer.text, CANNED_BYTES_MAX, "an answer")?)
+        router::Decision::Answer(answer) => chat::RouteDecision::Answer(words(answer.text)?),
+        router::Decision::Escalate(escalation) => {
+            chat::RouteDecision::Escalate { queue: code(escalation.queue, "a queue")?, text: words(escalation.text)? }
         }
-        router::Decision::Escalate(_) => return Err("an escalation, which nobody here takes yet".to_owned()),
         router::Decision::Deny(denial) => chat::RouteDecision::Deny(checked_denial(denial)?),
     };
     Ok(chat::Routing {
@@ -226,6 +225,14 @@ pub(super) fn routing(targets: usize, routing: router::Routing) -> Result<chat::
         intent: routing.intent.map(|intent| code(intent, "an intent")).transpose()?,
         findings: findings(routing.findings, None)?,
     })
+}
+
+/// What a router itself says to a caller.
+fn words(text: String) -> Result<String, Malformed> {
+    match text.is_empty() {
+        true => Err("an answer without a word".to_owned()),
+        false => bounded(text, CANNED_BYTES_MAX, "an answer"),
+    }
 }
 
 fn checked_targets(count: usize, chosen: &[u32]) -> Result<Vec<usize>, Malformed> {

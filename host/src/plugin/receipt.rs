@@ -58,6 +58,8 @@ pub enum Decision {
     Targets,
     /// A router answered itself.
     Answer,
+    /// A router handed over to people.
+    Escalate,
     /// It failed, and the operator chose that the exchange goes on.
     NotInspected,
     /// It failed, and the exchange is refused; of a router, and the exchange goes on as is configured.
@@ -74,6 +76,7 @@ impl Decision {
             Self::Retry => "retry",
             Self::Deny => "deny",
             Self::Unchanged => "unchanged",
+            Self::Escalate => "escalate",
             Self::Targets => "targets",
             Self::Answer => "answer",
             Self::NotInspected => "not-inspected",
@@ -262,7 +265,7 @@ impl Decision {
     fn gravity(self) -> u8 {
         match self {
             Self::Allow | Self::Unchanged => 0,
-            Self::Edit | Self::Targets | Self::Answer => 1,
+            Self::Edit | Self::Targets | Self::Answer | Self::Escalate => 1,
             Self::NotInspected => 2,
             Self::Retry => 3,
             Self::Deny => 4,

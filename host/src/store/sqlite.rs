@@ -13,8 +13,12 @@ use rusqlite_migration::{M, MigrationDefinitionError, Migrations};
 use super::Error;
 
 /// All tables, in the order in which they came to be. What was published is never changed: a change is one more.
-const MIGRATIONS: &[M<'static>] =
-    &[M::up(super::keys::TABLE), M::up(super::counters::TABLE), M::up(super::keys::VERSION)];
+const MIGRATIONS: &[M<'static>] = &[
+    M::up(super::keys::TABLE),
+    M::up(super::counters::TABLE),
+    M::up(super::keys::VERSION),
+    M::up(super::escalations::TABLE),
+];
 
 /// How long to wait for another process to end its change: each takes milliseconds.
 const BUSY: Duration = Duration::from_secs(5);

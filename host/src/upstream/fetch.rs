@@ -1,5 +1,5 @@
-//! Documents that the gateway itself asks for: an issuer's keys. Over the same TLS as providers; a redirect is an error,
-//! as it could lead anywhere.
+//! What the gateway itself asks for and tells: an issuer's keys, messages to the operators' own services. Over the same
+//! TLS as providers; a redirect is an error, as it could lead anywhere.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use tokio::time::timeout;
 
 use super::{Upstream, causes};
 
-/// Time for the whole document.
+/// Time for the whole document, or to take a message.
 const TIME: Duration = Duration::from_secs(5);
 
 impl Upstream {
@@ -22,6 +22,17 @@ impl Upstream {
     pub(crate) async fn fetch(&self, uri: &Uri, bytes_max: usize) -> Result<Vec<u8>, String> {
         let fetched = timeout(TIME, self.fetch_slowly(uri, bytes_max)).await;
         fetched.unwrap_or_else(|_| Err(format!("it did not come within {} s", TIME.as_secs())))
+    }
+
+    /// Send a message, for which only a status is answered.
+    ///
+    /// # Errors
+    /// Why it is not taken: anything but 2xx is a refusal.
+    pub(crate) async fn deliver(&self, message: Request<Bytes>) -> Result<(), String> {
+        let delivered = timeout(TIME, self.client.request(message.map(Full::new))).await;
+        let delivered = delivered.map_err(|_| format!("there was no answer within {} s", TIME.as_secs()))?;
+        let status = delivered.map_err(|error| causes(&error))?.status();
+        if status.is_success() { Ok(()) } else { Err(format!("it answers with {}", status.as_u16())) }
     }
 
     async fn fetch_slowly(&self, uri: &Uri, bytes_max: usize) -> Result<Vec<u8>, String> {

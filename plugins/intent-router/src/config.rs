@@ -37,9 +37,12 @@ pub struct Intent {
     /// Who answers: names or tags of targets, the best first.
     #[serde(default)]
     pub targets: Vec<String>,
-    /// The answer, where no model is needed for it.
+    /// The answer, where no model is needed for it; with `queue`, what the caller is told meanwhile.
     #[serde(default)]
     pub answer: Option<String>,
+    /// Which people answer.
+    #[serde(default)]
+    pub queue: Option<String>,
 }
 
 /// A regular expression, and how sure it makes: certain, where nothing is said.
@@ -90,8 +93,7 @@ impl Config {
         let mut names = BTreeSet::new();
         for intent in &self.intents {
             let name = &intent.name;
-            let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
-            if name.is_empty() || name.len() > NAME_BYTES_MAX || !name.chars().all(allowed) {
+            if !is_name(name) {
                 return Err(format!("{name:?} is no name of an intent: use letters, digits, dots and hyphens"));
             }
             if !names.insert(name) {
@@ -111,13 +113,23 @@ impl Intent {
         if let Some(pattern) = self.patterns.iter().find(|pattern| !is_score(pattern.score())) {
             return Err(format!("has a score of {}; it must be above 0 and at most 1", pattern.score()));
         }
-        match (self.targets.is_empty(), &self.answer) {
-            (true, None) => Err("says neither targets nor an answer".to_owned()),
-            (false, Some(_)) => Err("says both targets and an answer; one of them can count".to_owned()),
-            (true, Some(answer)) if answer.is_empty() => Err("has an answer without a word".to_owned()),
-            (true, Some(_)) | (false, None) => Ok(()),
+        if self.queue.as_ref().is_some_and(|queue| !is_name(queue)) {
+            return Err("has a queue with another name than letters, digits, dots and hyphens".to_owned());
+        }
+        match (self.targets.is_empty(), &self.answer, &self.queue) {
+            (true, None, Some(_)) => Err("says no answer, and a caller is to be told that people see to it".to_owned()),
+            (true, None, None) => Err("says neither targets nor an answer".to_owned()),
+            (false, None, Some(_)) => Err("says both targets and a queue; one of them can count".to_owned()),
+            (false, Some(_), _) => Err("says both targets and an answer; one of them can count".to_owned()),
+            (true, Some(answer), _) if answer.is_empty() => Err("has an answer without a word".to_owned()),
+            (true, Some(_), _) | (false, None, None) => Ok(()),
         }
     }
+}
+
+fn is_name(name: &str) -> bool {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
+    !name.is_empty() && name.len() <= NAME_BYTES_MAX && name.chars().all(allowed)
 }
 
 fn is_score(score: f32) -> bool {
@@ -155,6 +167,7 @@ mod tests {
         };
         assert_eq!(intent(json!({})), Ok(()));
         assert_eq!(intent(json!({"patterns": [{"pattern": "x", "score": 0.4}]})), Ok(()));
+        assert_eq!(intent(json!({"targets": [], "answer": "Wait.", "queue": "billing"})), Ok(()));
         for (change, why) in [
             (json!({"name": "a b"}), "no name"),
             (json!({"name": ""}), "no name"),
@@ -163,6 +176,9 @@ mod tests {
             (json!({"targets": []}), "neither targets nor an answer"),
             (json!({"answer": "hello"}), "both"),
             (json!({"targets": [], "answer": ""}), "without a word"),
+            (json!({"queue": "billing"}), "targets and a queue"),
+            (json!({"targets": [], "queue": "billing"}), "no answer"),
+            (json!({"targets": [], "answer": "Wait.", "queue": "a b"}), "queue with another name"),
             (json!({"words": 3}), "unknown field"),
         ] {
             let refused = intent(change.clone()).unwrap_err();

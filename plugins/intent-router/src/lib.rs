@@ -1,5 +1,5 @@
 //! A router that knows what a request is about by patterns, and chooses who answers by that: a target with a name or a tag,
-//! or nobody, as the answer stands in the configuration.
+//! people, or nobody, as the answer stands in the configuration.
 
 pub mod config;
 #[cfg(test)]
@@ -143,10 +143,14 @@ fn is_persons_turn(request: &Request) -> bool {
 
 /// Who answers a request with this intent.
 fn decide(intent: &Intent, request: &Request, targets: &[Target]) -> Routing {
-    if let Some(answer) = &intent.answer {
+    match (&intent.answer, &intent.queue) {
+        (Some(answer), Some(queue)) if is_persons_turn(request) => return Routing::escalate(queue, answer),
         // Whoever wants an answer of a certain form gets none from here.
-        let is_free = request.answer_schema.is_none() && is_persons_turn(request);
-        return if is_free { Routing::answer(answer) } else { Routing::unchanged() };
+        (Some(answer), None) if is_persons_turn(request) && request.answer_schema.is_none() => {
+            return Routing::answer(answer);
+        }
+        (Some(_), _) => return Routing::unchanged(),
+        (None, _) => {}
     }
     let reads = |target: &Target| target.context_tokens.is_none_or(|most| request.tokens_estimate <= most);
     let mut chosen: Vec<u32> = Vec::new();

@@ -1,7 +1,7 @@
 //! The router as the gateway asks it, natively.
 
 use serde_json::{Value, json};
-use sluicegate_plugin::router::{Decision, Target};
+use sluicegate_plugin::router::{Decision, Escalation, Target};
 use sluicegate_plugin::{Exchange, Request, Role, Router as _};
 
 use super::*;
@@ -95,6 +95,20 @@ fn what_a_request_is_about_decides_who_answers() {
     ] {
         assert_eq!(decision(&router, &asks(text)), *expected, "{text:?}");
     }
+}
+
+#[test]
+fn people_are_asked_where_an_intent_says_so_but_not_in_the_middle_of_a_task() {
+    let router = router(json!({"intents": [
+        {"name": "refund", "patterns": ["refund"], "queue": "billing", "answer": "One of us sees to it."}]}));
+    let escalation = Escalation { queue: "billing".to_owned(), text: "One of us sees to it.".to_owned() };
+    let expected = (Decision::Escalate(escalation), Some("refund".to_owned()));
+    let asked = asks("I want a refund");
+    assert_eq!(decision(&router, &asked), expected);
+    let by_schema = Request { answer_schema: Some("{}".to_owned()), ..asked };
+    assert_eq!(decision(&router, &by_schema), expected);
+    let said = [(Role::User, "a refund"), (Role::Assistant, "I look."), (Role::Tool, "12.50")];
+    assert_eq!(decision(&router, &conversation(&said)).0, Decision::Unchanged);
 }
 
 #[test]

@@ -25,6 +25,13 @@ impl Routing {
         Decision::Answer(CannedAnswer { text: text.into() }).into()
     }
 
+    /// A person is to answer, one of those who see to `queue`; the caller is told this text meanwhile, with a reference to come
+    /// back with: where the text says `{reference}`, or else below it.
+    #[must_use]
+    pub fn escalate(queue: impl Into<String>, text: impl Into<String>) -> Self {
+        Decision::Escalate(Escalation { queue: queue.into(), text: text.into() }).into()
+    }
+
     /// A refusal.
     #[must_use]
     pub fn deny(denial: Denial) -> Self {

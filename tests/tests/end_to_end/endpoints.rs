@@ -4,7 +4,9 @@ use http::Method;
 use serde_json::{Value, json};
 use sluicegate::endpoint::{Dialect, Does, ENDPOINTS, Endpoint};
 use sluicegate::sandbox::made_up;
-use sluicegate_tests::{Answer, DONE, Gateway, Provider, Reply, chat, chunk, completion, finish, standard, streamed};
+use sluicegate_tests::{
+    Answer, DONE, Gateway, Provider, Reply, chat, chunk, completion, finish, gentle, standard, streamed,
+};
 
 /// What is sent with a text in it, and what a provider answers with the same text in it.
 struct Case {
@@ -34,6 +36,7 @@ fn case(endpoint: &Endpoint, text: &str, stream: bool) -> Case {
         },
         // A caller says nothing by it: no body is read. What a provider says of its models is text all the same.
         Does::ListModels => Case { asks: None, answers: lists(endpoint.dialect, text) },
+        Does::ReadEscalation => unreachable!("a person answers it, and no provider"),
     }
 }
 
@@ -42,7 +45,7 @@ fn manners(endpoint: &Endpoint) -> Vec<bool> {
     match (endpoint.does, endpoint.streaming) {
         (_, Some(streaming)) => vec![streaming],
         (Does::Converse, None) => vec![false, true],
-        (Does::Embed | Does::CountTokens | Does::ListModels, None) => vec![false],
+        (Does::Embed | Does::CountTokens | Does::ListModels | Does::ReadEscalation, None) => vec![false],
     }
 }
 
@@ -139,10 +142,28 @@ async fn call(gateway: &Gateway, endpoint: &Endpoint, asks: Option<Value>) -> An
     let query = if endpoint.streaming == Some(true) { "?alt=sse" } else { "" };
     let path = format!("{}{query}", endpoint.path.replace("{model}", "m"));
     let call = gateway.call(endpoint.method.as_str(), &path);
-    let call = endpoint.header.into_iter().fold(call, |call, header| call.header(header, "2023-06-01"));
+    let call = endpoint.header.into_iter().fold(call, |call, header| call.header(header.as_str(), "2023-06-01"));
     match asks {
         Some(body) => call.body(body).await,
         None => call.await,
+    }
+}
+
+/// A caller says nothing by it but a name, and what it is told comes from a person.
+async fn forbidden_text_of_a_person_does_not_pass(endpoint: &Endpoint, card: &str) {
+    let gateway = Gateway::with_plugins([gentle("route-person"), standard("pii").config("card = 'block'")]);
+    let provider = Provider::absent().await;
+    let gateway = gateway.upstream(&provider).settings("admin.listen = '127.0.0.1:0'").start().await;
+    for (text, status) in [(format!("the card is {card}."), 400), ("hi".to_owned(), 200)] {
+        let asked = gateway.ask(chat("a refund, please")).await;
+        let reference = asked.header("x-sluicegate-escalation").unwrap().to_owned();
+        let answer = json!({"by": "ann", "text": text});
+        let answered = gateway.admin("POST", &format!("/api/escalations/{reference}/answer")).body(answer).await;
+        assert_eq!(answered.status, 200, "{}", answered.text());
+        let path = endpoint.path.replace("{reference}", &reference);
+        let read = gateway.call(endpoint.method.as_str(), &path).await;
+        assert_eq!(read.status, status, "{}", read.text());
+        assert!(!read.text().contains(card), "{}", read.text());
     }
 }
 
@@ -151,6 +172,10 @@ async fn forbidden_text_passes_through_none_of_them_in_either_direction() {
     let card = made_up("card").unwrap();
     let forbidden = format!("the card is {card}.");
     for endpoint in &ENDPOINTS {
+        if endpoint.does == Does::ReadEscalation {
+            forbidden_text_of_a_person_does_not_pass(endpoint, &card).await;
+            continue;
+        }
         for stream in manners(endpoint) {
             let about = format!("{} {} ({:?}), streamed: {stream}", endpoint.method, endpoint.path, endpoint.header);
             let (Case { asks, answers }, harmless) = (case(endpoint, &forbidden, stream), case(endpoint, "hi", stream));

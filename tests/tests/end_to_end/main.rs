@@ -24,6 +24,7 @@ mod drain;
 mod edits;
 mod embeddings;
 mod endpoints;
+mod escalations;
 mod failover;
 mod forbidden_addresses;
 mod gemini;

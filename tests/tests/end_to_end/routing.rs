@@ -98,7 +98,7 @@ async fn a_router_refuses() {
 }
 
 /// How callers of each dialect ask this, at which path, and where the text of an answer stands, streamed and not.
-fn dialects(text: &str) -> Vec<(&'static str, Value, &'static str)> {
+pub(crate) fn dialects(text: &str) -> Vec<(&'static str, Value, &'static str)> {
     let messages = json!([{"role": "user", "content": text}]);
     let gemini = json!({"contents": [{"role": "user", "parts": [{"text": text}]}]});
     let chat = |stream| json!({"model": "m", "stream": stream, "messages": messages});
@@ -120,7 +120,7 @@ fn dialects(text: &str) -> Vec<(&'static str, Value, &'static str)> {
 }
 
 /// The text of an answer, wherever it stands.
-fn said(answer: &Answer, place: &str) -> String {
+pub(crate) fn said(answer: &Answer, place: &str) -> String {
     if answer.header("content-type") != Some("text/event-stream") {
         return answer.json().pointer(place).and_then(Value::as_str).unwrap_or_default().to_owned();
     }

@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::journal::{Change, GATHER, Journal, Kept};
 use super::meter::{Bound, Kind, Meter, bounds};
-use super::moment::{Clock, Moment};
+use super::moment::{Clock, Moment, Periods};
 use super::rule::{PER_UNIT, Taken, judge, standing};
 use super::{Counters, Hold, Reserved, Unavailable};
 use crate::config::OnFailure;
@@ -85,8 +85,8 @@ impl Counts {
         }
     }
 
-    /// What is taken now. A period that has begun meanwhile begins here.
-    fn taken(&mut self, bound: Bound<'_>, now: Moment) -> u128 {
+    /// What is taken now, which is in these periods. One that has begun meanwhile begins here.
+    fn taken(&mut self, bound: Bound<'_>, now: Moment, periods: Periods) -> u128 {
         let Bound { meter, limit, .. } = bound;
         match self.place(meter) {
             Place::Bucket(bucket) => {
@@ -95,7 +95,7 @@ impl Counts {
                 bucket.level(limit.unwrap_or_default(), now)
             }
             Place::Sum(sum) => {
-                let period = meter.period(now);
+                let period = meter.period(periods);
                 if sum.period != period {
                     *sum = Sum { period, amount: 0 };
                 }
@@ -105,8 +105,23 @@ impl Counts {
         }
     }
 
-    /// Count `to` instead of `from`, which was counted at `at`.
-    fn change(&mut self, bound: Bound<'_>, from: u64, to: u64, at: Moment, now: Moment) {
+    /// Take so much more of what [`taken`](Self::taken) was asked about at the same moment.
+    fn take(&mut self, Taken { bound, taken }: &mut Taken<'_>, amount: u64, now: Moment) {
+        let more = u128::from(amount);
+        match self.place(bound.meter) {
+            Place::Bucket(bucket) => {
+                *taken = taken.saturating_add(more * u128::from(PER_UNIT));
+                *bucket = Bucket { level: *taken, at: now };
+            }
+            Place::Sum(Sum { amount: count, .. }) | Place::Places(count) => {
+                *taken = taken.saturating_add(more);
+                *count = count.saturating_add(amount);
+            }
+        }
+    }
+
+    /// Count `to` instead of `from`, which was counted in these periods.
+    fn change(&mut self, bound: Bound<'_>, from: u64, to: u64, periods: Periods, now: Moment) {
         let Bound { meter, limit, .. } = bound;
         match self.place(meter) {
             Place::Bucket(bucket) => {
@@ -116,7 +131,7 @@ impl Counts {
             }
             Place::Sum(sum) => {
                 // What is settled in another period than it was reserved in changes the file alone.
-                if sum.period == meter.period(at) {
+                if sum.period == meter.period(periods) {
                     sum.amount = sum.amount.saturating_add(to).saturating_sub(from);
                 }
             }
@@ -162,10 +177,11 @@ impl Embedded {
         let mut counts = self.accounts();
         // Within the lock, or time would run backwards for whoever had to wait for it.
         let now = self.clock.now();
+        let periods = now.periods();
         let mut all = Vec::with_capacity(accounts.len() * Meter::COUNT);
         for account in accounts.iter() {
             let counts = counts.entry(account.name.clone()).or_default();
-            all.extend(bounds(account).map(|bound| Taken { bound, taken: counts.taken(bound, now) }));
+            all.extend(bounds(account).map(|bound| Taken { bound, taken: counts.taken(bound, now, periods) }));
         }
         if let Some(refusal) = judge(&all, amounts, now) {
             return Ok(Reserved::Refused(refusal, standing(&all, now)));
@@ -173,8 +189,8 @@ impl Embedded {
         for account in accounts.iter() {
             let Some(counts) = counts.get_mut(&account.name) else { continue };
             for taken in all.iter_mut().filter(|taken| std::ptr::eq(taken.bound.account, account)) {
-                counts.change(taken.bound, 0, taken.bound.meter.of().amount(amounts), now, now);
-                taken.taken = counts.taken(taken.bound, now);
+                let amount = taken.bound.meter.of().amount(amounts);
+                counts.take(taken, amount, now);
             }
         }
         drop(counts);
@@ -205,6 +221,7 @@ impl Counters for Embedded {
     }
 
     fn settle(&self, hold: &mut Hold, amounts: Amounts, is_over: bool) {
+        let periods = hold.at.periods();
         let mut counts = self.accounts();
         let now = self.clock.now();
         for account in hold.accounts.iter() {
@@ -215,7 +232,7 @@ impl Counters for Embedded {
                     Kind::Places => (1, u64::from(!is_over)),
                     Kind::Bucket | Kind::Sum => (of.amount(hold.amounts), of.amount(amounts)),
                 };
-                counts.change(bound, from, to, hold.at, now);
+                counts.change(bound, from, to, periods, now);
             }
         }
         drop(counts);

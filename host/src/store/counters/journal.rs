@@ -278,7 +278,7 @@ fn commit(connection: &mut Connection, changes: &Changes) -> rusqlite::Result<()
              ON CONFLICT DO UPDATE SET amount = max(amount + ?4, 0)",
         )?;
         for ((account, day), change) in changes {
-            let at = Moment::of_day(*day);
+            let at = Moment::of_day(*day).periods();
             for (meter, change) in Meter::LASTING.map(|meter| (meter, change.of(meter))) {
                 if change != 0 {
                     add.execute(params![&**account, meter.word(), number(meter.period(at)), change])?;
@@ -296,7 +296,7 @@ fn number(period: u64) -> i64 {
 
 /// The sums of the periods of `now`. Those of earlier days and months are of no use here, and go.
 fn read(connection: &Connection, now: Moment) -> rusqlite::Result<Vec<Kept>> {
-    let mut kept = Vec::new();
+    let (mut kept, now) = (Vec::new(), now.periods());
     for meter in Meter::LASTING {
         let period = number(meter.period(now));
         // Those of the day before may still be settled by a gateway that is about to end.

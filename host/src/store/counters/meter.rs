@@ -1,6 +1,6 @@
 //! What is counted of an account, and how.
 
-use super::moment::Moment;
+use super::moment::{Moment, Periods};
 use crate::limits::{Account, Amounts, Budget};
 use crate::money::Money;
 
@@ -110,11 +110,11 @@ impl Meter {
         }
     }
 
-    /// The period that a sum of this moment belongs to; 0 where there are none.
-    pub(super) fn period(self, at: Moment) -> u64 {
+    /// That of these periods which a sum belongs to; 0 where there are none.
+    pub(super) fn period(self, at: Periods) -> u64 {
         match self {
-            Self::RequestsPerDay | Self::TokensPerDay | Self::MoneyPerDay => at.day(),
-            Self::MoneyPerMonth => at.month(),
+            Self::RequestsPerDay | Self::TokensPerDay | Self::MoneyPerDay => at.day,
+            Self::MoneyPerMonth => at.month,
             Self::MoneyInAll | Self::RequestsPerMinute | Self::TokensPerMinute | Self::Concurrent => 0,
         }
     }

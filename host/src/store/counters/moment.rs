@@ -13,7 +13,19 @@ pub struct Moment(pub u64);
 
 const DAY_MS: u64 = 86_400_000;
 
+/// The day and the month of a moment, counted as [`Moment::day`] and [`Moment::month`] are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Periods {
+    pub(super) day: u64,
+    pub(super) month: u64,
+}
+
 impl Moment {
+    /// What sums of this moment belong to.
+    pub(super) fn periods(self) -> Periods {
+        Periods { day: self.day(), month: self.month() }
+    }
+
     /// The day, counted from the first of 1970.
     #[must_use]
     pub fn day(self) -> u64 {

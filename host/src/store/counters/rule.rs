@@ -61,14 +61,19 @@ impl Taken<'_> {
         if self.bound.meter.kind() == Kind::Bucket { PER_UNIT.into() } else { 1 }
     }
 
-    /// Nothing if there is room. What is used up lets nothing pass, not even what is thought to cost nothing.
+    /// Whether there is room. What is used up lets nothing pass, not even what is thought to cost nothing.
+    fn has_room(&self, amounts: Amounts) -> bool {
+        let Bound { meter, limit: Some(limit), .. } = self.bound else { return true };
+        let most = u128::from(limit) * self.unit();
+        let wanted = u128::from(meter.of().amount(amounts)) * self.unit();
+        self.taken < most && self.taken.saturating_add(wanted) <= most
+    }
+
+    /// Why there is no room, where there is a limit.
     fn refusal(&self, amounts: Amounts, now: Moment) -> Option<Refusal> {
         let Bound { account, meter, limit: Some(limit) } = self.bound else { return None };
         let amount = meter.of().amount(amounts);
         let (most, wanted) = (u128::from(limit) * self.unit(), u128::from(amount) * self.unit());
-        if self.taken < most && self.taken.saturating_add(wanted) <= most {
-            return None;
-        }
         let wait = match meter.kind() {
             _ if amount > limit => None,
             Kind::Bucket => {
@@ -85,14 +90,14 @@ impl Taken<'_> {
 
     fn room(&self, now: Moment) -> Option<Room> {
         let Bound { meter, limit: Some(limit), .. } = self.bound else { return None };
-        let left = (u128::from(limit) * self.unit()).saturating_sub(self.taken) / self.unit();
-        let remaining = u64::try_from(left).unwrap_or(u64::MAX);
-        let renews = match meter.kind() {
+        let left = (u128::from(limit) * self.unit()).saturating_sub(self.taken);
+        let number = |number: u128| u64::try_from(number).unwrap_or(u64::MAX);
+        let (remaining, renews) = match meter.kind() {
             Kind::Bucket => {
                 let ms = self.taken.div_ceil(u128::from(limit.max(1)));
-                now + Duration::from_millis(u64::try_from(ms).unwrap_or(u64::MAX))
+                (number(left / u128::from(PER_UNIT)), now + Duration::from_millis(number(ms)))
             }
-            Kind::Sum | Kind::Places => meter.renews(now).unwrap_or(now),
+            Kind::Sum | Kind::Places => (number(left), meter.renews(now).unwrap_or(now)),
         };
         Some(Room { limit, remaining, renews })
     }
@@ -101,7 +106,8 @@ impl Taken<'_> {
 /// Whether all of this has room for `amounts`. If not, the bound that takes the longest to have it is the reason: who
 /// waits for that waits but once.
 pub(super) fn judge(all: &[Taken<'_>], amounts: Amounts, now: Moment) -> Option<Refusal> {
-    let refusals = all.iter().filter_map(|taken| taken.refusal(amounts, now));
+    let full = all.iter().filter(|taken| !taken.has_room(amounts));
+    let refusals = full.filter_map(|taken| taken.refusal(amounts, now));
     refusals.max_by_key(|refusal| refusal.wait.unwrap_or(Duration::MAX))
 }
 

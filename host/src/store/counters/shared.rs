@@ -196,6 +196,7 @@ fn add_amounts(script: &mut ScriptInvocation<'_>, amounts: Amounts) {
 }
 
 fn add_bounds<'a>(script: &mut ScriptInvocation<'_>, bounds: impl Iterator<Item = Bound<'a>>, at: Moment) {
+    let periods = at.periods();
     for Bound { account, meter, limit } in bounds {
         let kind = match meter.kind() {
             Kind::Bucket => "bucket",
@@ -208,7 +209,7 @@ fn add_bounds<'a>(script: &mut ScriptInvocation<'_>, bounds: impl Iterator<Item 
             Of::Money => 3,
             Of::Exchanges => 4,
         };
-        script.key(format!("{PREFIX}:{}:{}:{}", account.name, meter.word(), meter.period(at)));
+        script.key(format!("{PREFIX}:{}:{}:{}", account.name, meter.word(), meter.period(periods)));
         script.arg(kind).arg(of).arg(limit.map_or(-1, |limit| i64::try_from(limit).unwrap_or(i64::MAX)));
         script.arg(millis(kept(meter)));
     }

@@ -44,6 +44,13 @@ pub enum Action {
         /// The answer.
         text: String,
     },
+    /// Hands over to people.
+    Escalate {
+        /// Which people.
+        queue: String,
+        /// What the caller is told.
+        text: String,
+    },
     /// Answers with what it was told of the targets.
     Tell,
     /// Refuses, as `test.refused`.
@@ -76,6 +83,7 @@ impl Router for RouterGuest {
                 Routing::targets(tagged.map(|(index, _)| index))
             }
             Action::Answer { text } => Routing::answer(text),
+            Action::Escalate { queue, text } => Routing::escalate(queue, text),
             Action::Tell => Routing::answer(targets.iter().map(told).collect::<Vec<_>>().join("\n")),
             Action::Deny => Routing::deny(Denial::new("test.refused", "Nobody is to answer this.")),
             Action::Fail => return Err(PluginError::Other("as it was told to".to_owned())),
