@@ -7,6 +7,7 @@ mod documented;
 mod environment;
 mod escalations;
 pub mod file;
+mod grants;
 pub mod installation;
 mod key_set;
 mod layers;
@@ -31,6 +32,7 @@ use rustls::pki_types::CertificateDer;
 
 pub use callers::{Admin, Auth, Jwt, KeySource, is_loopback};
 pub use environment::{from_environment, variables_in_force};
+pub use grants::{ClockGrant, Destination, Grants, HttpGrant, KvGrant};
 pub use installation::{Installation, Mode, OnFailure, StreamMode};
 pub use key_set::{PublicKey, read_key_set};
 pub use layers::{Files, Layer};

@@ -11,7 +11,7 @@ use crate::chat::{Channel, Request, Role, Segment};
 use crate::moment::Moment;
 
 pub use desk::Desk;
-pub(crate) use exchange::{hand_over, read};
+pub(crate) use exchange::{body, find, hand_over};
 
 /// Bytes of a conversation's text that are kept: people read the end of it. What is left out is counted.
 const CONVERSATION_BYTES_MAX: usize = 256 << 10;

@@ -11,6 +11,7 @@ use tracing::{info, warn};
 use uuid::Uuid;
 
 use crate::caller::Caller;
+use crate::capability::Counts;
 use crate::chat::{Opaque, Phase, Usage};
 use crate::dialect::{Dialect, Loss, NO_NAME, Wire, is_name, names_of};
 use crate::error::Error;
@@ -49,6 +50,8 @@ pub struct Exchange {
     pub deadline: Instant,
     started: Instant,
     record: Mutex<Record>,
+    /// How often its plugins have called what they were granted.
+    counts: Counts,
     /// What was reserved for it, if anything is limited.
     reservation: OnceLock<Reservation>,
     /// What its accounts have left.
@@ -176,6 +179,7 @@ impl Exchange {
             deadline,
             started,
             record: Mutex::default(),
+            counts: Counts::default(),
             reservation: OnceLock::new(),
             standing: OnceLock::new(),
         })
@@ -188,6 +192,7 @@ impl Exchange {
         Calling {
             exchange: &self.id,
             tenant: &self.tenant,
+            counts: &self.counts,
             deadline: chain.min(self.deadline),
             triggers: self.generation.triggers(phase),
         }

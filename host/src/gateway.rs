@@ -8,6 +8,7 @@ use arc_swap::ArcSwap;
 
 use crate::auth::Auth;
 use crate::caller::Caller;
+use crate::capability::Capabilities;
 use crate::config::Settings;
 use crate::dialect::Dialect;
 use crate::escalation::Desk;
@@ -44,6 +45,7 @@ impl Gateway {
         let upstream = Upstream::new(&settings)?;
         let auth = Auth::open(&settings)?;
         let counters = counters::open(&settings)?;
+        runtime.offer(Arc::new(Capabilities::new(&settings, &upstream)?));
         let escalations = Arc::new(Desk::new(&settings.store.path));
         let generation = ArcSwap::from_pointee(Generation::new(1, Arc::new(settings), Vec::new()));
         Ok(Self { upstream, runtime, auth, counters, escalations, generation, broken: ArcSwap::default() })

@@ -5,6 +5,7 @@ pub mod admin;
 pub mod auth;
 mod browser;
 pub mod caller;
+pub mod capability;
 pub mod chat;
 pub mod cli;
 pub mod config;

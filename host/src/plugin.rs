@@ -26,7 +26,7 @@ mod triggers;
 mod wasi;
 mod work;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use tokio::time::Instant;
 
@@ -39,6 +39,7 @@ pub use receipt::{Decision, Outcome, Receipt, header, summary};
 pub use run::Failure;
 pub use triggers::Triggers;
 
+use crate::capability::{Capabilities, Counts};
 use crate::config::Installation;
 use bindings::exports::sluicegate::plugin::{answer_guardrail, lifecycle, request_guardrail, router, text_guardrail};
 use breaker::Breaker;
@@ -52,6 +53,7 @@ pub struct Runtime {
     machine: Machine,
     loader: Loader,
     memo: Memo,
+    services: OnceLock<Arc<Capabilities>>,
 }
 
 impl std::fmt::Debug for Runtime {
@@ -68,7 +70,12 @@ impl Runtime {
     pub fn new(memo_bytes: u64) -> Result<Self, String> {
         let machine = Machine::new().map_err(|error| format!("reserving memory for plugins: {error:#}"))?;
         let loader = Loader::start().map_err(|error| format!("starting the loader: {error}"))?;
-        Ok(Self { machine, loader, memo: Memo::new(memo_bytes) })
+        Ok(Self { machine, loader, memo: Memo::new(memo_bytes), services: OnceLock::new() })
+    }
+
+    /// From now on, what installations grant is done by these services; the first that are offered stay.
+    pub fn offer(&self, services: Arc<Capabilities>) {
+        let _ = self.services.set(services);
     }
 
     /// What of the pool is in use at this moment.
@@ -157,8 +164,10 @@ struct Exports {
 pub struct Calling<'a> {
     /// The exchange's id.
     pub exchange: &'a Arc<str>,
-    /// The partition whose remembered verdicts count.
-    pub tenant: &'a str,
+    /// The partition whose remembered verdicts and values count.
+    pub tenant: &'a Arc<str>,
+    /// How often the plugins of the exchange have called what was granted.
+    pub counts: &'a Counts,
     /// When the guardrails of this phase must be done.
     pub deadline: Instant,
     /// What triggers any of the prefilters of this phase, if that is known.

@@ -14,7 +14,7 @@ use hyper::body::Incoming;
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::caller::Caller;
-use crate::chat::Task;
+use crate::chat::{Channel, Task};
 use crate::config::Target;
 use crate::dialect::{Address, count_body};
 use crate::endpoint::{self, Does, Endpoint};
@@ -64,7 +64,7 @@ async fn answer(
         Does::Embed => Task::Embed,
         Does::CountTokens => Task::CountTokens,
         Does::ListModels => return models(gateway, x, head).await,
-        Does::ReadEscalation => return escalation::read(gateway, x, &name.unwrap_or_default()).await,
+        Does::ReadEscalation => return escalation(gateway, x, &name.unwrap_or_default()).await,
     };
     serve_task(gateway, x, head, Address { task, model: name, streaming: endpoint.streaming }, body).await
 }
@@ -267,6 +267,18 @@ async fn give_up(x: &Arc<Exchange>, admitted: &Admitted, trouble: Trouble) -> Re
             Attempt::Retry(_) | Attempt::Trouble(_) => Err(Error::Unreachable("no target is left".to_owned())),
         },
     }
+}
+
+/// How far an escalation of the caller's tenant has come, with what a person has answered.
+async fn escalation(gateway: &Gateway, x: &Exchange, reference: &str) -> Result<Response<reply::Body>, Error> {
+    // Whoever asks again and again keeps to its limits.
+    meter::count_request(&gateway.counters, x).await?;
+    let found = escalation::find(gateway, x, reference).await?;
+    let answer = match &found.answered {
+        Some(answered) => Some(guard::release_text(x, Channel::Content, &answered.text).await?),
+        None => None,
+    };
+    Ok(reply::own(x, escalation::body(&found, answer)))
 }
 
 /// The list of models: what is configured and allowed; and what the provider has, where any model may be asked for.

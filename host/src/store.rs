@@ -4,6 +4,8 @@ pub mod counters;
 mod escalations;
 pub mod issue;
 mod keys;
+pub mod kv;
+pub(crate) mod redis;
 pub mod sqlite;
 pub mod written;
 

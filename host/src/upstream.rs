@@ -29,6 +29,7 @@ use tokio::time::{Instant, timeout_at};
 
 use self::addresses::Guarded;
 use self::echo::Echo;
+pub(crate) use self::fetch::CallFailure;
 use crate::config::{Platform, Settings, Target};
 use crate::dialect::{BadFrame, Dialect, FRAMES, Frames, Translation, Wire, is_name};
 use crate::endpoint;

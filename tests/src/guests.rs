@@ -370,6 +370,7 @@ pub const GENTLE: &[Gentle] = &[
     router("route-fail", "do = 'fail'\nwhen = 'attack'"),
     router("route-none", "do = 'targets'\nindices = []\nwhen = 'attack'"),
     router("route-beyond", "do = 'targets'\nindices = [7]\nwhen = 'attack'"),
+    Gentle { name: "asks", package: "test-guest-asks", config: "" },
     router("route-twice", "do = 'targets'\nindices = [0, 0]\nwhen = 'attack'"),
 ];
 

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use sluicegate::capability::Counts;
 use sluicegate::chat::{Channel, Phase, Role, Window};
 use sluicegate::config::Installation;
 use sluicegate::plugin::{Calling, Plugin, Runtime, Source, digest};
@@ -71,7 +72,8 @@ impl Bench {
         };
         let started = Instant::now();
         let deadline = tokio::time::Instant::now() + Duration::from_secs(1);
-        let calling = Calling { exchange: &self.exchange, tenant: "bench", deadline, triggers: None };
+        let (tenant, counts) = (&self.exchange, &Counts::default());
+        let calling = Calling { exchange: &self.exchange, tenant, counts, deadline, triggers: None };
         let inspected = self.runtime.inspect(&self.plugin, calling, Phase::Request, &[window]).await;
         let took = started.elapsed();
         inspected.said.map_err(|failure| format!("{} failed: {}", self.plugin.name, failure.detail))?;

@@ -1,6 +1,7 @@
 //! `NAME.toml` beside a component: how one plugin is ordered, bounded, configured.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -9,6 +10,7 @@ use toml::de::DeTable;
 
 use super::Problems;
 use super::file::{not_toml, table};
+use super::grants::{self, Grants};
 use crate::plugin::{Limits, ceiling};
 
 /// How a plugin is installed.
@@ -32,6 +34,8 @@ pub struct Installation {
     pub stream: StreamMode,
     /// The bounds of its calls.
     pub limits: Limits,
+    /// What it may call beside `log` and `patterns`.
+    pub grants: Arc<Grants>,
     /// Its own configuration, as JSON.
     pub config: String,
 }
@@ -82,6 +86,7 @@ impl Installation {
             on_answer: true,
             stream: StreamMode::Withhold,
             limits: Limits::default(),
+            grants: Arc::default(),
             config: "{}".to_owned(),
         }
     }
@@ -93,17 +98,17 @@ impl Installation {
     pub fn load(path: &Path) -> Result<Self, Problems> {
         let text = std::fs::read_to_string(path).map_err(|error| Problems::unreadable(path, &error))?;
         let name = path.file_stem().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        Self::parse(&name, &path.display().to_string(), &text)
+        Self::parse(&name, &path.display().to_string(), &text, path.parent().unwrap_or(Path::new("")))
     }
 
-    /// Read the text of a `NAME.toml`.
+    /// Read the text of a `NAME.toml`. `file` stands in the problems, relative paths are below `base`.
     ///
     /// # Errors
     /// All that is wrong with it.
-    pub fn parse(name: &str, file: &str, text: &str) -> Result<Self, Problems> {
+    pub fn parse(name: &str, file: &str, text: &str, base: &Path) -> Result<Self, Problems> {
         let mut problems = Problems::new(file, text);
         let written = read(text, &mut problems);
-        let resolved = resolve(name, written, &mut problems);
+        let resolved = resolve(name, written, base, &mut problems);
         problems.into_result(resolved)
     }
 }
@@ -127,7 +132,7 @@ struct File {
     /// Bounds of a call.
     limits: Option<LimitsFile>,
     /// Capabilities beside `log` and `patterns`, which every plugin has.
-    grants: Option<Spanned<toml::Table>>,
+    grants: Option<grants::File>,
     /// The plugin's own configuration.
     config: Option<toml::Table>,
 }
@@ -158,21 +163,12 @@ fn read(text: &str, problems: &mut Problems) -> File {
     table("", Spanned::new(span, whole), problems).unwrap_or_default()
 }
 
-fn resolve(name: &str, file: File, problems: &mut Problems) -> Installation {
+fn resolve(name: &str, file: File, base: &Path, problems: &mut Problems) -> Installation {
     let default = Installation::default_of(name);
     let mode = [("enforce", Mode::Enforce), ("observe", Mode::Observe), ("off", Mode::Off)];
     let on_failure = [("closed", OnFailure::Closed), ("open", OnFailure::Open)];
     let stream = [("withhold", StreamMode::Withhold), ("observe", StreamMode::Observe)];
     let (on_request, on_answer) = phases(file.phases.as_ref(), problems);
-    if let Some(grant) = file.grants.as_ref().filter(|grants| !grants.get_ref().is_empty()) {
-        let names: Vec<&str> = grant.get_ref().keys().map(String::as_str).collect();
-        let names = names.join(", ");
-        problems.add(
-            Some(grant.span()),
-            "grants",
-            format!("this version of the gateway can grant nothing yet, and not {names}; remove the table"),
-        );
-    }
     Installation {
         name: name.to_owned(),
         component: component(file.component.as_ref(), &default, problems),
@@ -183,6 +179,7 @@ fn resolve(name: &str, file: File, problems: &mut Problems) -> Installation {
         on_answer,
         stream: word("stream", file.stream.as_ref(), &stream, problems).unwrap_or(default.stream),
         limits: limits(&file.limits.unwrap_or_default(), problems),
+        grants: Arc::new(grants::grants(&file.grants.unwrap_or_default(), base, problems)),
         config: file.config.map_or_else(|| default.config, |config| json(&config)),
     }
 }

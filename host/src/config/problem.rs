@@ -104,13 +104,16 @@ impl Problems {
     }
 
     /// The field whose line holds `span`, in the table `table` or, if that has no name or the line stands in a table
-    /// within it, in the one above the line.
+    /// within it, in the one above the line. Of a line that begins a table, that table.
     pub(super) fn field_at(&self, table: &str, span: &Range<usize>) -> String {
         let Some((source, before)) = self.at(span.start) else { return table.to_owned() };
         let start = before.rfind('\n').map_or(0, |at| at + 1);
         let (above, line) = source.text.split_at_checked(start).unwrap_or_default();
         let line = line.lines().next().unwrap_or_default();
         let header = |line: &str| Some(line.trim().strip_prefix('[')?.split(']').next()?.to_owned());
+        if let Some(own) = header(line).filter(|own| own.starts_with(table)) {
+            return own;
+        }
         let nearest = above.lines().rev().find_map(header).unwrap_or_default();
         let is_within = table.is_empty() || nearest.strip_prefix(table).is_some_and(|rest| rest.starts_with('.'));
         let table = if is_within { nearest } else { table.to_owned() };

@@ -473,7 +473,12 @@ fn address(name: &str, entry: &file::Entry<file::Provider>, kind: Kind, problems
 
 /// A provider's address without a slash at the end.
 pub(super) fn base_url(given: &str) -> Result<Uri, String> {
-    let example = "write it as \"https://api.openai.com/v1\"";
+    url(given, "https://api.openai.com/v1")
+}
+
+/// The address of a service, without a slash at the end; it should look like the example.
+pub(super) fn url(given: &str, example: &str) -> Result<Uri, String> {
+    let example = format!("write it as {example:?}");
     let uri: Uri = given
         .trim_end_matches('/')
         .parse()
@@ -486,7 +491,7 @@ pub(super) fn base_url(given: &str) -> Result<Uri, String> {
         return Err(format!("has a query, which would be lost; {example}"));
     }
     if uri.authority().is_some_and(|authority| authority.as_str().contains('@')) {
-        return Err("credentials do not belong into an address; use api_key".to_owned());
+        return Err("credentials do not belong into an address; name where the secret is".to_owned());
     }
     Ok(uri)
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::problem::suggestion;
 use super::resolve::{milliseconds, secret};
 use super::{OnFailure, Problems, Secret, Store, file};
-use crate::store::counters::is_address;
+use crate::store::redis::is_address;
 
 pub(super) fn store(file: &file::Store, base: &Path, problems: &mut Problems) -> Store {
     let usual = Path::new("sluicegate.db");

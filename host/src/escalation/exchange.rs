@@ -1,17 +1,16 @@
 //! Escalations within an exchange: handed over in one, read in another.
 
 use bytes::Bytes;
-use http::Response;
 use serde::Serialize;
 
 use super::{Conversation, Escalation, State, is_reference};
-use crate::chat::{Channel, Request};
+use crate::chat::Request;
 use crate::error::Error;
 use crate::exchange::Exchange;
 use crate::gateway::Gateway;
+use crate::guard::Released;
 use crate::moment::Moment;
 use crate::store;
-use crate::{guard, meter, reply};
 
 /// Hand an exchange over to people. What is handed over survives the end of this process.
 ///
@@ -58,13 +57,11 @@ struct Seen<'a> {
     answer: Option<&'a str>,
 }
 
-/// Tell a caller how far an escalation of its tenant has come.
+/// The escalation of this exchange's tenant with this reference.
 ///
 /// # Errors
-/// When there is none, when a guardrail refuses what was answered, or the store cannot be read.
-pub(crate) async fn read(gateway: &Gateway, x: &Exchange, reference: &str) -> Result<Response<reply::Body>, Error> {
-    // Whoever asks again and again keeps to its limits.
-    meter::count_request(&gateway.counters, x).await?;
+/// When there is none, or the store cannot be read.
+pub(crate) async fn find(gateway: &Gateway, x: &Exchange, reference: &str) -> Result<Escalation, Error> {
     if !is_reference(reference) {
         return Err(Error::NoSuchEscalation);
     }
@@ -72,14 +69,12 @@ pub(crate) async fn read(gateway: &Gateway, x: &Exchange, reference: &str) -> Re
         store::Error::NoSuchEscalation => Error::NoSuchEscalation,
         other => Error::EscalationFailed(other.to_string()),
     })?;
-    if found.tenant != *x.tenant {
-        return Err(Error::NoSuchEscalation);
-    }
-    let answer = match &found.answered {
-        Some(answered) => Some(guard::release_text(x, Channel::Content, &answered.text).await?.into_bytes()),
-        None => None,
-    };
-    let answer = answer.as_deref().map(|answer| std::str::from_utf8(answer).unwrap_or_default());
+    if found.tenant == *x.tenant { Ok(found) } else { Err(Error::NoSuchEscalation) }
+}
+
+/// What a caller is told of an escalation, with the answer of a person as it was released.
+pub(crate) fn body(found: &Escalation, answer: Option<Released>) -> Bytes {
+    let answer = answer.map(Released::into_bytes);
     let state = match found.state(Moment::now()) {
         State::Waiting | State::Taken => "waiting",
         State::Answered => "answered",
@@ -87,13 +82,13 @@ pub(crate) async fn read(gateway: &Gateway, x: &Exchange, reference: &str) -> Re
     };
     let seen = Seen {
         object: "escalation",
-        reference,
+        reference: &found.reference,
         state,
         queue: &found.queue,
         created: found.created.to_string(),
         expires: found.expires.to_string(),
         answered: found.answered.as_ref().map(|answered| answered.at.to_string()),
-        answer,
+        answer: answer.as_deref().map(|answer| std::str::from_utf8(answer).unwrap_or_default()),
     };
-    Ok(reply::own(x, Bytes::from(serde_json::to_vec(&seen).unwrap_or_default())))
+    serde_json::to_vec(&seen).unwrap_or_default().into()
 }

@@ -3,6 +3,9 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
+use crate::capability::Capability;
+use crate::config::Grants;
+
 use wasmparser::{ComponentExternalKind, Encoding, Parser, Payload, Validator};
 
 /// Bytes of a component file. SpiderMonkey and CPython components have 12 MB to 40 MB.
@@ -138,9 +141,9 @@ fn outline(component: &[u8]) -> Result<Anatomy, String> {
 ///
 /// # Errors
 /// The first import that is not, or the export that is missing.
-pub(super) fn admit(anatomy: &Anatomy) -> Result<(), String> {
+pub(super) fn admit(anatomy: &Anatomy, grants: &Grants) -> Result<(), String> {
     for import in &anatomy.imports {
-        admit_import(import)?;
+        admit_import(import, grants)?;
     }
     for export in anatomy.exports.iter().filter(|name| name.starts_with(PACKAGE)) {
         let version = export.split_once('@').map(|(_, version)| version).unwrap_or_default();
@@ -172,9 +175,9 @@ const LATER: &[&str] = &["cache", "context", "tool"];
 /// What every plugin may import.
 const FREE: &[&str] = &["types", "log", "patterns"];
 /// Imports of the contract that an operator would have to grant, and that are not on offer yet.
-const GRANTED: &[&str] = &["kv", "embedding", "search", "model", "http", "clock"];
+const NOT_YET: &[&str] = &["embedding", "search", "model"];
 
-fn admit_import(import: &str) -> Result<(), String> {
+fn admit_import(import: &str, grants: &Grants) -> Result<(), String> {
     if let Some(rest) = import.strip_prefix("wasi:") {
         let version = rest.split_once('@').map(|(_, version)| version).unwrap_or_default();
         return if version.starts_with("0.2.") {
@@ -185,9 +188,18 @@ fn admit_import(import: &str) -> Result<(), String> {
     }
     match contract_interface(import) {
         Some(interface) if FREE.contains(&interface) => Ok(()),
-        Some(interface) if GRANTED.contains(&interface) => Err(format!(
+        Some(interface) if NOT_YET.contains(&interface) => Err(format!(
             "it imports `{interface}`, which must be granted, and which this version of the gateway cannot grant yet"
         )),
+        Some(interface) if Capability::ALL.into_iter().any(|one| one.word() == interface) => {
+            let is_granted = |one: Capability| one.word() == interface && grants.has(one);
+            match Capability::ALL.into_iter().any(is_granted) {
+                true => Ok(()),
+                false => Err(format!(
+                    "it imports `{interface}`, which is not granted: add the table [grants.{interface}] to its NAME.toml"
+                )),
+            }
+        }
         _ => Err(format!("it imports `{import}`, which the gateway does not offer")),
     }
 }

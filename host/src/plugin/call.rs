@@ -7,12 +7,14 @@ use tracing::{info, warn};
 
 use super::bindings::sluicegate::plugin::types::PluginError;
 use super::convert::{self, ExchangeFacts};
+use super::imports::Granted;
 use super::patterns::Patterns;
 use super::prefilter::Prefilter;
 use super::probe::probe;
 use super::run::{Caller, Failure, Spent, Work};
 use super::work::{AnswerWork, RequestWork, RouteWork, TextWork, plugin_error};
 use super::{Calling, Decision, Limits, Outcome, Plugin, Receipt, Runtime};
+use crate::capability::{Capabilities, Counts, Used};
 use crate::chat::{self, Action, Finding, Phase, RouteDecision, Routing, Verdict, WholeAction, WholeVerdict, Window};
 
 /// What came of a call, and its receipt. The receipt's decision is the plugin's own; what the operator makes
@@ -210,15 +212,17 @@ impl Runtime {
         if plugin.breaker.is_open() {
             return Err(Failure::new(Outcome::Refused, "taken out after a run of failures"));
         }
-        let caller = Caller {
+        let mut caller = Caller {
             plugin: plugin.name.clone(),
             exchange: Some(calling.exchange.clone()),
             deadline: calling.deadline,
+            granted: self.services.get().and_then(|services| plugin.granted(calling.tenant, calling.counts, services)),
         };
-        let (said, spent) = self.fork(plugin, &caller, limits, work).await;
+        let (said, spent) = self.fork(plugin, &mut caller, limits, work).await;
         receipt.fuel = receipt.fuel.saturating_add(spent.fuel);
         receipt.time += spent.time;
         receipt.memory_bytes = spent.memory_bytes;
+        receipt.used.add_all(&spent.used);
         said
     }
 
@@ -226,7 +230,7 @@ impl Runtime {
     pub(super) async fn fork<W: Work>(
         &self,
         plugin: &Plugin,
-        caller: &Caller,
+        caller: &mut Caller,
         limits: &Limits,
         work: W,
     ) -> (Result<W::Said, Failure>, Spent) {
@@ -299,6 +303,25 @@ impl Runtime {
 const RECEIPT_FINDINGS_MAX: usize = 100;
 
 impl Plugin {
+    /// What it may use for a tenant; nothing if nothing is granted.
+    pub(super) fn granted(
+        &self,
+        tenant: &Arc<str>,
+        counts: &Counts,
+        services: &Arc<Capabilities>,
+    ) -> Option<Box<Granted>> {
+        let grants = &self.installation.grants;
+        let granted = || Granted {
+            plugin: self.name.clone(),
+            tenant: tenant.clone(),
+            grants: grants.clone(),
+            services: services.clone(),
+            counts: counts.shared(),
+            used: Used::default(),
+        };
+        (!grants.is_empty()).then(|| Box::new(granted()))
+    }
+
     fn receipt(&self, export: &'static str, phase: Phase) -> Receipt {
         Receipt {
             plugin: self.name.clone(),
@@ -319,6 +342,7 @@ impl Plugin {
             fuel: 0,
             time: std::time::Duration::ZERO,
             memory_bytes: 0,
+            used: Used::default(),
         }
     }
 }

@@ -184,7 +184,8 @@ fn read_installation(name: &str, path: &Path) -> Result<Installation, String> {
         return Err(format!("{file} is longer than {INSTALLATION_BYTES_MAX} bytes"));
     }
     let text = std::fs::read_to_string(path).map_err(reading)?;
-    Installation::parse(name, &file, &text).map_err(|problems| problems.to_string())
+    let base = path.parent().unwrap_or(Path::new(""));
+    Installation::parse(name, &file, &text, base).map_err(|problems| problems.to_string())
 }
 
 fn read_component(directory: &Path, file: &str) -> Result<Component, String> {

@@ -1,5 +1,7 @@
-//! What a guest can call: `log`, `patterns`, and the harmless part of WASI. Each call is priced in fuel by
+//! What a guest can call: `log`, `patterns`, the harmless part of WASI, and what its installation grants. Each call is priced in fuel by
 //! the bytes that it makes the host handle, so that a flood of them ends like any other loop.
+
+mod granted;
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -8,6 +10,8 @@ use tracing::{debug, error, info, warn};
 use wasmtime::component::{Linker, WasmList, WasmStr};
 use wasmtime::{StoreContextMut, Trap};
 use wasmtime_wasi::{WasiCtxView, WasiView};
+
+pub(super) use granted::Granted;
 
 use super::bindings::sluicegate::plugin::log::Level;
 use super::bindings::sluicegate::plugin::patterns::Match;
@@ -36,6 +40,8 @@ pub(super) struct State {
     /// Made when a guest first asks for it: most never do.
     pub(super) wasi: Option<Box<Wasi>>,
     pub(super) handles: usize,
+    /// What the exchange grants; nothing where there is no exchange, or nothing is granted.
+    pub(super) granted: Option<Box<Granted>>,
 }
 
 impl State {
@@ -138,7 +144,7 @@ pub(super) fn link(linker: &mut Linker<State>) -> wasmtime::Result<()> {
             Ok((store.data_mut().patterns.prefilter(triggers, tail.as_deref()),))
         },
     )?;
-    Ok(())
+    granted::link(linker)
 }
 
 /// The expressions as strings of the host, their number bounded before any is copied.

@@ -102,10 +102,10 @@ async fn load(runtime: &Runtime, source: Source) -> Result<Plugin, String> {
     let key = source.key();
     let Source { installation, component: bytes, digest, breaker_failures, breaker_probe } = source;
     let (anatomy, component) = anatomy::read(&bytes)?;
-    anatomy::admit(&anatomy)?;
+    anatomy::admit(&anatomy, &installation.grants)?;
     let name: Arc<str> = installation.name.as_str().into();
     let at_load = installation.limits.at_load();
-    let caller = Caller { plugin: name.clone(), exchange: None, deadline: Instant::now() + at_load.wall };
+    let caller = Caller::without_exchange(name.clone(), Instant::now() + at_load.wall);
     let check = |schema: Option<&str>| check_plugin_config(&installation.config, schema);
     let holds_wasi = anatomy.imports_wasi();
     let configured = snapshot::configure(&runtime.machine, &caller, &component, holds_wasi, &at_load, &check).await?;
@@ -140,8 +140,8 @@ async fn load(runtime: &Runtime, source: Source) -> Result<Plugin, String> {
         instance,
         patterns: configured.patterns,
         identity: identity.as_slice().into(),
-        // Clocks and random numbers make a plugin something else than a function of its input.
-        pure: !anatomy.imports_wasi(),
+        // Clocks, random numbers and what was kept make a plugin something else than a function of its input.
+        pure: !anatomy.imports_wasi() && installation.grants.is_empty(),
         breaker: Breaker::new(breaker_failures, breaker_probe),
         installation,
         name,

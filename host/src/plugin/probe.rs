@@ -1,5 +1,7 @@
 //! Calls with sample input: what loads must be able to answer, and what was taken out must show that it is well.
 
+use std::sync::Arc;
+
 use tokio::time::Instant;
 
 use super::bindings::sluicegate::plugin::types::PluginError;
@@ -8,6 +10,7 @@ use super::limits::Limits;
 use super::run::{Caller, Failure};
 use super::work::{AnswerWork, RequestWork, RouteWork, TextWork, plugin_error};
 use super::{Outcome, Plugin, Runtime};
+use crate::capability::{Capabilities, Counts};
 use crate::chat::{Answer, Channel, Phase, Request, Role, RouteTarget, Segment, Window};
 
 /// Call every export with sample input.
@@ -17,19 +20,22 @@ use crate::chat::{Answer, Channel, Phase, Request, Role, RouteTarget, Segment, W
 pub(super) async fn probe(runtime: &Runtime, plugin: &Plugin, limits: &Limits) -> Result<(), String> {
     // Each call has its own deadline; there is no exchange that could have another.
     let deadline = Instant::now() + limits.wall.saturating_mul(4);
-    let caller = || Caller { plugin: plugin.name.clone(), exchange: None, deadline };
+    let caller = || Caller {
+        granted: plugin.granted(&"probe".into(), &Counts::default(), &Arc::new(Capabilities::for_trials())),
+        ..Caller::without_exchange(plugin.name.clone(), deadline)
+    };
     let facts = ExchangeFacts { id: "probe", tenant: "probe" };
     if plugin.exports.text.is_some() {
         let windows = sample_windows();
         let borrowed: Vec<&Window<'_>> = windows.iter().collect();
         let work = TextWork { plugin, windows: windows.iter().map(convert::window).collect() };
-        let verdicts = said("text-guardrail", runtime.fork(plugin, &caller(), limits, work).await.0)?;
+        let verdicts = said("text-guardrail", runtime.fork(plugin, &mut caller(), limits, work).await.0)?;
         convert::verdicts(&borrowed, verdicts).map_err(|wrong| failed("text-guardrail", Outcome::Malformed, &wrong))?;
     }
     let request = sample_request();
     if plugin.exports.request.is_some() {
         let work = RequestWork { plugin, request: convert::request(&facts, &request) };
-        let verdict = said("request-guardrail", runtime.fork(plugin, &caller(), limits, work).await.0)?;
+        let verdict = said("request-guardrail", runtime.fork(plugin, &mut caller(), limits, work).await.0)?;
         convert::request_verdict(&request.segments, verdict)
             .map_err(|wrong| failed("request-guardrail", Outcome::Malformed, &wrong))?;
     }
@@ -37,7 +43,7 @@ pub(super) async fn probe(runtime: &Runtime, plugin: &Plugin, limits: &Limits) -
         let answer = sample_answer();
         let request = convert::request(&facts, &request);
         let work = AnswerWork { plugin, request, answer: convert::answer(&answer) };
-        let verdict = said("answer-guardrail", runtime.fork(plugin, &caller(), limits, work).await.0)?;
+        let verdict = said("answer-guardrail", runtime.fork(plugin, &mut caller(), limits, work).await.0)?;
         convert::answer_verdict(&answer.segments, verdict)
             .map_err(|wrong| failed("answer-guardrail", Outcome::Malformed, &wrong))?;
     }
@@ -45,7 +51,7 @@ pub(super) async fn probe(runtime: &Runtime, plugin: &Plugin, limits: &Limits) -
         let targets = [sample_target()];
         let request = convert::request(&facts, &request);
         let work = RouteWork { plugin, request, targets: targets.iter().map(convert::target).collect() };
-        let routing = said("router", runtime.fork(plugin, &caller(), limits, work).await.0)?;
+        let routing = said("router", runtime.fork(plugin, &mut caller(), limits, work).await.0)?;
         convert::routing(targets.len(), routing).map_err(|wrong| failed("router", Outcome::Malformed, &wrong))?;
     }
     Ok(())

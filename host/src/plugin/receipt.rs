@@ -4,6 +4,7 @@ use std::fmt::{self, Write as _};
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::capability::Used;
 use crate::chat::{Finding, Phase};
 
 /// How a call ended.
@@ -124,6 +125,8 @@ pub struct Receipt {
     pub time: Duration,
     /// Peak of all memories and tables, in bytes.
     pub memory_bytes: usize,
+    /// What it used of what it was granted.
+    pub used: Used,
 }
 
 /// One entry of the header `x-sluicegate-plugins`, with its parameters in the form of RFC 9651's list items.
@@ -146,6 +149,7 @@ impl fmt::Display for Receipt {
             self.time.as_micros(),
             self.memory_bytes,
         )?;
+        self.used.fmt(f)?;
         if self.observed {
             f.write_str(";observed")?;
         }
@@ -251,6 +255,7 @@ impl Receipt {
         self.fuel = self.fuel.saturating_add(other.fuel);
         self.time += other.time;
         self.memory_bytes = self.memory_bytes.max(other.memory_bytes);
+        self.used.add_all(&other.used);
         let room = FINDINGS_MAX.saturating_sub(self.findings.len());
         self.findings.extend(other.findings.iter().take(room).cloned());
         if other.decision.gravity() > self.decision.gravity() {

@@ -11,11 +11,12 @@ use wasmtime_wasi::I32Exit;
 
 use super::Pool;
 use super::engine::{self, ceiling};
-use super::imports::{self, LogLines, State};
+use super::imports::{self, Granted, LogLines, State};
 use super::limits::{Limits, Meter};
 use super::patterns::Patterns;
 use super::receipt::Outcome;
 use super::scans::Scans;
+use crate::capability::Used;
 
 /// Fuel between two yields to the other exchanges: about 15 microseconds of guest code. Less, and yielding is felt;
 /// more, and a guest that touches a fresh page with every few instructions keeps others waiting.
@@ -30,19 +31,29 @@ pub(super) struct Machine {
 }
 
 /// What a call is for, and until when it may run.
-#[derive(Clone, Debug)]
 pub(super) struct Caller {
     pub(super) plugin: Arc<str>,
     pub(super) exchange: Option<Arc<str>>,
     pub(super) deadline: Instant,
+    /// What it may use, if anything.
+    pub(super) granted: Option<Box<Granted>>,
+}
+
+impl Caller {
+    /// For a plugin that is loaded or tried out, and has nothing but what every plugin has.
+    pub(super) fn without_exchange(plugin: Arc<str>, deadline: Instant) -> Self {
+        Self { plugin, exchange: None, deadline, granted: None }
+    }
 }
 
 /// What a call took.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Spent {
     pub(super) fuel: u64,
     pub(super) time: Duration,
     pub(super) memory_bytes: usize,
+    /// Of what was granted.
+    pub(super) used: Used,
 }
 
 /// How a call failed, with words for the operator.
@@ -110,6 +121,7 @@ impl Machine {
             log: LogLines::new(caller.plugin.clone(), caller.exchange.clone()),
             wasi: None,
             handles: limits.handles,
+            granted: None,
         };
         let mut store = Store::new(&self.engine, state);
         store.limiter(|state| &mut state.meter);
@@ -123,7 +135,7 @@ impl Machine {
     pub(super) async fn call<W: Work>(
         &self,
         component: &InstancePre<State>,
-        caller: &Caller,
+        caller: &mut Caller,
         limits: &Limits,
         patterns: Patterns,
         work: W,
@@ -139,6 +151,7 @@ impl Machine {
         // left.
         let store = self.store(caller, limits, patterns).and_then(|mut store| {
             store.set_fuel(limits.fuel.saturating_add(1))?;
+            store.data_mut().granted = caller.granted.take();
             Ok(store)
         });
         let mut store = match store {
@@ -156,6 +169,7 @@ impl Machine {
             fuel: limits.fuel.saturating_sub(left.saturating_sub(1)),
             time: started.elapsed(),
             memory_bytes: store.data().meter.peak_bytes(),
+            used: store.data_mut().granted.take().map(|granted| granted.used).unwrap_or_default(),
         };
         let said = match ended {
             Ok(Ok(_)) if left == 0 => Err(Failure::new(Outcome::OutOfFuel, Trap::OutOfFuel.to_string())),

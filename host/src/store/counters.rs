@@ -31,7 +31,6 @@ pub use meter::Meter;
 pub use moment::{Clock, Moment};
 pub use rule::{Refusal, Room, Standing};
 pub use shared::Shared;
-pub(crate) use shared::is_address;
 
 /// Counts what accounts take.
 pub trait Counters: fmt::Debug + Send + Sync {

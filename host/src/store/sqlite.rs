@@ -18,6 +18,7 @@ const MIGRATIONS: &[M<'static>] = &[
     M::up(super::counters::TABLE),
     M::up(super::keys::VERSION),
     M::up(super::escalations::TABLE),
+    M::up(super::kv::TABLE),
 ];
 
 /// How long to wait for another process to end its change: each takes milliseconds.
@@ -80,7 +81,7 @@ impl Sqlite {
 ///
 /// # Errors
 /// When that is not possible, or it was written by a newer version.
-pub(super) fn connect(path: &Path) -> Result<Connection, Error> {
+pub(crate) fn connect(path: &Path) -> Result<Connection, Error> {
     // Nobody else's business: there are no secrets in it, but names of tenants and what they may spend. One that is
     // there is left alone: to close any file is to give up all locks that this process has on it, SQLite's too.
     match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {

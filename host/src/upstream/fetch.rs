@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{ACCEPT, ACCEPT_ENCODING, HeaderValue};
-use http::{Request, StatusCode, Uri};
+use http::{Request, Response, StatusCode, Uri};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use hyper::body::Incoming;
 use tokio::time::timeout;
 
 use super::{Upstream, causes};
@@ -14,7 +15,37 @@ use super::{Upstream, causes};
 /// Time for the whole document, or to take a message.
 const TIME: Duration = Duration::from_secs(5);
 
+/// Why a call has no answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum CallFailure {
+    /// It did not come in time.
+    Timeout,
+    /// It is longer than it may be.
+    TooLarge,
+    /// Nobody is there, or the answer broke off; why.
+    Unavailable(String),
+}
+
 impl Upstream {
+    /// Make a call, whatever its answer is, within these bytes and this time.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub(crate) async fn call(
+        &self,
+        request: Request<Bytes>,
+        bytes_max: usize,
+        time: Duration,
+    ) -> Result<Response<Bytes>, CallFailure> {
+        timeout(time, self.call_slowly(request, bytes_max)).await.unwrap_or(Err(CallFailure::Timeout))
+    }
+
+    async fn call_slowly(&self, request: Request<Bytes>, bytes_max: usize) -> Result<Response<Bytes>, CallFailure> {
+        let answered = self.client.request(request.map(Full::new)).await;
+        let answered = answered.map_err(|error| CallFailure::Unavailable(causes(&error)))?;
+        whole(answered, bytes_max).await
+    }
+
     /// Get a document.
     ///
     /// # Errors
@@ -44,10 +75,21 @@ impl Upstream {
         if response.status() != StatusCode::OK {
             return Err(format!("it answers with {}", response.status().as_u16()));
         }
-        match Limited::new(response.into_body(), bytes_max).collect().await {
-            Ok(collected) => Ok(collected.to_bytes().into()),
-            Err(error) if error.is::<LengthLimitError>() => Err(format!("it is longer than {bytes_max} bytes")),
-            Err(error) => Err(format!("it broke off: {error}")),
-        }
+        let collected = whole(response, bytes_max).await.map_err(|failure| match failure {
+            CallFailure::TooLarge => format!("it is longer than {bytes_max} bytes"),
+            CallFailure::Timeout => "it did not come in time".to_owned(),
+            CallFailure::Unavailable(why) => why,
+        })?;
+        Ok(collected.into_body().into())
+    }
+}
+
+/// An answer with all of its body.
+async fn whole(answered: Response<Incoming>, bytes_max: usize) -> Result<Response<Bytes>, CallFailure> {
+    let (head, body) = answered.into_parts();
+    match Limited::new(body, bytes_max).collect().await {
+        Ok(collected) => Ok(Response::from_parts(head, collected.to_bytes())),
+        Err(error) if error.is::<LengthLimitError>() => Err(CallFailure::TooLarge),
+        Err(error) => Err(CallFailure::Unavailable(format!("it broke off: {error}"))),
     }
 }

@@ -11,6 +11,9 @@ pub mod imports {
                 import sluicegate:plugin/types@0.1.0;
                 import sluicegate:plugin/log@0.1.0;
                 import sluicegate:plugin/patterns@0.1.0;
+                import sluicegate:plugin/kv@0.1.0;
+                import sluicegate:plugin/clock@0.1.0;
+                import sluicegate:plugin/http@0.1.0;
             }
         ",
         path: "../../wit",

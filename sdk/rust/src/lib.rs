@@ -36,6 +36,8 @@
 //! The same code runs natively, so a plugin is tested with `cargo test` like any other crate:
 //! [`Patterns`] then uses the same regular-expression crate as the host, and log lines go to standard error.
 //!
+//! What an installation must grant is in modules of its own: [`kv`], [`http`], [`clock`].
+//!
 //! A guardrail that looks for matches in texts, streamed or whole, has most of its work done by [`scan`].
 //!
 //! A panic is a failure of the plugin, and the gateway's log tells where it was. It tells the message too if that is a
@@ -43,7 +45,10 @@
 //! `expect`, may hold text of the exchange and is not shown.
 
 pub mod bindings;
+pub mod clock;
 mod export;
+pub mod http;
+pub mod kv;
 #[doc(hidden)]
 pub mod panics;
 pub mod patterns;

@@ -38,7 +38,7 @@ fn mistakes_in_the_configuration() {
 
 #[test]
 fn mistakes_in_an_installation() {
-    each("installation", |name, text| match Installation::parse(name, &format!("{name}.toml"), text) {
+    each("installation", |name, text| match Installation::parse(name, &format!("{name}.toml"), text, Path::new("")) {
         Ok(installation) => panic!("{name} is no mistake: {installation:#?}"),
         Err(problems) => problems.to_string(),
     });

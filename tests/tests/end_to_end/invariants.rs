@@ -96,7 +96,7 @@ fn only_the_plugin_side_knows_wasmtime() {
 
 #[test]
 fn only_the_edges_know_json() {
-    let edges = ["dialect/*", "config/*", "sandbox.rs", "sandbox/*", "store/*", "admin.rs", "admin/*"];
+    let edges = ["dialect/*", "config/*", "sandbox.rs", "sandbox/*", "store/*", "admin.rs", "admin/*", "escalation/*"];
     // The demo is a caller of the gateway, and no part of it.
     only(&[&edges[..], &["cli/demo/*"]].concat(), r"\bserde_json\b");
 }
@@ -114,8 +114,9 @@ fn only_the_server_and_the_sandbox_accept_connections() {
 #[test]
 fn the_steps_are_called_from_the_proxy_alone() {
     only(&["proxy.rs"], r"\.identify\(&generation|\bauth::may_ask\(");
-    only(&["proxy.rs"], r"\bguard::(read|admit|release|release_words|release_own)\(");
+    only(&["proxy.rs"], r"\bguard::(read|admit|release|release_words|release_own|release_text)\(");
     only(&["proxy.rs"], r"\broute::(decide|choose)\(");
+    only(&["proxy.rs"], r"\bescalation::(hand_over|find)\(");
     only(&["proxy.rs"], r"\bmeter::reserve\(");
     only(&["proxy.rs"], r"\bupstream\s*\.(send|models)\(");
     only(&["proxy.rs"], r"\breply::(whole|streamed|unasked|own|error)\(");
@@ -132,6 +133,7 @@ fn the_steps_do_not_call_each_other() {
     never(&["upstream.rs", "upstream/*"], &calls("guard|route|meter|reply|server|cache"));
     never(&["reply.rs"], &calls("guard|route|server|upstream|cache"));
     never(&["meter.rs", "meter/*"], &calls("guard|route|reply|server|upstream|cache"));
+    never(&["escalation.rs", "escalation/*"], &calls("guard|route|meter|reply|server|upstream|cache"));
 }
 
 #[test]

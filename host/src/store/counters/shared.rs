@@ -11,8 +11,8 @@ use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
-use redis::aio::{ConnectionManager, ConnectionManagerConfig};
-use redis::{Client, RedisError, Script, ScriptInvocation};
+use redis::aio::ConnectionManager;
+use redis::{Script, ScriptInvocation};
 use tokio::time::{Instant, sleep, timeout_at};
 use uuid::Uuid;
 
@@ -22,9 +22,9 @@ use super::rule::{Taken, judge, standing};
 use super::{Counters, Hold, Reserved, Unavailable};
 use crate::config::Secret;
 use crate::limits::{Account, Amounts};
+use crate::store::redis::{PREFIX, connect, why};
 use settlements::{Settlement, Settlements};
 
-const PREFIX: &str = "{sluicegate}";
 const DAY: Duration = Duration::from_secs(86_400);
 /// How long a hold is known: longer than any exchange may take.
 const HOLD: Duration = Duration::from_secs(2 * 86_400);
@@ -69,24 +69,13 @@ impl std::fmt::Debug for Server {
     }
 }
 
-/// Whether this can be the address of a Redis.
-pub(crate) fn is_address(url: &str) -> bool {
-    Client::open(url).is_ok()
-}
-
 impl Shared {
     /// Counters at this address. Nobody is asked before the first exchange; `wait` bounds each question.
     ///
     /// # Errors
     /// When it is no address.
     pub fn new(url: &Secret, wait: Duration, lease: Duration) -> Result<Self, String> {
-        let client = Client::open(url.reveal()).map_err(|_| "the address of the shared store is none".to_owned())?;
-        let config = ConnectionManagerConfig::new()
-            .set_response_timeout(Some(wait))
-            .set_connection_timeout(Some(wait))
-            .set_number_of_retries(0);
-        let connection = ConnectionManager::new_lazy_with_config(client, config)
-            .map_err(|error| format!("setting up the shared store: {}", why(&error)))?;
+        let connection = connect(url, wait)?;
         let server = Arc::new(Server {
             connection,
             reserve: Script::new(include_str!("reserve.lua")),
@@ -177,11 +166,6 @@ impl Server {
 }
 
 const TOO_SLOW: &str = "the shared store did not answer in time";
-
-/// What went wrong, without the address, which may hold a password.
-fn why(error: &RedisError) -> String {
-    format!("asking the shared store: {}", error.detail().map_or_else(|| error.category().to_owned(), str::to_owned))
-}
 
 fn key_of_hold(id: Uuid) -> String {
     format!("{PREFIX}:hold:{}", id.simple())

@@ -1,0 +1,169 @@
+//! What a plugin may ask the host for beside `log` and `patterns`, where its installation grants it by name: what there is,
+//! what of it was used, and the services behind it. How a guest calls them is in `plugin/imports/`.
+
+pub(crate) mod http;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
+
+use crate::config::Settings;
+use crate::store::kv::{self, Kv};
+use crate::upstream::Upstream;
+
+/// Something that must be granted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Capability {
+    /// The time.
+    Clock,
+    /// A small store.
+    Kv,
+    /// Calls to services that the operator named.
+    Http,
+}
+
+impl Capability {
+    /// All there are.
+    pub const ALL: [Self; 3] = [Self::Clock, Self::Kv, Self::Http];
+
+    /// The interface of the contract, which is also its name in `[grants]`.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Clock => "clock",
+            Self::Kv => "kv",
+            Self::Http => "http",
+        }
+    }
+}
+
+/// The services behind the capabilities, the same for all plugins.
+#[derive(Debug)]
+pub struct Capabilities {
+    /// The small store.
+    pub kv: Arc<dyn Kv>,
+    /// What calls other services; nothing where none may be called.
+    pub upstream: Option<Upstream>,
+}
+
+impl Capabilities {
+    /// The services that these settings describe.
+    ///
+    /// # Errors
+    /// When the address of the shared store is none.
+    pub fn new(settings: &Settings, upstream: &Upstream) -> Result<Self, String> {
+        Ok(Self { kv: kv::open(&settings.store)?, upstream: Some(upstream.clone()) })
+    }
+
+    /// For trying plugins out: nothing leaves the process, and nothing is kept.
+    #[must_use]
+    pub fn for_trials() -> Self {
+        Self { kv: Arc::new(kv::Nothing), upstream: None }
+    }
+}
+
+/// What was used of one capability.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Use {
+    /// How often it was called.
+    pub calls: u64,
+    /// Bytes that went to the host and came from it.
+    pub bytes: u64,
+    /// Time that the plugin waited.
+    pub time: Duration,
+}
+
+impl Use {
+    /// Add another one.
+    pub fn add(&mut self, other: Self) {
+        self.calls = self.calls.saturating_add(other.calls);
+        self.bytes = self.bytes.saturating_add(other.bytes);
+        self.time = self.time.saturating_add(other.time);
+    }
+}
+
+/// What was used of several capabilities.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Used(BTreeMap<Capability, Use>);
+
+impl Used {
+    /// Add what was used of one.
+    pub fn add(&mut self, capability: Capability, used: Use) {
+        self.0.entry(capability).or_default().add(used);
+    }
+
+    /// Add what was used of all of them.
+    pub fn add_all(&mut self, others: &Self) {
+        for (capability, used) in &others.0 {
+            self.add(*capability, *used);
+        }
+    }
+}
+
+/// As parameters of a receipt's entry: `;kv.calls=2;kv.bytes=120;kv.us=310`.
+impl fmt::Display for Used {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (capability, Use { calls, bytes, time }) in &self.0 {
+            let word = capability.word();
+            write!(f, ";{word}.calls={calls};{word}.bytes={bytes};{word}.us={}", time.as_micros())?;
+        }
+        Ok(())
+    }
+}
+
+/// How often the plugins of an exchange have called what: bounds are for an exchange, however often it calls a plugin.
+/// Nothing is kept for those that call nothing.
+#[derive(Debug, Default)]
+pub struct Counts(OnceLock<Arc<CallCounts>>);
+
+/// By installation.
+#[derive(Debug, Default)]
+pub(crate) struct CallCounts(Mutex<BTreeMap<(Arc<str>, Capability), u64>>);
+
+impl Counts {
+    pub(crate) fn shared(&self) -> Arc<CallCounts> {
+        self.0.get_or_init(Arc::default).clone()
+    }
+}
+
+impl CallCounts {
+    /// Count one call more, if there may be one.
+    pub(crate) fn one_more(&self, plugin: &Arc<str>, capability: Capability, most: u64) -> bool {
+        let mut counts = self.counts();
+        let count = counts.entry((plugin.clone(), capability)).or_default();
+        let is_granted = *count < most;
+        *count += u64::from(is_granted);
+        is_granted
+    }
+
+    fn counts(&self) -> MutexGuard<'_, BTreeMap<(Arc<str>, Capability), u64>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn calls_are_counted_for_each_plugin_and_capability_up_to_the_bound() {
+        let counts = Counts::default().shared();
+        let (one, other): (Arc<str>, Arc<str>) = ("one".into(), "other".into());
+        assert!(counts.one_more(&one, Capability::Kv, 2) && counts.one_more(&one, Capability::Kv, 2));
+        assert!(!counts.one_more(&one, Capability::Kv, 2));
+        assert!(counts.one_more(&one, Capability::Clock, 1) && counts.one_more(&other, Capability::Kv, 1));
+        assert!(!counts.one_more(&other, Capability::Kv, 0));
+    }
+
+    #[test]
+    fn a_receipt_says_what_was_used() {
+        let mut used = Used::default();
+        let once = Use { calls: 1, bytes: 60, time: Duration::from_micros(155) };
+        used.add(Capability::Kv, once);
+        used.add(Capability::Kv, once);
+        used.add(Capability::Clock, Use { calls: 1, ..Use::default() });
+        let said = ";clock.calls=1;clock.bytes=0;clock.us=0;kv.calls=2;kv.bytes=120;kv.us=310";
+        assert_eq!(used.to_string(), said);
+    }
+}

@@ -1,0 +1,234 @@
+//! `[grants]` of an installation: which capabilities its plugin has, and their bounds.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Duration;
+
+use http::header::HeaderName;
+use http::{Method, Uri};
+use serde::Deserialize;
+use toml::Spanned;
+
+use super::file::SecretSource;
+use super::resolve::{number, secret, url};
+use super::{Problems, Secret};
+use crate::capability::Capability;
+
+/// What a plugin may call beside `log` and `patterns`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Grants {
+    /// The time.
+    pub clock: Option<ClockGrant>,
+    /// A small store.
+    pub kv: Option<KvGrant>,
+    /// Calls to services.
+    pub http: Option<HttpGrant>,
+}
+
+/// Bounds of the time: none but how often it may be asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClockGrant {
+    /// Calls in an exchange.
+    pub calls_max: u64,
+}
+
+/// Bounds of the small store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KvGrant {
+    /// Calls in an exchange.
+    pub calls_max: u64,
+    /// Bytes of one value.
+    pub value_bytes_max: u64,
+    /// Bytes of all keys and values of a tenant.
+    pub bytes_max: u64,
+}
+
+/// Bounds of calls to services.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HttpGrant {
+    /// Calls in an exchange.
+    pub calls_max: u64,
+    /// Bytes of a body that is sent.
+    pub request_bytes_max: u64,
+    /// Bytes of a body that comes.
+    pub response_bytes_max: u64,
+    /// Time for an answer.
+    pub wait: Duration,
+    /// The services, by the names that the plugin knows.
+    pub destinations: BTreeMap<String, Destination>,
+}
+
+/// A service that a plugin may call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Destination {
+    /// Its address, to which paths are appended.
+    pub url: Uri,
+    /// The methods that may be used.
+    pub methods: Vec<Method>,
+    /// What the host adds, such as a credential.
+    pub headers: Vec<(HeaderName, Secret)>,
+}
+
+impl Grants {
+    /// Whether a capability is granted.
+    #[must_use]
+    pub fn has(&self, capability: Capability) -> bool {
+        match capability {
+            Capability::Clock => self.clock.is_some(),
+            Capability::Kv => self.kv.is_some(),
+            Capability::Http => self.http.is_some(),
+        }
+    }
+
+    /// Whether none is.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        !Capability::ALL.into_iter().any(|capability| self.has(capability))
+    }
+}
+
+/// What a person may write.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct File {
+    /// The time.
+    clock: Option<ClockFile>,
+    /// A small store, kept apart by plugin and tenant.
+    kv: Option<KvFile>,
+    /// Calls to services that are named here.
+    http: Option<HttpFile>,
+}
+
+/// `[grants.clock]`
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ClockFile {
+    /// Calls in an exchange: `1000`.
+    calls_max: Option<Spanned<u64>>,
+}
+
+/// `[grants.kv]`
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct KvFile {
+    /// Calls in an exchange: `20`.
+    calls_max: Option<Spanned<u64>>,
+    /// Bytes of one value: `65536`.
+    value_bytes_max: Option<Spanned<u64>>,
+    /// Bytes of all keys and values of a tenant: `1048576`.
+    bytes_max: Option<Spanned<u64>>,
+}
+
+/// `[grants.http]`
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct HttpFile {
+    /// Calls in an exchange: `5`.
+    calls_max: Option<Spanned<u64>>,
+    /// Bytes of a body that is sent: `65536`.
+    request_bytes_max: Option<Spanned<u64>>,
+    /// Bytes of a body that comes: `262144`.
+    response_bytes_max: Option<Spanned<u64>>,
+    /// Milliseconds for an answer: `1000`.
+    wait_ms: Option<Spanned<u64>>,
+    /// The services.
+    #[serde(default)]
+    destinations: BTreeMap<String, DestinationFile>,
+}
+
+/// `[grants.http.destinations.NAME]`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DestinationFile {
+    /// Its address: `"https://crm.example/api"`.
+    url: Spanned<String>,
+    /// The methods that may be used: `["GET"]`.
+    methods: Option<Spanned<Vec<String>>>,
+    /// Headers that the gateway adds: `{ authorization = { env = "NAME" } }`.
+    #[serde(default)]
+    headers: BTreeMap<String, Spanned<SecretSource>>,
+}
+
+pub(super) fn grants(file: &File, base: &Path, problems: &mut Problems) -> Grants {
+    let http = file.http.as_ref().map(|http| HttpGrant {
+        calls_max: number(http.calls_max.as_ref(), 5, 1..=CALLS_MAX, "grants.http.calls_max", problems),
+        request_bytes_max: number(
+            http.request_bytes_max.as_ref(),
+            64 << 10,
+            1..=4 << 20,
+            "grants.http.request_bytes_max",
+            problems,
+        ),
+        response_bytes_max: number(
+            http.response_bytes_max.as_ref(),
+            256 << 10,
+            1..=4 << 20,
+            "grants.http.response_bytes_max",
+            problems,
+        ),
+        wait: Duration::from_millis(number(
+            http.wait_ms.as_ref(),
+            1_000,
+            1..=WAIT_MS_MAX,
+            "grants.http.wait_ms",
+            problems,
+        )),
+        destinations: http
+            .destinations
+            .iter()
+            .filter_map(|(name, written)| Some((name.clone(), destination(name, written, base, problems)?)))
+            .collect(),
+    });
+    Grants {
+        clock: file.clock.as_ref().map(|clock| ClockGrant {
+            calls_max: number(clock.calls_max.as_ref(), 1_000, 1..=CALLS_MAX, "grants.clock.calls_max", problems),
+        }),
+        kv: file.kv.as_ref().map(|kv| KvGrant {
+            calls_max: number(kv.calls_max.as_ref(), 20, 1..=CALLS_MAX, "grants.kv.calls_max", problems),
+            value_bytes_max: number(
+                kv.value_bytes_max.as_ref(),
+                64 << 10,
+                1..=4 << 20,
+                "grants.kv.value_bytes_max",
+                problems,
+            ),
+            bytes_max: number(kv.bytes_max.as_ref(), 1 << 20, 1..=1 << 30, "grants.kv.bytes_max", problems),
+        }),
+        http,
+    }
+}
+
+fn destination(name: &str, file: &DestinationFile, base: &Path, problems: &mut Problems) -> Option<Destination> {
+    let field = |of: &str| format!("grants.http.destinations.{name}.{of}");
+    let url = url(file.url.get_ref(), "https://crm.example/api")
+        .map_err(|wrong| problems.add(Some(file.url.span()), field("url"), wrong))
+        .ok();
+    let mut methods = vec![Method::GET];
+    if let Some(given) = &file.methods {
+        let known = given.get_ref().iter().map(|method| METHODS.into_iter().find(|known| known.as_str() == method));
+        match known.collect::<Option<Vec<Method>>>() {
+            Some(known) if !known.is_empty() => methods = known,
+            _ => {
+                let message = format!("must be some of {}", METHODS.map(|method| method.to_string()).join(", "));
+                problems.add(Some(given.span()), field("methods"), message);
+            }
+        }
+    }
+    let mut headers = Vec::new();
+    for (header, source) in &file.headers {
+        let Ok(header) = HeaderName::try_from(header) else {
+            problems.add(Some(source.span()), field("headers"), format!("{header:?} is no name of a header"));
+            continue;
+        };
+        headers.extend(secret(source, base, field("headers"), problems).map(|secret| (header, secret)));
+    }
+    Some(Destination { url: url?, methods, headers })
+}
+
+/// Methods that can be granted.
+const METHODS: [Method; 5] = [Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE];
+/// A minute: nobody waits longer for a plugin.
+const WAIT_MS_MAX: u64 = 60_000;
+
+/// More than this in one exchange is a mistake.
+const CALLS_MAX: u64 = 1_000_000;
