@@ -15,6 +15,10 @@ pub(crate) use exchange::{body, find, hand_over};
 
 /// Bytes of a conversation's text that are kept: people read the end of it. What is left out is counted.
 const CONVERSATION_BYTES_MAX: usize = 256 << 10;
+/// What each text counts for beside its own bytes.
+const TEXT_BYTES: usize = 64;
+/// Stands in front of a text whose beginning is not kept.
+const CUT: &str = "[...] ";
 /// Bytes of the name of whoever answers.
 const NAME_BYTES_MAX: usize = 128;
 /// Where a router's text has the reference, if it says where.
@@ -199,16 +203,26 @@ impl Conversation {
     pub fn of(request: &Request) -> Self {
         let said: Vec<&Segment> = request.segments.iter().filter(|segment| is_for_people(segment)).collect();
         let mut bytes_left = CONVERSATION_BYTES_MAX;
-        let fits = |segment: &&&Segment| match bytes_left.checked_sub(segment.text.len()) {
-            Some(left) => {
-                bytes_left = left;
-                true
+        let mut texts = Vec::new();
+        for segment in said.iter().rev() {
+            let bytes = segment.text.len() + TEXT_BYTES;
+            if bytes <= bytes_left {
+                texts.push(Said::from(*segment));
+                bytes_left -= bytes;
+                continue;
             }
-            None => false,
-        };
-        let kept = said.iter().rev().take_while(fits).count();
-        let texts = said.iter().skip(said.len() - kept).map(|segment| Said::from(*segment)).collect();
-        Self { left_out: said.len() - kept, texts }
+            // The end of what is too long says more than nothing.
+            let begins = segment
+                .text
+                .ceil_char_boundary(segment.text.len() - bytes_left.saturating_sub(TEXT_BYTES).min(segment.text.len()));
+            let end = segment.text.get(begins..).unwrap_or_default();
+            if !end.is_empty() {
+                texts.push(Said { text: format!("{CUT}{end}"), ..Said::from(*segment) });
+            }
+            break;
+        }
+        texts.reverse();
+        Self { left_out: said.len() - texts.len(), texts }
     }
 }
 
@@ -341,7 +355,7 @@ mod tests {
     #[test]
     fn of_a_long_conversation_the_end_is_kept() {
         let said = |role, channel, text: String| Segment { role, channel, choice: 0, name: None, text, is_json: false };
-        let long = "x".repeat(CONVERSATION_BYTES_MAX - 1);
+        let long = "\u{e9}".repeat(CONVERSATION_BYTES_MAX);
         let segments = vec![
             said(Role::System, Channel::Content, "be brief".to_owned()),
             said(Role::User, Channel::Content, long),
@@ -351,7 +365,9 @@ mod tests {
         let kept = Conversation::of(&Request { segments, ..Request::default() });
         assert_eq!(kept.left_out, 1);
         let [user, tool] = &*kept.texts else { panic!("{} texts", kept.texts.len()) };
-        assert_eq!((&*user.role, &user.channel, user.text.len()), ("user", &None, CONVERSATION_BYTES_MAX - 1));
+        assert_eq!((&*user.role, &user.channel), ("user", &None));
+        let end = user.text.strip_prefix(CUT).unwrap();
+        assert!(end.len() > CONVERSATION_BYTES_MAX - 200 && end.chars().all(|c| c == '\u{e9}'), "{}", end.len());
         assert_eq!((&*tool.role, tool.channel.as_deref(), &*tool.text), ("tool", Some("tool-result"), "1"));
     }
 }

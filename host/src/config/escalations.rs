@@ -13,7 +13,7 @@ const DAY_SECONDS: u64 = 24 * HOUR_SECONDS;
 
 pub(super) fn escalations(file: &file::Escalations, base: &Path, problems: &mut Problems) -> Escalations {
     let hours = number(file.expire_hours.as_ref(), 72, 1..=8_760, "escalations.expire_hours", problems);
-    let days = number(file.keep_days.as_ref(), 30, 0..=3_650, "escalations.keep_days", problems);
+    let days = number(file.keep_days.as_ref(), 30, 1..=3_650, "escalations.keep_days", problems);
     Escalations {
         expire: Duration::from_secs(hours.saturating_mul(HOUR_SECONDS)),
         keep: Duration::from_secs(days.saturating_mul(DAY_SECONDS)),

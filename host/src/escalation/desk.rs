@@ -32,9 +32,9 @@ impl Desk {
     /// # Errors
     /// When it has, or the store cannot be written. Otherwise it survives the end of this process.
     pub async fn put(self: &Arc<Self>, new: Escalation, open_max: u64) -> Result<(), Error> {
-        self.with_store(move |store| store.insert(&new, open_max)).await?;
-        self.news.notify_one();
-        Ok(())
+        let desk = self.clone();
+        // Told from there: whoever waits here may be gone when it is written.
+        self.with_store(move |store| store.insert(&new, open_max).map(|()| desk.news.notify_one())).await
     }
 
     /// The escalation with this reference.

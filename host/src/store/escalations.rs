@@ -28,6 +28,7 @@ CREATE TABLE escalations (
     next_try     INTEGER
 ) STRICT;
 CREATE INDEX escalations_created ON escalations (created);
+CREATE INDEX escalations_over ON escalations (coalesce(answered, expires));
 CREATE INDEX escalations_open ON escalations (tenant, expires) WHERE answered IS NULL;
 CREATE INDEX escalations_unannounced ON escalations (next_try) WHERE next_try IS NOT NULL;
 ";

@@ -82,7 +82,7 @@ impl Sqlite {
 /// # Errors
 /// When that is not possible, or it was written by a newer version.
 pub(crate) fn connect(path: &Path) -> Result<Connection, Error> {
-    // Nobody else's business: there are no secrets in it, but names of tenants and what they may spend. One that is
+    // Nobody else's business: there are no secrets in it, but conversations that wait for people, and what tenants spend. One that is
     // there is left alone: to close any file is to give up all locks that this process has on it, SQLite's too.
     match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
         Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(failed("opening", path, &error)),
