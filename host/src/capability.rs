@@ -36,6 +36,12 @@ impl Capability {
             Self::Http => "http",
         }
     }
+
+    /// The one with this interface, if there is one.
+    #[must_use]
+    pub fn named(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|capability| capability.word() == word)
+    }
 }
 
 /// The services behind the capabilities, the same for all plugins.

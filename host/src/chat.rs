@@ -21,6 +21,19 @@ pub enum Role {
     Tool,
 }
 
+impl Role {
+    /// The word used in the contract, and by all dialects with lists of messages.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::System => "system",
+            Self::User => "user",
+            Self::Assistant => "assistant",
+            Self::Tool => "tool",
+        }
+    }
+}
+
 /// What kind of text a segment holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Channel {

@@ -7,7 +7,7 @@ mod exchange;
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
 
-use crate::chat::{Channel, Request, Role, Segment};
+use crate::chat::{Channel, Request, Segment};
 use crate::moment::Moment;
 
 pub use desk::Desk;
@@ -47,6 +47,26 @@ pub struct Escalation {
     pub taken: Option<Taken>,
     /// What a person has answered.
     pub answered: Option<Answered>,
+}
+
+/// What operators are told of each, wherever they are told of it.
+#[derive(Serialize)]
+pub(crate) struct Facts<'a> {
+    reference: &'a str,
+    queue: &'a str,
+    tenant: &'a str,
+    exchange: &'a str,
+    model: &'a str,
+    created: String,
+    expires: String,
+}
+
+impl<'a> From<&'a Escalation> for Facts<'a> {
+    fn from(one: &'a Escalation) -> Self {
+        let Escalation { reference, queue, tenant, exchange, model, created, expires, .. } = one;
+        let (created, expires) = (created.to_string(), expires.to_string());
+        Self { reference, queue, tenant, exchange, model, created, expires }
+    }
 }
 
 /// A conversation as people read it.
@@ -212,9 +232,8 @@ impl Conversation {
                 continue;
             }
             // The end of what is too long says more than nothing.
-            let begins = segment
-                .text
-                .ceil_char_boundary(segment.text.len() - bytes_left.saturating_sub(TEXT_BYTES).min(segment.text.len()));
+            let room = bytes_left.saturating_sub(TEXT_BYTES);
+            let begins = segment.text.ceil_char_boundary(segment.text.len().saturating_sub(room));
             let end = segment.text.get(begins..).unwrap_or_default();
             if !end.is_empty() {
                 texts.push(Said { text: format!("{CUT}{end}"), ..Said::from(*segment) });
@@ -240,21 +259,9 @@ fn is_for_people(segment: &Segment) -> bool {
 
 impl From<&Segment> for Said {
     fn from(segment: &Segment) -> Self {
-        let role = match segment.role {
-            Role::System => "system",
-            Role::User => "user",
-            Role::Assistant => "assistant",
-            Role::Tool => "tool",
-        };
-        let channel = match segment.channel {
-            Channel::Reasoning => Some("reasoning"),
-            Channel::Refusal => Some("refusal"),
-            Channel::ToolArguments => Some("tool-arguments"),
-            Channel::ToolResult => Some("tool-result"),
-            Channel::Passage => Some("passage"),
-            Channel::Content | Channel::ToolDefinition | Channel::Name | Channel::Other => None,
-        };
-        Self { role: role.to_owned(), channel: channel.map(str::to_owned), text: segment.text.clone() }
+        let Segment { role, channel, text, .. } = segment;
+        let channel = (*channel != Channel::Content).then(|| channel.word().to_owned());
+        Self { role: role.word().to_owned(), channel, text: text.clone() }
     }
 }
 
@@ -284,33 +291,41 @@ pub(crate) fn with_reference(text: &str, reference: &str) -> String {
     format!("{text}\n\nReference: {reference}")
 }
 
+/// One that waits for a hundred seconds.
+#[cfg(test)]
+pub(crate) fn sample(reference: &str, created: u64) -> Escalation {
+    let said = Said { role: "user".to_owned(), channel: None, text: "help \u{1f600}".to_owned() };
+    Escalation {
+        reference: reference.to_owned(),
+        queue: "billing".to_owned(),
+        tenant: "blue".to_owned(),
+        exchange: "x-1".to_owned(),
+        model: "m".to_owned(),
+        conversation: Conversation { left_out: 1, texts: vec![said] },
+        created: Moment::from_seconds(created),
+        expires: Moment::from_seconds(created + 100),
+        taken: None,
+        answered: None,
+    }
+}
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use crate::chat::Role;
 
     fn at(seconds: u64) -> Moment {
         Moment::from_seconds(seconds)
     }
 
-    pub(super) fn escalation(reference: &str) -> Escalation {
-        Escalation {
-            reference: reference.to_owned(),
-            queue: "billing".to_owned(),
-            tenant: "blue".to_owned(),
-            exchange: "x-1".to_owned(),
-            model: "m".to_owned(),
-            conversation: Conversation::default(),
-            created: at(0),
-            expires: at(100),
-            taken: None,
-            answered: None,
-        }
+    fn escalation() -> Escalation {
+        sample("r", 0)
     }
 
     #[test]
     fn it_is_taken_by_one_and_answered_once() {
-        let mut one = escalation("r");
+        let mut one = escalation();
         assert_eq!(one.state(at(99)), State::Waiting);
         one.take("ann", at(1)).unwrap();
         assert_eq!(one.state(at(2)), State::Taken);
@@ -325,7 +340,7 @@ mod tests {
 
     #[test]
     fn it_expires_and_stays_so() {
-        let mut one = escalation("r");
+        let mut one = escalation();
         one.take("ann", at(1)).unwrap();
         assert_eq!(one.state(at(100)), State::Expired);
         assert_eq!(one.answer("hi", "ann", at(100)), Err(Refused::Expired));
@@ -336,7 +351,7 @@ mod tests {
     #[test]
     fn whoever_answers_has_a_name() {
         for wrong in ["", " ", "a\nb", &"x".repeat(NAME_BYTES_MAX + 1)] {
-            assert!(matches!(escalation("r").take(wrong, at(1)), Err(Refused::Wrong("by", _))), "{wrong:?}");
+            assert!(matches!(escalation().take(wrong, at(1)), Err(Refused::Wrong("by", _))), "{wrong:?}");
         }
     }
 

@@ -31,4 +31,4 @@ pub use log::Log;
 pub use process::{Process, be_a_gateway};
 pub use provider::{Model, Provider, Received, Reply};
 pub use redis::Redis;
-pub use words::{DONE, EMAIL, chat, chunk, completion, delta, finish, streamed};
+pub use words::{DONE, EMAIL, chat, chunk, completion, delta, finish, key_of, streamed};

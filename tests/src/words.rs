@@ -1,12 +1,28 @@
 //! Requests and answers that most tests begin with.
 
 use serde_json::{Value, json};
+use sluicegate::key::{Draft, Models};
+use sluicegate::limits::{Budget, Limits};
 
 /// An e-mail address that `pii` finds.
 pub const EMAIL: &str = "ada.lovelace@example.com";
 
 /// The end of a stream.
 pub const DONE: &str = "data: [DONE]\n\n";
+
+/// A key without bounds for this tenant, as the command line is asked for it.
+#[must_use]
+pub fn key_of(tenant: &str) -> Draft {
+    Draft {
+        name: "a test".to_owned(),
+        tenant: tenant.to_owned(),
+        models: Models::Any,
+        tags: Vec::new(),
+        limits: Limits::default(),
+        budget: Budget::default(),
+        expires: None,
+    }
+}
 
 /// A request that says this.
 #[must_use]

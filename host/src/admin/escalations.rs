@@ -7,7 +7,7 @@ use tracing::info;
 
 use super::{Refused, json, parse};
 use crate::endpoint::parameter;
-use crate::escalation::{self, Conversation, Escalation, State};
+use crate::escalation::{self, Conversation, Escalation, Facts, State};
 use crate::gateway::Gateway;
 use crate::moment::Moment;
 use crate::reply::Body;
@@ -34,14 +34,9 @@ struct Reply {
 /// An escalation as operators see it; the conversation where one is asked for by itself.
 #[derive(Serialize)]
 struct Shown<'a> {
-    reference: &'a str,
+    #[serde(flatten)]
+    facts: Facts<'a>,
     state: &'static str,
-    queue: &'a str,
-    tenant: &'a str,
-    exchange: &'a str,
-    model: &'a str,
-    created: String,
-    expires: String,
     taken: Option<Done<'a>>,
     answered: Option<Done<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -70,14 +65,8 @@ struct One<'a> {
 impl<'a> Shown<'a> {
     fn briefly(one: &'a Escalation) -> Self {
         Self {
-            reference: &one.reference,
+            facts: one.into(),
             state: one.state(Moment::now()).word(),
-            queue: &one.queue,
-            tenant: &one.tenant,
-            exchange: &one.exchange,
-            model: &one.model,
-            created: one.created.to_string(),
-            expires: one.expires.to_string(),
             taken: one.taken.as_ref().map(|taken| Done { by: &taken.by, at: taken.at.to_string() }),
             answered: one.answered.as_ref().map(|answered| Done { by: &answered.by, at: answered.at.to_string() }),
             answer: None,

@@ -70,14 +70,20 @@ pub struct Destination {
 }
 
 impl Grants {
+    /// How often a capability may be called in an exchange; nothing if it is not granted.
+    #[must_use]
+    pub fn calls_max(&self, capability: Capability) -> Option<u64> {
+        match capability {
+            Capability::Clock => self.clock.map(|clock| clock.calls_max),
+            Capability::Kv => self.kv.map(|kv| kv.calls_max),
+            Capability::Http => self.http.as_ref().map(|http| http.calls_max),
+        }
+    }
+
     /// Whether a capability is granted.
     #[must_use]
     pub fn has(&self, capability: Capability) -> bool {
-        match capability {
-            Capability::Clock => self.clock.is_some(),
-            Capability::Kv => self.kv.is_some(),
-            Capability::Http => self.http.is_some(),
-        }
+        self.calls_max(capability).is_some()
     }
 
     /// Whether none is.

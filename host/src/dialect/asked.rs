@@ -112,7 +112,7 @@ impl Turns {
     fn further(self, role: Role, text: &str) -> String {
         let text = encode(text);
         match self {
-            Self::Messages => format!("{{\"role\":\"{}\",\"content\":{text}}}", word(role)),
+            Self::Messages => format!("{{\"role\":\"{}\",\"content\":{text}}}", role.word()),
             Self::Contents => {
                 let role = if role == Role::Assistant { "model" } else { "user" };
                 format!("{{\"role\":\"{role}\",\"parts\":[{{\"text\":{text}}}]}}")
@@ -129,15 +129,5 @@ impl Turns {
             Self::Messages | Self::Contents => ",",
             Self::Text | Self::None => "",
         }
-    }
-}
-
-/// As all dialects with lists of messages write it.
-fn word(role: Role) -> &'static str {
-    match role {
-        Role::System => "system",
-        Role::User => "user",
-        Role::Assistant => "assistant",
-        Role::Tool => "tool",
     }
 }

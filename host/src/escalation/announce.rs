@@ -9,7 +9,7 @@ use serde::Serialize;
 use tokio::time::sleep;
 use tracing::{info, warn};
 
-use super::{Desk, Escalation, State};
+use super::{Desk, Escalation, Facts, State};
 use crate::config::{self, Settings};
 use crate::moment::Moment;
 use crate::store::{Error, Unannounced};
@@ -30,18 +30,7 @@ struct Event<'a> {
     #[serde(rename = "type")]
     kind: &'static str,
     timestamp: String,
-    data: Data<'a>,
-}
-
-#[derive(Serialize)]
-struct Data<'a> {
-    reference: &'a str,
-    queue: &'a str,
-    tenant: &'a str,
-    exchange: &'a str,
-    model: &'a str,
-    created: String,
-    expires: String,
+    data: Facts<'a>,
 }
 
 impl Desk {
@@ -129,9 +118,7 @@ fn told(done: Result<(), Error>) -> bool {
 }
 
 fn body(escalation: &Escalation) -> Bytes {
-    let Escalation { reference, queue, tenant, exchange, model, created, expires, .. } = escalation;
-    let data =
-        Data { reference, queue, tenant, exchange, model, created: created.to_string(), expires: expires.to_string() };
-    let event = Event { kind: "escalation.created", timestamp: created.to_string(), data };
+    let timestamp = escalation.created.to_string();
+    let event = Event { kind: "escalation.created", timestamp, data: escalation.into() };
     serde_json::to_vec(&event).unwrap_or_default().into()
 }

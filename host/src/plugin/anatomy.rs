@@ -3,10 +3,10 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
+use wasmparser::{ComponentExternalKind, Encoding, Parser, Payload, Validator};
+
 use crate::capability::Capability;
 use crate::config::Grants;
-
-use wasmparser::{ComponentExternalKind, Encoding, Parser, Payload, Validator};
 
 /// Bytes of a component file. SpiderMonkey and CPython components have 12 MB to 40 MB.
 pub(super) const COMPONENT_BYTES_MAX: usize = 64 << 20;
@@ -191,15 +191,12 @@ fn admit_import(import: &str, grants: &Grants) -> Result<(), String> {
         Some(interface) if NOT_YET.contains(&interface) => Err(format!(
             "it imports `{interface}`, which must be granted, and which this version of the gateway cannot grant yet"
         )),
-        Some(interface) if Capability::ALL.into_iter().any(|one| one.word() == interface) => {
-            let is_granted = |one: Capability| one.word() == interface && grants.has(one);
-            match Capability::ALL.into_iter().any(is_granted) {
-                true => Ok(()),
-                false => Err(format!(
-                    "it imports `{interface}`, which is not granted: add the table [grants.{interface}] to its NAME.toml"
-                )),
-            }
-        }
+        Some(interface) if let Some(capability) = Capability::named(interface) => match grants.has(capability) {
+            true => Ok(()),
+            false => Err(format!(
+                "it imports `{interface}`, which is not granted: add the table [grants.{interface}] to its NAME.toml"
+            )),
+        },
         _ => Err(format!("it imports `{import}`, which the gateway does not offer")),
     }
 }

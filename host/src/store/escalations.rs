@@ -1,8 +1,8 @@
 //! The table of escalations.
 
-use rusqlite::types::Type;
 use rusqlite::{OptionalExtension as _, Row, Transaction, TransactionBehavior, named_params};
 
+use super::columns::{from_json, json, moment, seconds};
 use super::sqlite::Sqlite;
 use super::{Error, Escalations};
 use crate::escalation::{Answered, Escalation, State, Taken};
@@ -58,7 +58,7 @@ ORDER BY created, reference LIMIT :most
 const UNANNOUNCED: &str = "
 SELECT * FROM escalations WHERE next_try <= :now ORDER BY next_try, reference LIMIT :most
 ";
-const NEXT_TRY: &str = "SELECT min(next_try) FROM escalations WHERE next_try IS NOT NULL";
+const NEXT_TRY: &str = "SELECT min(next_try) AS next_try FROM escalations WHERE next_try IS NOT NULL";
 const TRIED: &str = "UPDATE escalations SET tries = tries + 1, next_try = :next_try WHERE reference = :reference";
 const TRY_AGAIN: &str = "UPDATE escalations SET next_try = :now WHERE next_try > :now";
 /// Those who asked had until then to fetch the answer, or to learn that there is none.
@@ -159,10 +159,7 @@ impl Escalations for Sqlite {
     }
 
     fn next_try(&self) -> Result<Option<Moment>, Error> {
-        self.with("reading", |connection| {
-            let next: Option<i64> = connection.query_row(NEXT_TRY, [], |row| row.get(0))?;
-            Ok(next.map(moment))
-        })
+        self.with("reading", |connection| connection.query_row(NEXT_TRY, [], |row| moment(row, "next_try")))
     }
 
     fn tried(&self, reference: &str, next_try: Option<Moment>) -> Result<(), Error> {
@@ -185,16 +182,13 @@ impl Escalations for Sqlite {
 }
 
 fn read(row: &Row<'_>) -> rusqlite::Result<Escalation> {
-    let at = |column: &str| Ok::<_, rusqlite::Error>(moment(row.get(column)?));
-    let text: String = row.get("conversation")?;
-    let conversation = serde_json::from_str(&text)
-        .map_err(|error| rusqlite::Error::FromSqlConversionFailure(0, Type::Text, Box::new(error)))?;
-    let taken = match (row.get("taken_by")?, row.get::<_, Option<i64>>("taken")?) {
-        (Some(by), Some(at)) => Some(Taken { by, at: moment(at) }),
+    let at = |column: &str| Ok::<_, rusqlite::Error>(moment(row, column)?.unwrap_or(Moment::from_seconds(0)));
+    let taken = match (row.get("taken_by")?, moment(row, "taken")?) {
+        (Some(by), Some(at)) => Some(Taken { by, at }),
         _ => None,
     };
-    let answered = match (row.get("answer")?, row.get("answered_by")?, row.get::<_, Option<i64>>("answered")?) {
-        (Some(text), Some(by), Some(at)) => Some(Answered { text, by, at: moment(at) }),
+    let answered = match (row.get("answer")?, row.get("answered_by")?, moment(row, "answered")?) {
+        (Some(text), Some(by), Some(at)) => Some(Answered { text, by, at }),
         _ => None,
     };
     Ok(Escalation {
@@ -203,24 +197,12 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Escalation> {
         tenant: row.get("tenant")?,
         exchange: row.get("exchange")?,
         model: row.get("model")?,
-        conversation,
+        conversation: from_json(row, "conversation")?,
         created: at("created")?,
         expires: at("expires")?,
         taken,
         answered,
     })
-}
-
-fn json(value: &impl serde::Serialize) -> rusqlite::Result<String> {
-    serde_json::to_string(value).map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))
-}
-
-fn seconds(moment: Moment) -> i64 {
-    i64::try_from(moment.seconds()).unwrap_or(i64::MAX)
-}
-
-fn moment(seconds: i64) -> Moment {
-    Moment::from_seconds(u64::try_from(seconds).unwrap_or_default())
 }
 
 fn number(count: usize) -> i64 {
@@ -231,7 +213,7 @@ fn number(count: usize) -> i64 {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::escalation::{Conversation, Said};
+    use crate::escalation::sample;
 
     fn at(seconds: u64) -> Moment {
         Moment::from_seconds(seconds)
@@ -243,22 +225,6 @@ mod tests {
         (folder, store)
     }
 
-    fn escalation(reference: &str, created: u64) -> Escalation {
-        let said = Said { role: "user".to_owned(), channel: None, text: "help \u{1f600}".to_owned() };
-        Escalation {
-            reference: reference.to_owned(),
-            queue: "billing".to_owned(),
-            tenant: "blue".to_owned(),
-            exchange: "x-1".to_owned(),
-            model: "m".to_owned(),
-            conversation: Conversation { left_out: 1, texts: vec![said] },
-            created: at(created),
-            expires: at(created + 100),
-            taken: None,
-            answered: None,
-        }
-    }
-
     fn references(listed: &[Escalation]) -> Vec<&str> {
         listed.iter().map(|one| one.reference.as_str()).collect()
     }
@@ -266,7 +232,7 @@ mod tests {
     #[test]
     fn what_is_kept_is_found_as_it_was_and_as_it_was_changed() {
         let (_folder, store) = store();
-        let one = escalation("a", 1);
+        let one = sample("a", 1);
         store.insert(&one, 10).unwrap();
         assert_eq!(store.find("a").unwrap(), Some(one.clone()));
         assert_eq!(store.find("b").unwrap(), None);
@@ -286,24 +252,24 @@ mod tests {
     #[test]
     fn a_tenant_has_so_many_open_at_a_time() {
         let (_folder, store) = store();
-        store.insert(&escalation("a", 1), 2).unwrap();
-        store.insert(&escalation("b", 2), 2).unwrap();
-        assert_eq!(store.insert(&escalation("c", 3), 2), Err(Error::QueueFull));
-        store.insert(&Escalation { tenant: "red".to_owned(), ..escalation("d", 3) }, 2).unwrap();
+        store.insert(&sample("a", 1), 2).unwrap();
+        store.insert(&sample("b", 2), 2).unwrap();
+        assert_eq!(store.insert(&sample("c", 3), 2), Err(Error::QueueFull));
+        store.insert(&Escalation { tenant: "red".to_owned(), ..sample("d", 3) }, 2).unwrap();
         // One has expired by then, and one is answered.
-        store.insert(&escalation("e", 101), 2).unwrap();
-        assert_eq!(store.insert(&escalation("f", 101), 2), Err(Error::QueueFull));
+        store.insert(&sample("e", 101), 2).unwrap();
+        assert_eq!(store.insert(&sample("f", 101), 2), Err(Error::QueueFull));
         store.change("b", &mut |one| one.answer("x", "ann", at(101)).map_err(|_| Error::NoSuchKey)).unwrap();
-        store.insert(&escalation("f", 101), 2).unwrap();
+        store.insert(&sample("f", 101), 2).unwrap();
     }
 
     #[test]
     fn they_are_listed_by_queue_and_state_as_the_program_has_them() {
         let (_folder, store) = store();
         for (reference, created) in [("late", 1), ("waits", 50), ("taken", 51), ("done", 52)] {
-            store.insert(&escalation(reference, created), 10).unwrap();
+            store.insert(&sample(reference, created), 10).unwrap();
         }
-        store.insert(&Escalation { queue: "legal".to_owned(), ..escalation("other", 53) }, 10).unwrap();
+        store.insert(&Escalation { queue: "legal".to_owned(), ..sample("other", 53) }, 10).unwrap();
         store.change("taken", &mut |one| one.take("ann", at(60)).map_err(|_| Error::NoSuchKey)).unwrap();
         store.change("done", &mut |one| one.answer("x", "ann", at(60)).map_err(|_| Error::NoSuchKey)).unwrap();
         let now = at(101);
@@ -322,8 +288,8 @@ mod tests {
     #[test]
     fn what_is_not_announced_is_tried_again_when_it_is_time() {
         let (_folder, store) = store();
-        store.insert(&escalation("a", 1), 10).unwrap();
-        store.insert(&escalation("b", 2), 10).unwrap();
+        store.insert(&sample("a", 1), 10).unwrap();
+        store.insert(&sample("b", 2), 10).unwrap();
         let due = |now| -> Vec<(String, u32)> {
             let due = store.unannounced(at(now), 10).unwrap().into_iter();
             due.map(|one| (one.escalation.reference, one.tries)).collect()
@@ -342,8 +308,8 @@ mod tests {
     #[test]
     fn what_is_over_for_long_is_forgotten() {
         let (_folder, store) = store();
-        store.insert(&escalation("expired", 1), 10).unwrap();
-        store.insert(&escalation("answered", 1), 10).unwrap();
+        store.insert(&sample("expired", 1), 10).unwrap();
+        store.insert(&sample("answered", 1), 10).unwrap();
         store.change("answered", &mut |one| one.answer("x", "ann", at(50)).map_err(|_| Error::NoSuchKey)).unwrap();
         assert_eq!(store.forget(at(50)).unwrap(), 0);
         assert_eq!(store.forget(at(51)).unwrap(), 1);

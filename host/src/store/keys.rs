@@ -1,8 +1,8 @@
 //! The table of keys.
 
-use rusqlite::types::Type;
 use rusqlite::{Row, Transaction, TransactionBehavior, named_params};
 
+use super::columns::{from_json, json, moment, seconds, wrong};
 use super::sqlite::Sqlite;
 use super::written::{WrittenBudget, WrittenLimits};
 use super::{Error, Keys};
@@ -88,7 +88,6 @@ impl Keys for Sqlite {
 }
 
 fn write(connection: &rusqlite::Connection, statement: &str, key: &Key) -> rusqlite::Result<()> {
-    let seconds = |moment: Moment| i64::try_from(moment.seconds()).unwrap_or(i64::MAX);
     let models: Vec<&str> = key.models.names().collect();
     connection.prepare(statement)?.execute(named_params! {
         ":id": key.id,
@@ -136,25 +135,6 @@ fn unsigned(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
     row.get::<_, i64>(column).map(|number| u64::try_from(number).unwrap_or(0))
 }
 
-/// What lies before 1970 is long over.
-fn moment(row: &Row<'_>, column: &str) -> rusqlite::Result<Option<Moment>> {
-    let seconds: Option<i64> = row.get(column)?;
-    Ok(seconds.map(|seconds| Moment::from_seconds(u64::try_from(seconds).unwrap_or(0))))
-}
-
 fn hash_of(bytes: &[u8]) -> rusqlite::Result<Hash> {
     Hash::from_bytes(bytes).ok_or_else(|| wrong("a hash has 32 bytes".to_owned()))
-}
-
-fn json(value: &impl serde::Serialize) -> rusqlite::Result<String> {
-    serde_json::to_string(value).map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))
-}
-
-fn from_json<T: serde::de::DeserializeOwned>(row: &Row<'_>, column: &str) -> rusqlite::Result<T> {
-    let text: String = row.get(column)?;
-    serde_json::from_str(&text).map_err(|error| wrong(format!("{column}: {error}")))
-}
-
-fn wrong(what: String) -> rusqlite::Error {
-    rusqlite::Error::FromSqlConversionFailure(0, Type::Text, what.into())
 }

@@ -29,6 +29,11 @@ pub(crate) fn connect(url: &Secret, wait: Duration) -> Result<ConnectionManager,
         .map_err(|error| format!("setting up the shared store: {}", why(&error)))
 }
 
+/// Why there is no answer, where there was none in time.
+pub(crate) const TOO_SLOW: &str = "the shared store did not answer in time";
+/// Why an answer is of no use.
+pub(crate) const SOMETHING_ELSE: &str = "the shared store answered something else than was asked";
+
 /// What went wrong, without the address, which may hold a password.
 pub(crate) fn why(error: &RedisError) -> String {
     format!("asking the shared store: {}", error.detail().map_or_else(|| error.category().to_owned(), str::to_owned))

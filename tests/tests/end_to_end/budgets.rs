@@ -88,7 +88,10 @@ async fn what_an_exchange_has_cost_counts_and_not_what_was_thought() {
     }
 }
 
-/// Not a test: the gateway of the test below.
+/// The name of what follows.
+pub(crate) const TO_BE_KILLED: &str = "budgets::a_gateway_to_be_killed";
+
+/// Not a test: the gateway of those that kill one.
 #[test]
 #[ignore = "it is started by a test"]
 fn a_gateway_to_be_killed() {
@@ -97,7 +100,6 @@ fn a_gateway_to_be_killed() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_gateway_that_is_killed_has_lost_nothing_that_was_spent() {
-    let name = "budgets::a_gateway_to_be_killed";
     let overhead = overhead().await;
     let provider = Provider::saying(Reply::json(used(70))).await;
     let folder = TempDir::new().unwrap();
@@ -111,7 +113,7 @@ async fn a_gateway_that_is_killed_has_lost_nothing_that_was_spent() {
     std::fs::write(&config, &text).unwrap();
     let mut spent = 0;
     for round in 0..3 {
-        let gateway = Process::start(name, &config).await;
+        let gateway = Process::start(TO_BE_KILLED, &config).await;
         // The answer's end is told, and at once there is nobody any more.
         for (reserved, used_up) in [(100, 70), (10, 70)] {
             let answer = gateway.ask(at_most(reserved)).await;
@@ -127,7 +129,7 @@ async fn a_gateway_that_is_killed_has_lost_nothing_that_was_spent() {
     }
     // Six answers of 70 tokens have cost 0.0042 dollars: with a budget of that, there is nothing left.
     std::fs::write(&config, text.replace(BUDGET, "0.0042")).unwrap();
-    let gateway = Process::start(name, &config).await;
+    let gateway = Process::start(TO_BE_KILLED, &config).await;
     let answer = gateway.ask(at_most(1)).await;
     assert_eq!((answer.status, &answer.json()["error"]["code"]), (429, &json!("budget_exceeded")));
     gateway.kill().await;

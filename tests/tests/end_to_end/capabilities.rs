@@ -2,9 +2,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use sluicegate::key::{Draft, Models};
-use sluicegate::limits::{Budget, Limits};
-use sluicegate_tests::{Gateway, Installed, Model as _, Provider, Redis, Reply, chat, gentle};
+use sluicegate_tests::{Gateway, Installed, Model as _, Provider, Redis, Reply, chat, gentle, key_of};
 
 const NO_NUMBER: &str = "unavailable: what is kept under this key is no number, or would be too large";
 
@@ -69,16 +67,7 @@ async fn what_a_plugin_keeps_is_there_for_the_next_exchange_and_for_no_other_plu
 async fn tenants_see_nothing_of_each_other() {
     // With a name, so that the list of models is there without the provider.
     let gateway = gateway([asks("")], "models.m.targets = ['target-1']").await;
-    let draft = |tenant: &str| Draft {
-        name: "k".to_owned(),
-        tenant: tenant.to_owned(),
-        models: Models::Any,
-        tags: Vec::new(),
-        limits: Limits::default(),
-        budget: Budget::default(),
-        expires: None,
-    };
-    let (blue, red) = (gateway.new_key(draft("blue")).await, gateway.new_key(draft("red")).await);
+    let (blue, red) = (gateway.new_key(key_of("blue")).await, gateway.new_key(key_of("red")).await);
     let says = |key: &str, text: &str| gateway.ask(chat(text)).header("x-api-key", key);
     assert_eq!(says(&blue, "kv set a blue").await.content(), "kept");
     assert_eq!(says(&red, "kv get a\nkv set a red").await.content(), "nothing\nkept");

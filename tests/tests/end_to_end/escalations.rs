@@ -3,17 +3,16 @@
 use http::HeaderMap;
 use serde_json::{Value, json};
 use sluicegate::escalation::{Conversation, Escalation};
-use sluicegate::key::{Draft, Models};
-use sluicegate::limits::{Budget, Limits};
 use sluicegate::moment::Moment;
 use sluicegate::sandbox::made_up;
 use sluicegate_tests::{
-    Answer, Gateway, Installed, Log, Model as _, Process, Provider, Received, Reply, be_a_gateway, chat, completion,
-    gentle, standard,
+    Answer, Gateway, Installed, Log, Model as _, Process, Provider, Received, Reply, chat, completion, gentle, key_of,
+    standard,
 };
 use standardwebhooks::Webhook;
 use tempfile::TempDir;
 
+use crate::budgets::TO_BE_KILLED;
 use crate::routing::{dialects, said};
 
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
@@ -104,19 +103,10 @@ async fn callers_of_every_dialect_are_handed_over_and_told_where_the_text_says_i
 #[tokio::test(flavor = "multi_thread")]
 async fn nobody_else_is_told_of_it() {
     let (_provider, gateway) = gateway([gentle("route-person")], "").await;
-    let draft = |tenant: &str| Draft {
-        name: "k".to_owned(),
-        tenant: tenant.to_owned(),
-        models: Models::Any,
-        tags: Vec::new(),
-        limits: Limits::default(),
-        budget: Budget::default(),
-        expires: None,
-    };
     let (blue, also_blue, red) = (
-        gateway.new_key(draft("blue")).await,
-        gateway.new_key(draft("blue")).await,
-        gateway.new_key(draft("red")).await,
+        gateway.new_key(key_of("blue")).await,
+        gateway.new_key(key_of("blue")).await,
+        gateway.new_key(key_of("red")).await,
     );
     let asked = gateway.ask(chat("refund")).header("x-api-key", &blue).await;
     let path = format!("/v1/escalations/{}", reference(&asked));
@@ -273,16 +263,8 @@ async fn the_log_says_what_was_handed_over_and_to_whom() {
     assert!(matches!(ends.as_slice(), [end] if end.contains(&expected)), "{ends:?}");
 }
 
-/// Not a test: the gateway of the test below.
-#[test]
-#[ignore = "it is started by a test"]
-fn a_gateway_to_be_killed() {
-    be_a_gateway();
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_gateway_that_is_killed_loses_none_and_announces_them_when_it_is_back() {
-    let name = "escalations::a_gateway_to_be_killed";
     let folder = TempDir::new().unwrap();
     let (config, plugins) = (folder.path().join("sluicegate.toml"), folder.path().join("plugins"));
     std::fs::create_dir(&plugins).unwrap();
@@ -300,7 +282,7 @@ async fn a_gateway_that_is_killed_loses_none_and_announces_them_when_it_is_back(
     std::fs::write(&config, text(&hook)).unwrap();
     let mut references = Vec::new();
     for round in 1..=3 {
-        let gateway = Process::start(name, &config).await;
+        let gateway = Process::start(TO_BE_KILLED, &config).await;
         for _ in 0..3 {
             // The reference is told, and at once there is nobody any more.
             references.push(reference(&gateway.ask(chat("refund")).await));
@@ -310,7 +292,7 @@ async fn a_gateway_that_is_killed_loses_none_and_announces_them_when_it_is_back(
     }
     let takes_them = Provider::saying(Reply::json("{}")).await;
     std::fs::write(&config, text(&takes_them)).unwrap();
-    let gateway = Process::start(name, &config).await;
+    let gateway = Process::start(TO_BE_KILLED, &config).await;
     takes_them.has_received(references.len()).await;
     let received = takes_them.received();
     let announced = received.iter().map(|message| checked(message)["data"]["reference"].as_str().unwrap().to_owned());

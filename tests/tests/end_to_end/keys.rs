@@ -6,22 +6,13 @@ use std::time::Duration;
 use sluicegate::config;
 use sluicegate::gateway::Gateway as Host;
 use sluicegate::key::{Draft, Models, secret};
-use sluicegate::limits::{Budget, Limits};
 use sluicegate::plugin::Runtime;
 use sluicegate::store::issue;
 use sluicegate::store::sqlite::Sqlite;
-use sluicegate_tests::{Answer, Gateway, Log, Provider, Reply, chat, completion};
+use sluicegate_tests::{Answer, Gateway, Log, Provider, Reply, chat, completion, key_of};
 
 fn draft(models: &[&str]) -> Draft {
-    Draft {
-        name: "a test".to_owned(),
-        tenant: "blue".to_owned(),
-        models: Models::from_names(models.iter().map(|name| (*name).to_owned())),
-        tags: Vec::new(),
-        limits: Limits::default(),
-        budget: Budget::default(),
-        expires: None,
-    }
+    Draft { models: Models::from_names(models.iter().map(|name| (*name).to_owned())), ..key_of("blue") }
 }
 
 async fn gateway(settings: &str) -> (Provider, Gateway) {

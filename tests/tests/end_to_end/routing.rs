@@ -2,8 +2,7 @@
 
 use serde_json::{Value, json};
 use sluicegate::key::{Draft, Models};
-use sluicegate::limits::{Budget, Limits};
-use sluicegate_tests::{Answer, Gateway, Installed, Log, Provider, Reply, chat, completion, gentle, streamed};
+use sluicegate_tests::{Answer, Gateway, Installed, Log, Provider, Reply, chat, completion, gentle, key_of, streamed};
 
 /// Two targets for any model, which say which one they are.
 async fn two_targets(plugins: impl IntoIterator<Item = Installed>, settings: &str) -> (Provider, Provider, Gateway) {
@@ -227,9 +226,7 @@ async fn a_router_sees_no_target_that_the_key_may_not_use() {
     let gateway = gateway.start().await;
     for (models, sees) in [(vec!["fast"], vec!["target-1"]), (vec!["fast", "slow"], vec!["target-1", "target-2"])] {
         let models = Models::from_names(models.into_iter().map(str::to_owned));
-        let (name, tenant, tags) = ("a".to_owned(), "blue".to_owned(), Vec::new());
-        let (limits, budget) = (Limits::default(), Budget::default());
-        let key = gateway.new_key(Draft { name, tenant, models, tags, limits, budget, expires: None }).await;
+        let key = gateway.new_key(Draft { models, ..key_of("blue") }).await;
         let mut ask = chat("tell");
         ask["model"] = "fast".into();
         let answer = gateway.ask(ask).header("authorization", &format!("Bearer {key}")).await;

@@ -34,6 +34,19 @@ pub(in crate::plugin) struct Granted {
 const NOT_NOW: &str = "there is no exchange that this could be for";
 
 impl Granted {
+    /// Count one call more.
+    ///
+    /// # Errors
+    /// When there may be none; why.
+    fn one_more(&self, capability: Capability) -> Result<(), String> {
+        let word = capability.word();
+        let most = self.grants.calls_max(capability).ok_or_else(|| format!("`{word}` is not granted"))?;
+        match self.counts.one_more(&self.plugin, capability, most) {
+            true => Ok(()),
+            false => Err(format!("more than {most} calls of `{word}` in an exchange")),
+        }
+    }
+
     fn note(&mut self, capability: Capability, bytes: usize, time: Duration) {
         let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
         self.used.add(capability, Use { calls: 1, bytes, time });
@@ -46,10 +59,7 @@ pub(super) fn link(linker: &mut Linker<State>) -> wasmtime::Result<()> {
         spend(&mut store, CALL_FUEL)?;
         // In a snapshot, a time would stand still for ever.
         let Some(granted) = &mut store.data_mut().granted else { return Err(wasmtime::Error::msg(NOT_NOW)) };
-        let most = granted.grants.clock.map_or(0, |clock| clock.calls_max);
-        if !granted.counts.one_more(&granted.plugin, Capability::Clock, most) {
-            return Err(wasmtime::Error::msg(format!("more than {most} calls of `clock` in an exchange")));
-        }
+        granted.one_more(Capability::Clock).map_err(wasmtime::Error::msg)?;
         granted.note(Capability::Clock, 0, Duration::ZERO);
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Ok((u64::try_from(since.as_millis()).unwrap_or(u64::MAX),))
@@ -73,17 +83,16 @@ async fn send(
     let HttpRequest { destination, method, path, headers, body } = request;
     let sent = path.len() + body.len() + headers.iter().map(|(name, value)| name.len() + value.len()).sum::<usize>();
     spend(store, price(sent, BYTE_FUEL).saturating_add(STEP_FUEL))?;
-    let unavailable = |why: &str| Ok(Err(HttpError::Unavailable(why.to_owned())));
-    let Some(granted) = &store.data().granted else { return unavailable(NOT_NOW) };
-    let Some(grant) = &granted.grants.http else { return unavailable("`http` is not granted") };
-    let Some(upstream) = granted.services.upstream.clone() else { return unavailable(NOT_NOW) };
-    if !granted.counts.one_more(&granted.plugin, Capability::Http, grant.calls_max) {
-        return unavailable(&format!("more than {} calls of `http` in an exchange", grant.calls_max));
-    }
-    let grants = granted.grants.clone();
-    let Some(grant) = &grants.http else { return unavailable("`http` is not granted") };
+    let (grants, services) = match asked(store, Capability::Http) {
+        Ok(granted) => (granted.grants.clone(), granted.services.clone()),
+        Err(why) => return Ok(Err(HttpError::Unavailable(why))),
+    };
+    // A plugin that is tried out calls nobody.
+    let (Some(grant), Some(upstream)) = (&grants.http, &services.upstream) else {
+        return Ok(Err(HttpError::Unavailable(NOT_NOW.to_owned())));
+    };
     let began = Instant::now();
-    let called = http::call(&upstream, grant, http::Call { destination, method, path, headers, body }).await;
+    let called = http::call(upstream, grant, http::Call { destination, method, path, headers, body }).await;
     let came = called.as_ref().map_or(0, |answer| answer.body().len());
     if let Some(granted) = &mut store.data_mut().granted {
         granted.note(Capability::Http, sent + came, began.elapsed());
@@ -149,6 +158,13 @@ fn link_kv(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     )
 }
 
+/// What is granted to whoever asks, with one call more counted.
+fn asked<'a>(store: &'a StoreContextMut<'_, State>, capability: Capability) -> Result<&'a Granted, String> {
+    let granted = store.data().granted.as_deref().ok_or(NOT_NOW)?;
+    granted.one_more(capability)?;
+    Ok(granted)
+}
+
 fn bounds(store: &StoreContextMut<'_, State>) -> Option<KvGrant> {
     store.data().granted.as_ref().and_then(|granted| granted.grants.kv)
 }
@@ -174,14 +190,13 @@ async fn run(store: &mut StoreContextMut<'_, State>, step: Step) -> wasmtime::Re
         return Ok(Err(KvError::TooLarge));
     }
     let sent = key.len() + sent;
-    let unavailable = |why: &str| Ok(Err(KvError::Unavailable(why.to_owned())));
-    let Some(granted) = &store.data().granted else { return unavailable(NOT_NOW) };
-    let Some(bounds) = granted.grants.kv else { return unavailable("`kv` is not granted") };
-    if !granted.counts.one_more(&granted.plugin, Capability::Kv, bounds.calls_max) {
-        return unavailable(&format!("more than {} calls of `kv` in an exchange", bounds.calls_max));
-    }
+    let granted = match asked(store, Capability::Kv) {
+        Ok(granted) => granted,
+        Err(why) => return Ok(Err(KvError::Unavailable(why))),
+    };
     let (plugin, tenant) = (granted.plugin.clone(), granted.tenant.clone());
-    let place = Place { plugin, tenant, bytes_max: bounds.bytes_max };
+    let bytes_max = granted.grants.kv.map_or(0, |kv| kv.bytes_max);
+    let place = Place { plugin, tenant, bytes_max };
     let began = Instant::now();
     let said = granted.services.kv.run(place, step).await;
     let came = match &said {

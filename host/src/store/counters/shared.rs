@@ -22,7 +22,7 @@ use super::rule::{Taken, judge, standing};
 use super::{Counters, Hold, Reserved, Unavailable};
 use crate::config::Secret;
 use crate::limits::{Account, Amounts};
-use crate::store::redis::{PREFIX, connect, why};
+use crate::store::redis::{PREFIX, SOMETHING_ELSE, TOO_SLOW, connect, why};
 use settlements::{Settlement, Settlements};
 
 const DAY: Duration = Duration::from_secs(86_400);
@@ -100,7 +100,7 @@ impl Shared {
                 return Err(Unavailable(why));
             }
         };
-        let malformed = || Unavailable("the shared store answered something else than was asked".to_owned());
+        let malformed = || Unavailable(SOMETHING_ELSE.to_owned());
         let [granted, now, levels @ ..] = said.as_slice() else { return Err(malformed()) };
         let now = Moment(*now);
         if levels.len() != bounds.len() {
@@ -164,8 +164,6 @@ impl Server {
         }
     }
 }
-
-const TOO_SLOW: &str = "the shared store did not answer in time";
 
 fn key_of_hold(id: Uuid) -> String {
     format!("{PREFIX}:hold:{}", id.simple())

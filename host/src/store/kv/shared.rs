@@ -11,7 +11,7 @@ use tokio::time::timeout;
 
 use super::{Failure, Kv, Place, Said, Step, number};
 use crate::config::Secret;
-use crate::store::redis::{PREFIX, connect, why};
+use crate::store::redis::{PREFIX, SOMETHING_ELSE, TOO_SLOW, connect, why};
 
 /// A place is forgotten when nothing in it has changed for so long: its plugin or its tenant is gone.
 const KEPT: Duration = Duration::from_secs(800 * 86_400);
@@ -52,7 +52,7 @@ impl Kv for Shared {
             match timeout(server.wait, server.asked(&place, &step)).await {
                 Ok(Ok(said)) => read(&step, said),
                 Ok(Err(error)) => Err(Failure::Unavailable(why(&error))),
-                Err(_) => Err(Failure::Unavailable("the shared store did not answer in time".to_owned())),
+                Err(_) => Err(Failure::Unavailable(TOO_SLOW.to_owned())),
             }
         }
         .boxed()
@@ -95,6 +95,6 @@ fn read(step: &Step, said: Vec<Vec<u8>>) -> Result<Said, Failure> {
         }
         (b"quota", _) => Err(Failure::QuotaExceeded),
         (b"number", _) => Err(Failure::not_a_number()),
-        _ => Err(Failure::Unavailable("the shared store answered something else than was asked".to_owned())),
+        _ => Err(Failure::Unavailable(SOMETHING_ELSE.to_owned())),
     }
 }
