@@ -523,6 +523,8 @@ pub struct Store {
     pub redis: Option<Secret>,
     /// The longest wait for it.
     pub wait: Duration,
+    /// Bytes that all plugins together may keep in the file; a shared store has a bound of its own.
+    pub kv_bytes_max: u64,
     /// What becomes of exchanges with limits while it cannot be asked.
     pub on_failure: OnFailure,
 }

@@ -184,12 +184,15 @@ impl Escalation {
         Ok(())
     }
 
-    /// Somebody answers it, who need not have taken it before.
+    /// Somebody answers it, who need not have taken it before. Who has answered may mend that: a guardrail may keep the
+    /// answer from whoever asked.
     ///
     /// # Errors
-    /// When it is too late, somebody else has it, or the answer is empty.
+    /// When it is too late, somebody else has or has answered it, or the answer is empty.
     pub fn answer(&mut self, text: &str, by: &str, now: Moment) -> Result<(), Refused> {
-        self.is_open_for(by, now)?;
+        if self.answered.as_ref().is_none_or(|answered| answered.by != by) {
+            self.is_open_for(by, now)?;
+        }
         if text.trim().is_empty() {
             return Err(Refused::Wrong("text", "is empty"));
         }
@@ -324,7 +327,7 @@ mod tests {
     }
 
     #[test]
-    fn it_is_taken_by_one_and_answered_once() {
+    fn it_is_taken_by_one_and_answered_by_one() {
         let mut one = escalation();
         assert_eq!(one.state(at(99)), State::Waiting);
         one.take("ann", at(1)).unwrap();
@@ -334,7 +337,9 @@ mod tests {
         one.release(at(3)).unwrap();
         assert_eq!(one.answer(" ", "bob", at(4)), Err(Refused::Wrong("text", "is empty")));
         one.answer("hi", "bob", at(4)).unwrap();
-        assert_eq!(one.answer("ho", "bob", at(5)), Err(Refused::Answered));
+        assert_eq!(one.answer("ho", "ann", at(5)), Err(Refused::Answered));
+        one.answer("ho", "bob", at(500)).unwrap();
+        assert_eq!(one.answered.as_ref().unwrap().text, "ho", "who has answered may mend it");
         assert_eq!(one.state(at(1000)), State::Answered, "an answer stays");
     }
 

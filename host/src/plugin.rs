@@ -28,6 +28,7 @@ mod work;
 
 use std::sync::{Arc, OnceLock};
 
+use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 pub use anatomy::{Anatomy, Form};
@@ -109,6 +110,7 @@ pub struct Pool {
 }
 
 /// A loaded plugin: a component, configured, ready to be forked.
+#[derive(Clone)]
 pub struct Plugin {
     /// How it is installed.
     pub installation: Installation,
@@ -125,12 +127,16 @@ pub struct Plugin {
     /// Why each instance must be configured anew, where no snapshot could be taken.
     pub not_forked: Option<String>,
     source: load::SourceKey,
-    exports: Exports,
+    exports: Arc<Exports>,
     instance: wasmtime::component::InstancePre<State>,
     patterns: Arc<patterns::Compiled>,
-    identity: Box<[u8]>,
+    identity: Arc<[u8]>,
     pure: bool,
-    breaker: Breaker,
+    /// Whether it was loaded with anything granted.
+    asks: bool,
+    breaker: Arc<Breaker>,
+    /// For its calls that wait for a service.
+    waits: Arc<Semaphore>,
 }
 
 impl std::fmt::Debug for Plugin {
@@ -175,6 +181,20 @@ pub struct Calling<'a> {
 }
 
 impl Plugin {
+    /// The same code as another installation allows it, where that one asks for something that cannot be loaded: what was
+    /// taken away is gone, and what is newly granted is not for this code.
+    fn restrained(&self, by: &Installation) -> Self {
+        let mut restrained = self.clone();
+        restrained.installation.mode = by.mode;
+        restrained.installation.grants = Arc::new(self.installation.grants.restrained(&by.grants));
+        restrained
+    }
+
+    /// Whether it may do less than it was loaded for.
+    fn is_restrained(&self) -> bool {
+        !self.source.is_of(&self.installation)
+    }
+
     /// Whether it inspects text.
     #[must_use]
     pub fn inspects_text(&self) -> bool {

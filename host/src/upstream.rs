@@ -28,7 +28,7 @@ use sha2::{Digest as _, Sha256};
 use tokio::time::{Instant, timeout_at};
 
 use self::addresses::Guarded;
-use self::echo::Echo;
+pub(crate) use self::echo::Echo;
 pub(crate) use self::fetch::CallFailure;
 use crate::config::{Platform, Settings, Target};
 use crate::dialect::{BadFrame, Dialect, FRAMES, Frames, Translation, Wire, is_name};

@@ -6,13 +6,19 @@ use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::uri::PathAndQuery;
 use http::{Method, Request, Response, Uri};
-use percent_encoding::percent_decode_str;
+use percent_encoding::percent_decode;
 
 use crate::config::{Destination, HttpGrant};
-use crate::upstream::{CallFailure, Upstream};
+use crate::upstream::{CallFailure, Echo, Upstream};
 
 /// Headers that a plugin may set, and that of an answer it is told.
-const HEADERS_MAX: usize = 64;
+pub(crate) const HEADERS_MAX: usize = 64;
+/// Bytes of all of them; most servers refuse more.
+const HEADER_BYTES_MAX: usize = 16 << 10;
+/// Said where there are more.
+pub(crate) const TOO_MANY_HEADERS: &str = "more headers than 64, or longer ones than 16 KiB";
+/// How often an escaped path is looked into: nobody escapes the escaped, but to hide something.
+const ESCAPES_MAX: usize = 4;
 /// Bytes of a path with its query.
 const PATH_BYTES_MAX: usize = 8 << 10;
 
@@ -26,6 +32,32 @@ pub(crate) struct Call {
     pub(crate) body: Vec<u8>,
 }
 
+impl Call {
+    /// Bytes of all of it but the destination's name.
+    pub(crate) fn bytes(&self) -> usize {
+        self.method.len() + self.path.len() + length(&self.headers) + self.body.len()
+    }
+}
+
+/// What a plugin is told.
+#[derive(Clone, Debug)]
+pub(crate) struct Told {
+    pub(crate) status: u16,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: Bytes,
+}
+
+impl Told {
+    /// Bytes of its headers and body.
+    pub(crate) fn bytes(&self) -> usize {
+        length(&self.headers) + self.body.len()
+    }
+}
+
+fn length(headers: &[(String, String)]) -> usize {
+    headers.iter().map(|(name, value)| name.len() + value.len()).sum()
+}
+
 /// Why a call has no answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Failure {
@@ -35,24 +67,42 @@ pub(crate) enum Failure {
     Timeout,
     /// What is sent, or what came, is longer than is granted.
     TooLarge,
-    /// It cannot be reached, or not with this; why.
+    /// The plugin cannot call it like this; why.
+    Refused(String),
+    /// It cannot be reached; why, for the operator.
     Unavailable(String),
 }
 
 /// Make a call within what is granted.
-pub(crate) async fn call(upstream: &Upstream, grant: &HttpGrant, call: Call) -> Result<Response<Bytes>, Failure> {
+pub(crate) async fn call(upstream: &Upstream, grant: &HttpGrant, call: Call) -> Result<Told, Failure> {
     let destination = grant.destinations.get(&call.destination).ok_or(Failure::UnknownDestination)?;
-    if u64::try_from(call.body.len()).map_or(true, |bytes| bytes > grant.request_bytes_max) {
-        return Err(Failure::TooLarge);
-    }
-    let request = request(destination, call).map_err(Failure::Unavailable)?;
+    let request = request(destination, call).map_err(Failure::Refused)?;
     let bytes_max = usize::try_from(grant.response_bytes_max).unwrap_or(usize::MAX);
     let called = upstream.call(request, bytes_max, grant.wait).await;
-    called.map_err(|failure| match failure {
+    called.map(|answer| told(destination, answer)).map_err(|failure| match failure {
         CallFailure::Timeout => Failure::Timeout,
         CallFailure::TooLarge => Failure::TooLarge,
         CallFailure::Unavailable(why) => Failure::Unavailable(why),
     })
+}
+
+/// An answer without the credentials that were sent, should the service say them back.
+fn told(destination: &Destination, answer: Response<Bytes>) -> Told {
+    let (mut head, body) = answer.into_parts();
+    let values = destination.headers.iter().map(|(_, secret)| secret.reveal());
+    // `Bearer KEY`: the key alone is one as well.
+    let echo =
+        Echo::for_secrets(values.flat_map(|value| [Some(value), value.split_once(' ').map(|(_, key)| key)]).flatten());
+    echo.strike_out_headers(&mut head.headers);
+    let mut bytes_left = HEADER_BYTES_MAX;
+    let pairs = head.headers.iter().filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)));
+    let fitting = pairs.take(HEADERS_MAX).take_while(|(name, value)| {
+        let left = bytes_left.checked_sub(name.len() + value.len());
+        bytes_left = left.unwrap_or_default();
+        left.is_some()
+    });
+    let headers = fitting.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+    Told { status: head.status.as_u16(), headers, body: echo.struck_out(body) }
 }
 
 fn request(destination: &Destination, call: Call) -> Result<Request<Bytes>, String> {
@@ -74,11 +124,7 @@ fn joined(base: &Uri, path: &str) -> Result<Uri, String> {
         return wrong();
     }
     let (segments, _) = path.split_once('?').unwrap_or((path, ""));
-    let leads_upwards = |segment: &str| {
-        let decoded = percent_decode_str(segment).collect::<Vec<u8>>();
-        decoded == b"." || decoded == b".." || decoded.iter().any(|byte| matches!(byte, b'/' | b'\\'))
-    };
-    if segments.split('/').any(leads_upwards) {
+    if path.starts_with("//") || segments.split('/').any(|segment| !is_plain(segment)) {
         return wrong();
     }
     let whole = format!("{}{path}", base.path().trim_end_matches('/'));
@@ -88,17 +134,33 @@ fn joined(base: &Uri, path: &str) -> Result<Uri, String> {
     Uri::from_parts(parts).map_err(|error| error.to_string())
 }
 
+/// Whether a segment of a path is nothing but a name, whoever reads it: some servers take the escaped escape, and what stands behind
+/// a semicolon is no part of the name for some.
+fn is_plain(segment: &str) -> bool {
+    let mut bytes = segment.as_bytes().to_vec();
+    for _ in 0..ESCAPES_MAX {
+        let decoded: Vec<u8> = percent_decode(&bytes).collect();
+        if decoded == bytes {
+            let name = bytes.split(|byte| *byte == b';').next().unwrap_or_default();
+            let separates = |byte: &u8| matches!(byte, b'/' | b'\\') || byte.is_ascii_control();
+            return name != b"." && name != b".." && !bytes.iter().any(separates);
+        }
+        bytes = decoded;
+    }
+    false
+}
+
 /// What the plugin says, without what belongs to the connection; the operator's have the last word.
 fn headers(destination: &Destination, given: &[(String, String)]) -> Result<HeaderMap, String> {
-    if given.len() > HEADERS_MAX {
-        return Err(format!("more than {HEADERS_MAX} headers"));
+    if given.len() > HEADERS_MAX || length(given) > HEADER_BYTES_MAX {
+        return Err(TOO_MANY_HEADERS.to_owned());
     }
     let mut headers = HeaderMap::new();
     for (name, value) in given {
         let name = HeaderName::try_from(name).map_err(|_| "a header has no name that HTTP knows".to_owned())?;
         let value = HeaderValue::try_from(value)
             .map_err(|_| format!("the header {name} has a value that HTTP cannot carry"))?;
-        if is_of_the_connection(&name) {
+        if is_of_the_gateway(&name) {
             return Err(format!("the header {name} is the gateway's business"));
         }
         headers.append(name, value);
@@ -113,8 +175,10 @@ fn headers(destination: &Destination, given: &[(String, String)]) -> Result<Head
     Ok(headers)
 }
 
-fn is_of_the_connection(name: &HeaderName) -> bool {
-    const OTHERS: [&str; 2] = ["keep-alive", "proxy-connection"];
+/// Those of the connection, and those by which a service would take a call for another one, or for another's.
+fn is_of_the_gateway(name: &HeaderName) -> bool {
+    const OTHERS: [&str; 6] =
+        ["keep-alive", "proxy-connection", "x-original-url", "x-rewrite-url", "x-http-method-override", "x-real-ip"];
     [
         header::HOST,
         header::CONNECTION,
@@ -126,15 +190,11 @@ fn is_of_the_connection(name: &HeaderName) -> bool {
         header::EXPECT,
         header::PROXY_AUTHORIZATION,
         header::ACCEPT_ENCODING,
+        header::FORWARDED,
     ]
     .contains(name)
         || OTHERS.contains(&name.as_str())
-}
-
-/// The headers of an answer as a plugin is told of them.
-pub(crate) fn told(headers: &HeaderMap) -> Vec<(String, String)> {
-    let told = headers.iter().filter_map(|(name, value)| Some((name.to_string(), value.to_str().ok()?.to_owned())));
-    told.take(HEADERS_MAX).collect()
+        || name.as_str().starts_with("x-forwarded-")
 }
 
 #[cfg(test)]
@@ -163,7 +223,8 @@ mod tests {
             ("/a/b?x=1&y=%2F..", "https://crm.example/api/a/b?x=1&y=%2F.."),
             ("?q=1", "https://crm.example/api?q=1"),
             ("/a:b@c", "https://crm.example/api/a:b@c"),
-            ("//other.example/", "https://crm.example/api//other.example/"),
+            ("/a//b;c=d", "https://crm.example/api/a//b;c=d"),
+            ("/100%25", "https://crm.example/api/100%25"),
         ] {
             assert_eq!(request(&destination(), call(path)).unwrap().uri(), expected, "{path}");
         }
@@ -183,6 +244,13 @@ mod tests {
             "/é",
             "/a\r\nx: y",
             "/%5c",
+            "//other.example/",
+            "/..;/x",
+            "/.;a=b/x",
+            "/a/%252e%252e/x",
+            "/a%25252fb",
+            "/a%00b",
+            "/a%250d%250ab",
         ] {
             assert!(request(&destination(), call(path)).is_err(), "{path}");
         }
@@ -215,6 +283,9 @@ mod tests {
             ("connection", "close"),
             ("proxy-connection", "close"),
             ("te", "trailers"),
+            ("X-Original-URL", "/admin"),
+            ("x-http-method-override", "DELETE"),
+            ("X-Forwarded-For", "127.0.0.1"),
             ("a b", "c"),
             ("", "c"),
             ("a", "b\r\nc: d"),
@@ -223,5 +294,27 @@ mod tests {
         }
         let many = vec![("a".to_owned(), "b".to_owned()); HEADERS_MAX + 1];
         assert!(request(&destination(), Call { headers: many, ..call("/") }).is_err());
+        assert!(with("a", &"b".repeat(HEADER_BYTES_MAX)).is_err());
+    }
+
+    #[test]
+    fn a_service_that_says_the_operators_credential_back_tells_the_plugin_nothing() {
+        let destination = Destination {
+            headers: vec![(header::AUTHORIZATION, Secret::new("Bearer the-secret-key"))],
+            ..destination()
+        };
+        let answer = Response::builder().header("x-a", "b").header("x-seen", "the-secret-key");
+        let answer = answer.body(Bytes::from("seen: Bearer the-secret-key, the-secret-key"));
+        let told = told(&destination, answer.unwrap());
+        assert_eq!(told.headers, [("x-a".to_owned(), "b".to_owned())]);
+        assert_eq!(told.body, "seen: ***, ***");
+    }
+
+    #[test]
+    fn a_plugin_is_told_no_more_headers_than_it_may_say() {
+        let long = "v".repeat(HEADER_BYTES_MAX / 2);
+        let answer = Response::builder().header("a", &long).header("b", &long).header("c", "d");
+        let told = told(&destination(), answer.body(Bytes::new()).unwrap());
+        assert_eq!(told.headers, [("a".to_owned(), long)]);
     }
 }

@@ -406,6 +406,8 @@ pub struct Store {
     pub redis: Option<Redis>,
     /// Milliseconds to wait for it: `500`.
     pub wait_ms: Option<Spanned<u64>>,
+    /// Bytes that all plugins together may keep in the file: `1073741824`.
+    pub kv_bytes_max: Option<Spanned<u64>>,
     /// What becomes of requests with limits while it cannot be asked: `"closed"` refuses them, `"open"` lets them pass:
     /// `"closed"`.
     pub on_failure: Option<Spanned<String>>,

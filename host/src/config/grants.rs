@@ -39,7 +39,7 @@ pub struct KvGrant {
     pub calls_max: u64,
     /// Bytes of one value.
     pub value_bytes_max: u64,
-    /// Bytes of all keys and values of a tenant.
+    /// Bytes of all keys and values of a tenant, with [`ENTRY_BYTES`](crate::store::kv::ENTRY_BYTES) for each.
     pub bytes_max: u64,
 }
 
@@ -90,6 +90,24 @@ impl Grants {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         !Capability::ALL.into_iter().any(|capability| self.has(capability))
+    }
+
+    /// What is left of them under newer ones: what both have, within the newer bounds.
+    #[must_use]
+    pub fn restrained(&self, newer: &Self) -> Self {
+        Self {
+            clock: self.clock.and(newer.clock),
+            kv: self.kv.and(newer.kv),
+            http: self.http.as_ref().zip(newer.http.as_ref()).map(|(older, newer)| HttpGrant {
+                destinations: newer
+                    .destinations
+                    .iter()
+                    .filter(|(name, _)| older.destinations.contains_key(*name))
+                    .map(|(name, destination)| (name.clone(), destination.clone()))
+                    .collect(),
+                ..newer.clone()
+            }),
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::problem::suggestion;
-use super::resolve::{milliseconds, secret};
+use super::resolve::{milliseconds, number, secret};
 use super::{OnFailure, Problems, Secret, Store, file};
 use crate::store::redis::is_address;
 
@@ -21,6 +21,7 @@ pub(super) fn store(file: &file::Store, base: &Path, problems: &mut Problems) ->
         path: base.join(path),
         redis: file.redis.as_ref().and_then(|redis| address(redis, base, problems)),
         wait: milliseconds(file.wait_ms.as_ref(), 500, "store.wait_ms", problems),
+        kv_bytes_max: number(file.kv_bytes_max.as_ref(), 1 << 30, 1..=1 << 40, "store.kv_bytes_max", problems),
         on_failure: on_failure(file, problems),
     }
 }

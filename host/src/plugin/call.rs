@@ -303,7 +303,7 @@ impl Runtime {
 const RECEIPT_FINDINGS_MAX: usize = 100;
 
 impl Plugin {
-    /// What it may use for a tenant; nothing if nothing is granted.
+    /// What it may use for a tenant; nothing if nothing ever was granted.
     pub(super) fn granted(
         &self,
         tenant: &Arc<str>,
@@ -317,9 +317,10 @@ impl Plugin {
             grants: grants.clone(),
             services: services.clone(),
             counts: counts.shared(),
+            waits: self.waits.clone(),
             used: Used::default(),
         };
-        (!grants.is_empty()).then(|| Box::new(granted()))
+        self.asks.then(|| Box::new(granted()))
     }
 
     fn receipt(&self, export: &'static str, phase: Phase) -> Receipt {

@@ -61,15 +61,18 @@ pub async fn load(runtime: &Arc<Runtime>, settings: &Plugins, in_service: &[Arc<
     let mut loaded = Loaded { plugins: Vec::new(), broken: Vec::new(), changed: false };
     for (name, source) in wanted {
         let older = in_service.iter().find(|plugin| *plugin.name == *name);
-        let fresh = match source {
-            Ok(source) => match older.filter(|older| older.source == source.key()) {
+        let (fresh, installation) = match source {
+            Ok(source) => match older.filter(|older| older.source == source.key() && !older.is_restrained()) {
                 Some(same) => {
                     loaded.plugins.push(same.clone());
                     continue;
                 }
-                None => runtime.load(source).await,
+                None => {
+                    let installation = source.installation.clone();
+                    (runtime.load(source).await, Some(installation))
+                }
             },
-            Err(reason) => Err(reason),
+            Err(reason) => (Err(reason), None),
         };
         match fresh {
             Ok(plugin) => {
@@ -77,13 +80,26 @@ pub async fn load(runtime: &Arc<Runtime>, settings: &Plugins, in_service: &[Arc<
                 loaded.changed = true;
             }
             Err(reason) => {
-                loaded.plugins.extend(older.cloned());
+                if let Some(older) = older {
+                    let kept = kept(older, installation.as_ref());
+                    loaded.changed |= !Arc::ptr_eq(&kept, older);
+                    loaded.plugins.push(kept);
+                }
                 loaded.broken.push(Broken { name, reason, older_in_service: older.is_some() });
             }
         }
     }
     loaded.changed |= loaded.plugins.len() != in_service.len();
     loaded
+}
+
+/// The older version, as far as what is to be instead of it allows.
+fn kept(older: &Arc<Plugin>, installation: Option<&Installation>) -> Arc<Plugin> {
+    let restrained = installation.map(|installation| older.restrained(installation));
+    match restrained.filter(|restrained| restrained.installation != older.installation) {
+        Some(restrained) => Arc::new(restrained),
+        None => older.clone(),
+    }
 }
 
 /// What the directory holds at one moment: files that are replaced together, as Kubernetes does by turning a link, are

@@ -3,7 +3,6 @@
 
 mod granted;
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
 use tracing::{debug, error, info, warn};
@@ -11,13 +10,14 @@ use wasmtime::component::{Linker, WasmList, WasmStr};
 use wasmtime::{StoreContextMut, Trap};
 use wasmtime_wasi::{WasiCtxView, WasiView};
 
-pub(super) use granted::Granted;
+pub(super) use granted::{Granted, WAITS_MAX};
 
 use super::bindings::sluicegate::plugin::log::Level;
 use super::bindings::sluicegate::plugin::patterns::Match;
 use super::bindings::sluicegate::plugin::types::Span;
 use super::limits::Meter;
 use super::patterns::{self, Patterns};
+use super::run::YIELD_FUEL;
 use super::scans::Scans;
 use super::set::Found;
 use super::wasi::Wasi;
@@ -42,6 +42,8 @@ pub(super) struct State {
     pub(super) handles: usize,
     /// What the exchange grants; nothing where there is no exchange, or nothing is granted.
     pub(super) granted: Option<Box<Granted>>,
+    /// The fuel that was left when the guest last gave way to the other exchanges.
+    pub(super) fuel_at_yield: u64,
 }
 
 impl State {
@@ -100,20 +102,23 @@ pub(super) fn link(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     wasmtime_wasi::p2::add_to_linker_async(linker)?;
     linker.instance("sluicegate:plugin/types@0.1.0")?;
     let mut log = linker.instance("sluicegate:plugin/log@0.1.0")?;
-    log.func_wrap("write", |mut store: StoreContextMut<'_, State>, (level, message): (Level, WasmStr)| {
-        let bytes = message.to_str(&store)?.len();
-        spend(&mut store, price(bytes, LOG_BYTE_FUEL))?;
-        let message = message.to_str(&store)?.into_owned();
-        store.data_mut().log.write(level, &message);
-        Ok(())
+    log.func_wrap_async("write", |mut store: StoreContextMut<'_, State>, (level, message): (Level, WasmStr)| {
+        Box::new(async move {
+            let message = text(&mut store, &message, LOG_BYTE_FUEL).await?;
+            store.data_mut().log.write(level, &message);
+            Ok(())
+        })
     })?;
     let mut patterns = linker.instance("sluicegate:plugin/patterns@0.1.0")?;
-    patterns.func_wrap("compile", |mut store: StoreContextMut<'_, State>, (expressions,): (WasmList<WasmStr>,)| {
-        let expressions = owned(&mut store, &expressions)?;
-        let bytes = expressions.iter().map(String::len).sum();
-        spend(&mut store, price(bytes, patterns::COMPILE_BYTE_FUEL))?;
-        Ok((store.data_mut().patterns.compile(&expressions),))
-    })?;
+    patterns.func_wrap_async(
+        "compile",
+        |mut store: StoreContextMut<'_, State>, (expressions,): (WasmList<WasmStr>,)| {
+            Box::new(async move {
+                let expressions = owned(&mut store, &expressions).await?;
+                Ok((store.data_mut().patterns.compile(&expressions),))
+            })
+        },
+    )?;
     patterns.func_wrap_async("find", |mut store: StoreContextMut<'_, State>, (set, text): (u32, WasmStr)| {
         Box::new(async move {
             let fuel = store.get_fuel()?.saturating_sub(CALL_FUEL);
@@ -132,28 +137,45 @@ pub(super) fn link(linker: &mut Linker<State>) -> wasmtime::Result<()> {
                 store.set_fuel(0)?;
                 return Err(Trap::OutOfFuel.into());
             };
-            spend(&mut store, CALL_FUEL.saturating_add(used))?;
+            spend(&mut store, CALL_FUEL.saturating_add(used)).await?;
             Ok((matches.into_iter().map(lower).collect::<Vec<_>>(),))
         })
     })?;
-    patterns.func_wrap(
+    patterns.func_wrap_async(
         "prefilter",
         |mut store: StoreContextMut<'_, State>, (triggers, tail): (u32, Option<WasmStr>)| {
-            let tail = tail.map(|tail| tail.to_str(&store).map(Cow::into_owned)).transpose()?;
-            spend(&mut store, price(tail.as_ref().map_or(0, String::len), patterns::COMPILE_BYTE_FUEL))?;
-            Ok((store.data_mut().patterns.prefilter(triggers, tail.as_deref()),))
+            Box::new(async move {
+                let tail = match tail {
+                    Some(tail) => Some(text(&mut store, &tail, patterns::COMPILE_BYTE_FUEL).await?),
+                    None => None,
+                };
+                spend(&mut store, CALL_FUEL).await?;
+                Ok((store.data_mut().patterns.prefilter(triggers, tail.as_deref()),))
+            })
         },
     )?;
     granted::link(linker)
 }
 
-/// The expressions as strings of the host, their number bounded before any is copied.
-fn owned(store: &mut StoreContextMut<'_, State>, list: &WasmList<WasmStr>) -> wasmtime::Result<Vec<String>> {
+/// The expressions as strings of the host, their number bounded before any is looked at, each paid before the next.
+async fn owned(store: &mut StoreContextMut<'_, State>, list: &WasmList<WasmStr>) -> wasmtime::Result<Vec<String>> {
     if list.len() > patterns::EXPRESSIONS_MAX {
         return Err(wasmtime::Error::msg(format!("more than {} expressions in a set", patterns::EXPRESSIONS_MAX)));
     }
+    spend(store, CALL_FUEL).await?;
     let items: Vec<WasmStr> = list.iter(&mut *store)?.collect::<wasmtime::Result<_>>()?;
-    items.iter().map(|item| Ok(item.to_str(&*store)?.into_owned())).collect()
+    let mut expressions = Vec::with_capacity(items.len());
+    for item in items {
+        expressions.push(text(store, &item, patterns::COMPILE_BYTE_FUEL).await?);
+    }
+    Ok(expressions)
+}
+
+/// A text as one of the host, paid before it is copied.
+async fn text(store: &mut StoreContextMut<'_, State>, text: &WasmStr, byte_fuel: u64) -> wasmtime::Result<String> {
+    let bytes = text.to_str(&*store)?.len();
+    spend(store, price(bytes, byte_fuel)).await?;
+    Ok(text.to_str(&*store)?.into_owned())
 }
 
 fn lower(found: Found) -> Match {
@@ -165,12 +187,19 @@ fn price(bytes: usize, byte_fuel: u64) -> u64 {
 }
 
 /// Take fuel from the running call; without enough of it the call ends as if it had computed that long.
-fn spend(store: &mut StoreContextMut<'_, State>, fuel: u64) -> wasmtime::Result<()> {
-    match store.get_fuel()?.checked_sub(fuel) {
-        Some(left) => store.set_fuel(left),
-        None => {
-            store.set_fuel(0)?;
-            Err(Trap::OutOfFuel.into())
-        }
+///
+/// To set the fuel starts the engine's own count up to the next yield anew. So a guest that keeps calling the host gives
+/// way to the other exchanges here, and its time can be up.
+async fn spend(store: &mut StoreContextMut<'_, State>, fuel: u64) -> wasmtime::Result<()> {
+    let Some(left) = store.get_fuel()?.checked_sub(fuel) else {
+        store.set_fuel(0)?;
+        return Err(Trap::OutOfFuel.into());
+    };
+    store.set_fuel(left)?;
+    let state = store.data_mut();
+    if state.fuel_at_yield.saturating_sub(left) >= YIELD_FUEL {
+        state.fuel_at_yield = left;
+        tokio::task::yield_now().await;
     }
+    Ok(())
 }

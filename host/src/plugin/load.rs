@@ -4,12 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sha2::{Digest, Sha256};
+use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 use super::bindings::exports::sluicegate::plugin::{
     answer_guardrail, lifecycle, request_guardrail, router, text_guardrail,
 };
 use super::breaker::Breaker;
+use super::imports::WAITS_MAX;
 use super::limits::Limits;
 use super::probe::probe;
 use super::run::Caller;
@@ -47,6 +49,12 @@ impl Source {
             digest: self.digest.clone(),
             breaker: (self.breaker_failures, self.breaker_probe),
         }
+    }
+}
+
+impl SourceKey {
+    pub(super) fn is_of(&self, installation: &Installation) -> bool {
+        self.installation == *installation
     }
 }
 
@@ -111,7 +119,7 @@ async fn load(runtime: &Runtime, source: Source) -> Result<Plugin, String> {
     let configured = snapshot::configure(&runtime.machine, &caller, &component, holds_wasi, &at_load, &check).await?;
     let linking = |error: wasmtime::Error| format!("linking it: {error:#}");
     let instance = runtime.machine.linker.instantiate_pre(&configured.component).map_err(linking)?;
-    let exports = Exports {
+    let exports = Arc::new(Exports {
         lifecycle: lifecycle::GuestIndices::new(&instance).map_err(linking)?,
         text: (anatomy.exports("text-guardrail"))
             .then(|| text_guardrail::GuestIndices::new(&instance))
@@ -129,7 +137,7 @@ async fn load(runtime: &Runtime, source: Source) -> Result<Plugin, String> {
             .then(|| router::GuestIndices::new(&instance))
             .transpose()
             .map_err(linking)?,
-    };
+    });
     let identity = Sha256::new().chain_update(&digest).chain_update([0]).chain_update(&installation.config).finalize();
     let plugin = Plugin {
         short_digest: digest.get(..DIGEST_DIGITS).unwrap_or(&digest).into(),
@@ -142,7 +150,9 @@ async fn load(runtime: &Runtime, source: Source) -> Result<Plugin, String> {
         identity: identity.as_slice().into(),
         // Clocks, random numbers and what was kept make a plugin something else than a function of its input.
         pure: !anatomy.imports_wasi() && installation.grants.is_empty(),
-        breaker: Breaker::new(breaker_failures, breaker_probe),
+        asks: !installation.grants.is_empty(),
+        breaker: Arc::new(Breaker::new(breaker_failures, breaker_probe)),
+        waits: Arc::new(Semaphore::new(WAITS_MAX)),
         installation,
         name,
         digest,

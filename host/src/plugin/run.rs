@@ -20,7 +20,7 @@ use crate::capability::Used;
 
 /// Fuel between two yields to the other exchanges: about 15 microseconds of guest code. Less, and yielding is felt;
 /// more, and a guest that touches a fresh page with every few instructions keeps others waiting.
-const YIELD_FUEL: u64 = 50_000;
+pub(super) const YIELD_FUEL: u64 = 50_000;
 
 /// What all plugins of a process share: the engine, what guests may import, and the places in the pool.
 pub(super) struct Machine {
@@ -122,6 +122,7 @@ impl Machine {
             wasi: None,
             handles: limits.handles,
             granted: None,
+            fuel_at_yield: limits.fuel,
         };
         let mut store = Store::new(&self.engine, state);
         store.limiter(|state| &mut state.meter);

@@ -1,11 +1,12 @@
 //! The table of escalations.
 
+use rusqlite::types::ValueRef;
 use rusqlite::{OptionalExtension as _, Row, Transaction, TransactionBehavior, named_params};
 
 use super::columns::{from_json, json, moment, seconds};
 use super::sqlite::Sqlite;
 use super::{Error, Escalations};
-use crate::escalation::{Answered, Escalation, State, Taken};
+use crate::escalation::{Answered, Conversation, Escalation, State, Taken};
 use crate::moment::Moment;
 
 /// Moments are seconds since 1970; the conversation is JSON. What is to be announced has the moment of the next try.
@@ -44,9 +45,11 @@ UPDATE escalations SET taken_by = :taken_by, taken = :taken, answer = :answer, a
     answered = :answered
 WHERE reference = :reference
 ";
-/// The states are those of [`Escalation::state`].
+/// Without the conversation, which is long. The states are those of [`Escalation::state`].
 const LIST: &str = "
-SELECT * FROM escalations
+SELECT reference, queue, tenant, exchange, model, NULL AS conversation, created, expires, taken_by, taken, answer, answered_by,
+    answered
+FROM escalations
 WHERE (:queue IS NULL OR queue = :queue)
   AND (:state IS NULL OR :state = CASE
         WHEN answered IS NOT NULL THEN 'answered'
@@ -56,7 +59,9 @@ WHERE (:queue IS NULL OR queue = :queue)
 ORDER BY created, reference LIMIT :most
 ";
 const UNANNOUNCED: &str = "
-SELECT * FROM escalations WHERE next_try <= :now ORDER BY next_try, reference LIMIT :most
+SELECT reference, queue, tenant, exchange, model, NULL AS conversation, created, expires, taken_by, taken, answer, answered_by,
+    answered, tries
+FROM escalations WHERE next_try <= :now ORDER BY next_try, reference LIMIT :most
 ";
 const NEXT_TRY: &str = "SELECT min(next_try) AS next_try FROM escalations WHERE next_try IS NOT NULL";
 const TRIED: &str = "UPDATE escalations SET tries = tries + 1, next_try = :next_try WHERE reference = :reference";
@@ -197,7 +202,10 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Escalation> {
         tenant: row.get("tenant")?,
         exchange: row.get("exchange")?,
         model: row.get("model")?,
-        conversation: from_json(row, "conversation")?,
+        conversation: match row.get_ref("conversation")? {
+            ValueRef::Null => Conversation::default(),
+            _ => from_json(row, "conversation")?,
+        },
         created: at("created")?,
         expires: at("expires")?,
         taken,

@@ -19,6 +19,7 @@ const MIGRATIONS: &[M<'static>] = &[
     M::up(super::keys::VERSION),
     M::up(super::escalations::TABLE),
     M::up(super::kv::TABLE),
+    M::up(super::kv::TAKEN),
 ];
 
 /// How long to wait for another process to end its change: each takes milliseconds.
@@ -123,6 +124,8 @@ fn prepare(connection: &mut Connection) -> Result<(), Unprepared> {
     connection.pragma_update(None, "journal_mode", "wal")?;
     connection.pragma_update(None, "synchronous", "full")?;
     connection.pragma_update(None, "foreign_keys", true)?;
+    // What was deleted is nowhere in the file any more: conversations are.
+    connection.pragma_update(None, "secure_delete", true)?;
     // The file may come from anywhere: what its schema calls does nothing but compute.
     connection.pragma_update(None, "trusted_schema", false)?;
     match Migrations::from_slice(MIGRATIONS).to_latest(connection) {

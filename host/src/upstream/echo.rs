@@ -14,7 +14,7 @@ const STRUCK: &[u8] = b"***";
 
 /// Looks for the credentials of one target.
 #[derive(Debug, Default)]
-pub(super) struct Echo {
+pub(crate) struct Echo {
     credentials: Vec<Finder<'static>>,
     /// The end of what has come of a stream, in which the beginning of one may stand.
     tail: Vec<u8>,
@@ -29,8 +29,12 @@ impl Echo {
             }
             Platform::Own | Platform::Azure(_) => [None; 3],
         };
-        let all = target.api_key.iter().chain(aws.into_iter().flatten()).map(Secret::reveal);
-        let secrets = all.filter(|secret| secret.len() >= BYTES_MIN);
+        Self::for_secrets(target.api_key.iter().chain(aws.into_iter().flatten()).map(Secret::reveal))
+    }
+
+    /// For these; those that hold others come first.
+    pub(crate) fn for_secrets<'a>(secrets: impl Iterator<Item = &'a str>) -> Self {
+        let secrets = secrets.filter(|secret| secret.len() >= BYTES_MIN);
         let credentials = secrets.map(|secret| Finder::new(secret.as_bytes()).into_owned()).collect();
         Self { credentials, tail: Vec::new() }
     }
@@ -40,7 +44,7 @@ impl Echo {
     }
 
     /// A body without them.
-    pub(super) fn struck_out(&self, body: Bytes) -> Bytes {
+    pub(crate) fn struck_out(&self, body: Bytes) -> Bytes {
         if !self.is_in(&body) {
             return body;
         }
@@ -55,7 +59,7 @@ impl Echo {
     }
 
     /// Take out the headers that have one.
-    pub(super) fn strike_out_headers(&self, headers: &mut HeaderMap) {
+    pub(crate) fn strike_out_headers(&self, headers: &mut HeaderMap) {
         let told = headers.iter().filter(|(_, value)| self.is_in(value.as_bytes()));
         let told: Vec<HeaderName> = told.map(|(name, _)| name.clone()).collect();
         for name in told {

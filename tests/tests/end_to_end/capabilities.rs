@@ -76,7 +76,7 @@ async fn tenants_see_nothing_of_each_other() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn calls_values_and_all_that_is_kept_have_their_bounds() {
-    let grants = "grants.kv = { calls_max = 3, value_bytes_max = 100, bytes_max = 150 }";
+    let grants = "grants.kv = { calls_max = 3, value_bytes_max = 100, bytes_max = 278 }";
     let gateway = gateway([asks(grants)], "").await;
     let lines = "kv get a\nkv get a\nkv get a\nkv get a";
     let said = gateway.ask(chat(lines)).await.content();
@@ -96,6 +96,50 @@ async fn a_flood_of_calls_ends_like_any_other_loop() {
     let provider_is_asked = gateway.ask(chat("kv flood")).receipts().await;
     let receipt = provider_is_asked.header("x-sluicegate-plugins").unwrap_or_default();
     assert!(receipt.contains("outcome=out-of-fuel") && receipt.contains("kv.calls=20"), "{receipt}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_guest_that_never_stops_calling_the_host_is_out_of_time_and_keeps_nobody_waiting() {
+    let plugin = asks("limits = { fuel = 1_000_000_000_000, wall_ms = 300 }");
+    let gateway = gateway([plugin], "").await;
+    // More of them than there are threads.
+    let floods: Vec<_> =
+        (0..8).map(|_| tokio::spawn(gateway.ask(chat("log flood")).receipts().into_future())).collect();
+    assert_eq!(gateway.ask(chat("kv get a")).await.content(), "nothing");
+    for flood in floods {
+        let flood = flood.await.unwrap();
+        let receipt = flood.header("x-sluicegate-plugins").unwrap_or_default();
+        assert!(receipt.contains("outcome=timed-out"), "{receipt}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_taken_away_is_gone_also_for_an_older_version_that_stays() {
+    let service = Provider::saying(Reply::json("[1]")).await;
+    let (_folder, plugin) = calls(&service, "");
+    let mut gateway = gateway([plugin], "").await;
+    let asked = chat("kv set a blue\nhttp GET crm /");
+    assert_eq!(gateway.ask(asked.clone()).await.content(), "kept\n200 [1] ");
+    for (installed, expected) in [
+        ("grants = { clock = {}, kv = {} }", "kept\nunavailable: `http` is not granted"),
+        ("grants = {}", "unavailable: `kv` is not granted\nunavailable: `http` is not granted"),
+    ] {
+        let before = gateway.generation();
+        gateway.install(&gentle("asks").set(installed));
+        gateway.until(|host| host.generation().number > before).await;
+        assert_eq!(gateway.ask(asked.clone()).await.content(), expected);
+        assert_eq!(gateway.host.broken().len(), 1);
+    }
+    // It cannot be loaded so, and is off all the same.
+    let before = gateway.generation();
+    gateway.install(&gentle("asks").set("mode = 'off'"));
+    gateway.until(|host| host.generation().number > before).await;
+    assert_eq!(gateway.ask(asked.clone()).await.status, 502, "the provider is asked, who is not there");
+    let before = gateway.generation();
+    gateway.install(&asks(""));
+    gateway.until(|host| host.generation().number > before).await;
+    assert_eq!(gateway.ask(chat("kv get a")).await.content(), "blue");
+    gateway.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -142,7 +186,7 @@ async fn a_service_is_called_by_its_name_with_the_operators_credential() {
     assert!(asked.head.starts_with("GET /v1/customers?id=7 HTTP/1.1"), "{}", asked.head);
     assert_eq!((asked.header("authorization"), asked.header("x-a")), (Some("Bearer the-key"), Some("b")));
     let receipt = answer.header("x-sluicegate-plugins").unwrap();
-    assert!(receipt.contains(";http.calls=1;http.bytes=41;http.us="), "{receipt}");
+    assert!(receipt.contains(";http.calls=1;http.bytes=87;http.us="), "{receipt}");
 
     service.now_says([
         Reply::json("{}").status(404),
@@ -218,7 +262,7 @@ async fn a_store_that_cannot_be_asked_is_said_to_the_plugin_and_no_exchange_fail
 #[tokio::test(flavor = "multi_thread")]
 async fn two_gateways_on_one_redis_keep_the_same_values() {
     let redis = Redis::start().await;
-    let plugin = || asks("grants.kv = { bytes_max = 150, value_bytes_max = 150 }");
+    let plugin = || asks("grants.kv = { bytes_max = 406, value_bytes_max = 406 }");
     let settings = format!("{}\nstore.wait_ms = 20_000", redis.settings());
     let (one, other) = (gateway([plugin()], &settings).await, gateway([plugin()], &settings).await);
     assert_eq!(one.ask(chat("kv set a blue\nkv add n 2")).await.content(), "kept\n2");

@@ -75,7 +75,7 @@ async fn a_caller_gets_a_reference_and_later_the_answer_of_a_person() {
     let answered =
         does(&gateway, &reference, "answer", json!({"by": "bob", "text": "You get it back. \u{1f600}"})).await;
     assert_eq!((answered.status, &answered.json()["escalation"]["answered"]["by"]), (200, &json!("bob")));
-    let again = does(&gateway, &reference, "answer", json!({"by": "bob", "text": "or not"})).await;
+    let again = does(&gateway, &reference, "answer", json!({"by": "ann", "text": "or not"})).await;
     assert_eq!((again.status, &*again.code()), (409, "escalation_answered"));
 
     let read = read(&gateway, &reference).await.json();

@@ -3,15 +3,17 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use tokio::time::Instant;
+use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::time::{Instant, timeout};
+use tracing::warn;
 use wasmtime::StoreContextMut;
-use wasmtime::component::{Linker, WasmList, WasmStr};
+use wasmtime::component::{ComponentType, Lift, Linker, WasmList, WasmStr};
 
-use super::{CALL_FUEL, State, price, spend};
+use super::{CALL_FUEL, State, price, spend, text};
 use crate::capability::http;
 use crate::capability::{CallCounts, Capabilities, Capability, Use, Used};
 use crate::config::{Grants, KvGrant};
-use crate::plugin::bindings::sluicegate::plugin::http::{HttpError, HttpRequest, HttpResponse};
+use crate::plugin::bindings::sluicegate::plugin::http::{HttpError, HttpResponse};
 use crate::plugin::bindings::sluicegate::plugin::kv::KvError;
 use crate::store::kv::{self, KEY_BYTES_MAX, Place, Said, Step};
 
@@ -27,9 +29,17 @@ pub(in crate::plugin) struct Granted {
     pub(in crate::plugin) grants: Arc<Grants>,
     pub(in crate::plugin) services: Arc<Capabilities>,
     pub(in crate::plugin) counts: Arc<CallCounts>,
+    /// For calls of the plugin that wait for a service: each keeps one of the places that all plugins share.
+    pub(in crate::plugin) waits: Arc<Semaphore>,
     pub(in crate::plugin) used: Used,
 }
 
+/// Calls of one plugin that may wait for services at the same moment.
+pub(in crate::plugin) const WAITS_MAX: usize = 64;
+/// How long a call waits until it may.
+const PATIENCE: Duration = Duration::from_millis(10);
+/// Said where too many wait.
+const BUSY: &str = "it is busy";
 /// Said to a plugin that is configured or tried out: there is no exchange that it could use anything for.
 const NOT_NOW: &str = "there is no exchange that this could be for";
 
@@ -47,76 +57,111 @@ impl Granted {
         }
     }
 
-    fn note(&mut self, capability: Capability, bytes: usize, time: Duration) {
+    fn note_call(&mut self, capability: Capability, bytes: usize) {
         let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
-        self.used.add(capability, Use { calls: 1, bytes, time });
+        self.used.add(capability, Use { calls: 1, bytes, time: Duration::ZERO });
     }
 }
 
 pub(super) fn link(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     let mut clock = linker.instance("sluicegate:plugin/clock@0.1.0")?;
-    clock.func_wrap("now-ms", |mut store: StoreContextMut<'_, State>, (): ()| {
-        spend(&mut store, CALL_FUEL)?;
-        // In a snapshot, a time would stand still for ever.
-        let Some(granted) = &mut store.data_mut().granted else { return Err(wasmtime::Error::msg(NOT_NOW)) };
-        granted.one_more(Capability::Clock).map_err(wasmtime::Error::msg)?;
-        granted.note(Capability::Clock, 0, Duration::ZERO);
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Ok((u64::try_from(since.as_millis()).unwrap_or(u64::MAX),))
+    clock.func_wrap_async("now-ms", |mut store: StoreContextMut<'_, State>, (): ()| {
+        Box::new(async move {
+            spend(&mut store, CALL_FUEL).await?;
+            // In a snapshot, a time would stand still for ever.
+            let Some(granted) = &mut store.data_mut().granted else { return Err(wasmtime::Error::msg(NOT_NOW)) };
+            granted.one_more(Capability::Clock).map_err(wasmtime::Error::msg)?;
+            granted.note_call(Capability::Clock, 0);
+            let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+            Ok((u64::try_from(since.as_millis()).unwrap_or(u64::MAX),))
+        })
     })?;
     link_kv(linker)?;
     link_http(linker)
 }
 
+/// A request as it lies in the guest: nothing of it is copied before it is paid.
+#[derive(ComponentType, Lift)]
+#[component(record)]
+struct Asked {
+    destination: WasmStr,
+    method: WasmStr,
+    path: WasmStr,
+    headers: WasmList<(WasmStr, WasmStr)>,
+    body: WasmList<u8>,
+}
+
 fn link_http(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     let mut http = linker.instance("sluicegate:plugin/http@0.1.0")?;
-    http.func_wrap_async("send", |mut store: StoreContextMut<'_, State>, (request,): (HttpRequest,)| {
-        Box::new(async move { Ok((send(&mut store, request).await?,)) })
+    http.func_wrap_async("send", |mut store: StoreContextMut<'_, State>, (asked,): (Asked,)| {
+        Box::new(async move { Ok((send(&mut store, asked).await?,)) })
     })
 }
 
 /// Make one call, if it is granted and its bounds allow it.
 async fn send(
     store: &mut StoreContextMut<'_, State>,
-    request: HttpRequest,
+    asked: Asked,
 ) -> wasmtime::Result<Result<HttpResponse, HttpError>> {
-    let HttpRequest { destination, method, path, headers, body } = request;
-    let sent = path.len() + body.len() + headers.iter().map(|(name, value)| name.len() + value.len()).sum::<usize>();
-    spend(store, price(sent, BYTE_FUEL).saturating_add(STEP_FUEL))?;
-    let (grants, services) = match asked(store, Capability::Http) {
-        Ok(granted) => (granted.grants.clone(), granted.services.clone()),
-        Err(why) => return Ok(Err(HttpError::Unavailable(why))),
+    spend(store, STEP_FUEL).await?;
+    let refused = |why: &str| Ok(Err(HttpError::Unavailable(why.to_owned())));
+    let granted = match one_more(store, Capability::Http) {
+        Ok(granted) => granted,
+        Err(why) => return refused(&why),
     };
+    let (grants, services, waits) = (granted.grants.clone(), granted.services.clone(), granted.waits.clone());
     // A plugin that is tried out calls nobody.
-    let (Some(grant), Some(upstream)) = (&grants.http, &services.upstream) else {
-        return Ok(Err(HttpError::Unavailable(NOT_NOW.to_owned())));
-    };
-    let began = Instant::now();
-    let called = http::call(upstream, grant, http::Call { destination, method, path, headers, body }).await;
-    let came = called.as_ref().map_or(0, |answer| answer.body().len());
-    if let Some(granted) = &mut store.data_mut().granted {
-        granted.note(Capability::Http, sent + came, began.elapsed());
+    let (Some(grant), Some(upstream)) = (&grants.http, &services.upstream) else { return refused(NOT_NOW) };
+    if asked.headers.len() > http::HEADERS_MAX {
+        return refused(http::TOO_MANY_HEADERS);
     }
-    spend(store, price(came, BYTE_FUEL))?;
-    Ok(called
-        .map(|answer| HttpResponse {
-            status: answer.status().as_u16(),
-            headers: http::told(answer.headers()),
-            body: answer.into_body().into(),
-        })
-        .map_err(|failure| match failure {
+    if exceeds(asked.body.len(), grant.request_bytes_max) {
+        return Ok(Err(HttpError::TooLarge));
+    }
+    let call = copied(store, &asked).await?;
+    let sent = call.bytes();
+    let Some(_permit) = permit(&waits).await else { return refused(BUSY) };
+    let destination = call.destination.clone();
+    note_call(store, Capability::Http, sent);
+    let began = Instant::now();
+    let called = http::call(upstream, grant, call).await;
+    let came = called.as_ref().map_or(0, http::Told::bytes);
+    note_answer(store, Capability::Http, came, began.elapsed());
+    spend(store, price(came, BYTE_FUEL)).await?;
+    Ok(called.map(|http::Told { status, headers, body }| HttpResponse { status, headers, body: body.into() }).map_err(
+        |failure| match failure {
             http::Failure::UnknownDestination => HttpError::UnknownDestination,
             http::Failure::Timeout => HttpError::Timeout,
             http::Failure::TooLarge => HttpError::TooLarge,
-            http::Failure::Unavailable(why) => HttpError::Unavailable(why),
-        }))
+            http::Failure::Refused(why) => HttpError::Unavailable(why),
+            // Where the service is, is not the plugin's business.
+            http::Failure::Unavailable(why) => {
+                let plugin = &*store.data().log.plugin;
+                warn!(plugin, destination, why, "a service cannot be reached");
+                HttpError::Unavailable("the service cannot be reached".to_owned())
+            }
+        },
+    ))
+}
+
+async fn copied(store: &mut StoreContextMut<'_, State>, asked: &Asked) -> wasmtime::Result<http::Call> {
+    let destination = text(store, &asked.destination, BYTE_FUEL).await?;
+    let method = text(store, &asked.method, BYTE_FUEL).await?;
+    let path = text(store, &asked.path, BYTE_FUEL).await?;
+    let pairs: Vec<(WasmStr, WasmStr)> = asked.headers.iter(&mut *store)?.collect::<wasmtime::Result<_>>()?;
+    let mut headers = Vec::with_capacity(pairs.len());
+    for (name, value) in pairs {
+        headers.push((text(store, &name, BYTE_FUEL).await?, text(store, &value, BYTE_FUEL).await?));
+    }
+    let body = bytes(store, &asked.body).await?;
+    Ok(http::Call { destination, method, path, headers, body })
 }
 
 fn link_kv(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     let mut kv = linker.instance("sluicegate:plugin/kv@0.1.0")?;
     kv.func_wrap_async("get", |mut store: StoreContextMut<'_, State>, (key,): (WasmStr,)| {
         Box::new(async move {
-            let step = Step::Get(text(&mut store, &key)?);
+            let step = Step::Get(text(&mut store, &key, BYTE_FUEL).await?);
             Ok((run(&mut store, step).await?.map(|said| match said {
                 Said::Value(value) => value,
                 Said::Done | Said::Number(_) => None,
@@ -127,12 +172,12 @@ fn link_kv(linker: &mut Linker<State>) -> wasmtime::Result<()> {
         "set",
         |mut store: StoreContextMut<'_, State>, (key, value, ttl): (WasmStr, WasmList<u8>, Option<u64>)| {
             Box::new(async move {
-                spend(&mut store, price(value.len(), BYTE_FUEL))?;
-                let key = text(&mut store, &key)?;
                 if bounds(&store).is_some_and(|kv| exceeds(value.len(), kv.value_bytes_max)) {
+                    spend(&mut store, CALL_FUEL).await?;
                     return Ok((Err(KvError::TooLarge),));
                 }
-                let value = value.as_le_slice(&store).to_vec();
+                let key = text(&mut store, &key, BYTE_FUEL).await?;
+                let value = bytes(&mut store, &value).await?;
                 let step = Step::Set(key, value, ttl.map(Duration::from_millis));
                 Ok((run(&mut store, step).await?.map(drop),))
             })
@@ -140,7 +185,7 @@ fn link_kv(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     )?;
     kv.func_wrap_async("delete", |mut store: StoreContextMut<'_, State>, (key,): (WasmStr,)| {
         Box::new(async move {
-            let step = Step::Delete(text(&mut store, &key)?);
+            let step = Step::Delete(text(&mut store, &key, BYTE_FUEL).await?);
             Ok((run(&mut store, step).await?.map(drop),))
         })
     })?;
@@ -148,7 +193,8 @@ fn link_kv(linker: &mut Linker<State>) -> wasmtime::Result<()> {
         "increment",
         |mut store: StoreContextMut<'_, State>, (key, by, ttl): (WasmStr, i64, Option<u64>)| {
             Box::new(async move {
-                let step = Step::Increment(text(&mut store, &key)?, by, ttl.map(Duration::from_millis));
+                let key = text(&mut store, &key, BYTE_FUEL).await?;
+                let step = Step::Increment(key, by, ttl.map(Duration::from_millis));
                 Ok((run(&mut store, step).await?.map(|said| match said {
                     Said::Number(sum) => sum,
                     Said::Value(_) | Said::Done => 0,
@@ -159,10 +205,28 @@ fn link_kv(linker: &mut Linker<State>) -> wasmtime::Result<()> {
 }
 
 /// What is granted to whoever asks, with one call more counted.
-fn asked<'a>(store: &'a StoreContextMut<'_, State>, capability: Capability) -> Result<&'a Granted, String> {
+fn one_more<'a>(store: &'a StoreContextMut<'_, State>, capability: Capability) -> Result<&'a Granted, String> {
     let granted = store.data().granted.as_deref().ok_or(NOT_NOW)?;
     granted.one_more(capability)?;
     Ok(granted)
+}
+
+/// Leave to wait for a service; nothing where too many calls of the plugin wait already.
+async fn permit(waits: &Semaphore) -> Option<SemaphorePermit<'_>> {
+    timeout(PATIENCE, waits.acquire()).await.ok()?.ok()
+}
+
+/// Before the wait: a call that never ends was one.
+fn note_call(store: &mut StoreContextMut<'_, State>, capability: Capability, bytes: usize) {
+    if let Some(granted) = &mut store.data_mut().granted {
+        granted.note_call(capability, bytes);
+    }
+}
+
+fn note_answer(store: &mut StoreContextMut<'_, State>, capability: Capability, bytes: usize, time: Duration) {
+    if let Some(granted) = &mut store.data_mut().granted {
+        granted.used.add(capability, Use { calls: 0, bytes: u64::try_from(bytes).unwrap_or(u64::MAX), time });
+    }
 }
 
 fn bounds(store: &StoreContextMut<'_, State>) -> Option<KvGrant> {
@@ -173,42 +237,43 @@ fn exceeds(bytes: usize, most: u64) -> bool {
     u64::try_from(bytes).map_or(true, |bytes| bytes > most)
 }
 
-fn text(store: &mut StoreContextMut<'_, State>, text: &WasmStr) -> wasmtime::Result<String> {
-    let bytes = text.to_str(&*store)?.len();
-    spend(store, price(bytes, BYTE_FUEL))?;
-    Ok(text.to_str(&*store)?.into_owned())
+/// Bytes as those of the host, paid before they are copied.
+async fn bytes(store: &mut StoreContextMut<'_, State>, list: &WasmList<u8>) -> wasmtime::Result<Vec<u8>> {
+    spend(store, price(list.len(), BYTE_FUEL)).await?;
+    Ok(list.as_le_slice(&*store).to_vec())
 }
 
 /// Do one step, if it is granted and its bounds allow it.
 async fn run(store: &mut StoreContextMut<'_, State>, step: Step) -> wasmtime::Result<Result<Said, KvError>> {
-    spend(store, STEP_FUEL)?;
-    let (key, sent) = match &step {
-        Step::Get(key) | Step::Delete(key) | Step::Increment(key, ..) => (key, 0),
-        Step::Set(key, value, _) => (key, value.len()),
-    };
-    if key.len() > KEY_BYTES_MAX {
+    spend(store, STEP_FUEL).await?;
+    if step.key().len() > KEY_BYTES_MAX {
         return Ok(Err(KvError::TooLarge));
     }
-    let sent = key.len() + sent;
-    let granted = match asked(store, Capability::Kv) {
+    let granted = match one_more(store, Capability::Kv) {
         Ok(granted) => granted,
         Err(why) => return Ok(Err(KvError::Unavailable(why))),
     };
     let (plugin, tenant) = (granted.plugin.clone(), granted.tenant.clone());
     let bytes_max = granted.grants.kv.map_or(0, |kv| kv.bytes_max);
     let place = Place { plugin, tenant, bytes_max };
+    let (services, waits) = (granted.services.clone(), granted.waits.clone());
+    let Some(_permit) = permit(&waits).await else { return Ok(Err(KvError::Unavailable(BUSY.to_owned()))) };
+    note_call(store, Capability::Kv, step.bytes());
     let began = Instant::now();
-    let said = granted.services.kv.run(place, step).await;
+    let said = services.kv.run(place, step).await;
     let came = match &said {
         Ok(Said::Value(Some(value))) => value.len(),
         Ok(_) | Err(_) => 0,
     };
-    if let Some(granted) = &mut store.data_mut().granted {
-        granted.note(Capability::Kv, sent + came, began.elapsed());
-    }
-    spend(store, price(came, BYTE_FUEL))?;
+    note_answer(store, Capability::Kv, came, began.elapsed());
+    spend(store, price(came, BYTE_FUEL)).await?;
     Ok(said.map_err(|failure| match failure {
         kv::Failure::QuotaExceeded => KvError::QuotaExceeded,
-        kv::Failure::Unavailable(why) => KvError::Unavailable(why),
+        kv::Failure::NotANumber => {
+            KvError::Unavailable("what is kept under this key is no number, or would be too large".to_owned())
+        }
+        kv::Failure::Busy => KvError::Unavailable(BUSY.to_owned()),
+        // Where the store is, is not the plugin's business; the log says it.
+        kv::Failure::Unavailable(_) => KvError::Unavailable("the store cannot be asked".to_owned()),
     }))
 }

@@ -2,17 +2,30 @@
 --
 -- KEYS: the values, when they expire, how many bytes all of them have.
 -- ARGV: what to do (get, set, delete, increment), the key, its value or what to add, its time to live in ms or -1, how many bytes
--- there may be, and after which time without a change in ms the place is forgotten.
+-- there may be, after which time without a change in ms the place is forgotten, and how many bytes an entry takes beside
+-- its key and value.
 -- Gives a word (ok, none, quota, number) and what was asked for.
 local what, key, value, ttl = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
 local clock = redis.call('TIME')
 local now = tonumber(clock[1]) * 1000 + math.floor(tonumber(clock[2]) / 1000)
 
+local entry = tonumber(ARGV[7])
+
+-- A server that is short of memory may have thrown away some of the three alone.
+if redis.call('EXISTS', KEYS[1]) == 0 then
+    redis.call('DEL', KEYS[2], KEYS[3])
+elseif redis.call('EXISTS', KEYS[3]) == 0 then
+    local taken = 0
+    for _, name in ipairs(redis.call('HKEYS', KEYS[1])) do
+        taken = taken + entry + #name + redis.call('HSTRLEN', KEYS[1], name)
+    end
+    redis.call('SET', KEYS[3], taken)
+end
+
 local function forget(name)
-    local held = redis.call('HGET', KEYS[1], name)
-    if held then
-        redis.call('DECRBY', KEYS[3], #name + #held)
-        redis.call('HDEL', KEYS[1], name)
+    local held = redis.call('HSTRLEN', KEYS[1], name)
+    if redis.call('HDEL', KEYS[1], name) == 1 then
+        redis.call('DECRBY', KEYS[3], entry + #name + held)
     end
     redis.call('ZREM', KEYS[2], name)
 end
@@ -41,7 +54,10 @@ if what == 'increment' then
     -- Numbers of Lua are not exact: the server adds, where it can.
     local added = redis.pcall('HINCRBY', KEYS[1], key, value)
     if type(added) == 'table' and added.err then
-        return { 'number' }
+        if string.find(added.err, 'not an integer') or string.find(added.err, 'overflow') then
+            return { 'number' }
+        end
+        return added
     end
     value = redis.call('HGET', KEYS[1], key)
     if not held and ttl >= 0 then
@@ -50,7 +66,7 @@ if what == 'increment' then
 elseif ttl >= 0 then
     expiry = now + ttl
 end
-local more = #key + #value - (held and (#key + #held) or 0)
+local more = #value - (held and #held or -(entry + #key))
 local taken = tonumber(redis.call('GET', KEYS[3]) or '0')
 if taken + more > tonumber(ARGV[5]) then
     if what == 'increment' then
@@ -73,4 +89,4 @@ redis.call('INCRBY', KEYS[3], more)
 for at = 1, 3 do
     redis.call('PEXPIRE', KEYS[at], ARGV[6])
 end
-return { 'ok', value }
+return what == 'increment' and { 'ok', value } or { 'ok' }

@@ -9,7 +9,7 @@ use redis::aio::ConnectionManager;
 use redis::{RedisError, Script};
 use tokio::time::timeout;
 
-use super::{Failure, Kv, Place, Said, Step, number};
+use super::{ENTRY_BYTES, Failure, Kv, Place, Said, Step, number};
 use crate::config::Secret;
 use crate::store::redis::{PREFIX, SOMETHING_ELSE, TOO_SLOW, connect, why};
 
@@ -78,6 +78,7 @@ impl Server {
         let mut script = self.script.prepare_invoke();
         script.key(name("values")).key(name("expiries")).key(name("bytes"));
         script.arg(what).arg(key).arg(value).arg(ttl).arg(*bytes_max).arg(KEPT.as_millis().to_string());
+        script.arg(ENTRY_BYTES);
         script.invoke_async(&mut self.connection.clone()).await
     }
 }
@@ -90,11 +91,9 @@ fn read(step: &Step, said: Vec<Vec<u8>>) -> Result<Said, Failure> {
         (b"none", _) => Ok(Said::Value(None)),
         (b"ok", Step::Get(_)) => Ok(Said::Value(Some(value.unwrap_or_default()))),
         (b"ok", Step::Set(..) | Step::Delete(_)) => Ok(Said::Done),
-        (b"ok", Step::Increment(..)) => {
-            value.as_deref().and_then(number).map(Said::Number).ok_or_else(Failure::not_a_number)
-        }
+        (b"ok", Step::Increment(..)) => value.as_deref().and_then(number).map(Said::Number).ok_or(Failure::NotANumber),
         (b"quota", _) => Err(Failure::QuotaExceeded),
-        (b"number", _) => Err(Failure::not_a_number()),
+        (b"number", _) => Err(Failure::NotANumber),
         _ => Err(Failure::Unavailable(SOMETHING_ELSE.to_owned())),
     }
 }

@@ -11,7 +11,7 @@
 use std::time::Duration;
 
 use sluicegate_plugin::router::{Routing, Target};
-use sluicegate_plugin::{Plugin, PluginError, Request, Role, Router, clock, export, http, kv};
+use sluicegate_plugin::{Plugin, PluginError, Request, Role, Router, clock, export, http, kv, log};
 
 /// The guest.
 #[derive(Debug)]
@@ -72,6 +72,9 @@ fn told(line: &str) -> String {
             let pairs = headers.iter().filter_map(|header| header.split_once('='));
             fetched(&pairs.fold(request, |request, (name, value)| request.with_header(name, value)))
         }
+        ["log", "flood"] => loop {
+            log(log::Level::Info, "again");
+        },
         ["kv", "flood"] => {
             // More than any bound allows, and longer than any fuel lasts.
             loop {
