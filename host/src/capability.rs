@@ -9,6 +9,8 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use crate::config::Settings;
+use crate::embed::Embedders;
+use crate::money::Money;
 use crate::store::kv::{self, Kv};
 use crate::upstream::Upstream;
 
@@ -21,11 +23,13 @@ pub enum Capability {
     Kv,
     /// Calls to services that the operator named.
     Http,
+    /// Numbers that stand for meaning.
+    Embedding,
 }
 
 impl Capability {
     /// All there are.
-    pub const ALL: [Self; 3] = [Self::Clock, Self::Kv, Self::Http];
+    pub const ALL: [Self; 4] = [Self::Clock, Self::Kv, Self::Http, Self::Embedding];
 
     /// The interface of the contract, which is also its name in `[grants]`.
     #[must_use]
@@ -34,6 +38,7 @@ impl Capability {
             Self::Clock => "clock",
             Self::Kv => "kv",
             Self::Http => "http",
+            Self::Embedding => "embedding",
         }
     }
 
@@ -51,21 +56,24 @@ pub struct Capabilities {
     pub kv: Arc<dyn Kv>,
     /// What calls other services; nothing where none may be called.
     pub upstream: Option<Upstream>,
+    /// What turns texts into vectors.
+    pub embedders: Arc<Embedders>,
 }
 
 impl Capabilities {
     /// The services that these settings describe.
     ///
     /// # Errors
-    /// When the address of the shared store is none.
+    /// When the address of the shared store is none, or an embedder cannot be set up.
     pub fn new(settings: &Settings, upstream: &Upstream) -> Result<Self, String> {
-        Ok(Self { kv: kv::open(&settings.store)?, upstream: Some(upstream.clone()) })
+        let embedders = Arc::new(Embedders::open(settings, upstream)?);
+        Ok(Self { kv: kv::open(&settings.store)?, upstream: Some(upstream.clone()), embedders })
     }
 
-    /// For trying plugins out: nothing leaves the process, and nothing is kept.
+    /// For trying plugins out: nothing is kept, and no service is called but the embedders.
     #[must_use]
-    pub fn for_trials() -> Self {
-        Self { kv: Arc::new(kv::Nothing), upstream: None }
+    pub fn for_trials(embedders: Arc<Embedders>) -> Self {
+        Self { kv: Arc::new(kv::Nothing), upstream: None, embedders }
     }
 }
 
@@ -78,6 +86,8 @@ pub struct Use {
     pub bytes: u64,
     /// Time that the plugin waited.
     pub time: Duration,
+    /// What it cost.
+    pub cost: Money,
 }
 
 impl Use {
@@ -86,6 +96,7 @@ impl Use {
         self.calls = self.calls.saturating_add(other.calls);
         self.bytes = self.bytes.saturating_add(other.bytes);
         self.time = self.time.saturating_add(other.time);
+        self.cost += other.cost;
     }
 }
 
@@ -107,12 +118,16 @@ impl Used {
     }
 }
 
-/// As parameters of a receipt's entry: `;kv.calls=2;kv.bytes=120;kv.us=310`.
+/// As parameters of a receipt's entry: `;kv.calls=2;kv.bytes=120;kv.us=310`, with `;embedding.usd=0.00002` where something
+/// was paid.
 impl fmt::Display for Used {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (capability, Use { calls, bytes, time }) in &self.0 {
+        for (capability, Use { calls, bytes, time, cost }) in &self.0 {
             let word = capability.word();
             write!(f, ";{word}.calls={calls};{word}.bytes={bytes};{word}.us={}", time.as_micros())?;
+            if *cost > Money::ZERO {
+                write!(f, ";{word}.usd={cost}")?;
+            }
         }
         Ok(())
     }
@@ -165,11 +180,13 @@ mod tests {
     #[test]
     fn a_receipt_says_what_was_used() {
         let mut used = Used::default();
-        let once = Use { calls: 1, bytes: 60, time: Duration::from_micros(155) };
+        let once = Use { calls: 1, bytes: 60, time: Duration::from_micros(155), cost: Money::ZERO };
         used.add(Capability::Kv, once);
         used.add(Capability::Kv, once);
         used.add(Capability::Clock, Use { calls: 1, ..Use::default() });
-        let said = ";clock.calls=1;clock.bytes=0;clock.us=0;kv.calls=2;kv.bytes=120;kv.us=310";
+        used.add(Capability::Embedding, Use { cost: Money::from_nanodollars(2_500), ..Use::default() });
+        let said = ";clock.calls=1;clock.bytes=0;clock.us=0;kv.calls=2;kv.bytes=120;kv.us=310;\
+                    embedding.calls=0;embedding.bytes=0;embedding.us=0;embedding.usd=0.0000025";
         assert_eq!(used.to_string(), said);
     }
 }

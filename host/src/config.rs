@@ -4,6 +4,7 @@
 mod callers;
 #[cfg(test)]
 mod documented;
+mod embedders;
 mod environment;
 mod escalations;
 pub mod file;
@@ -80,6 +81,8 @@ pub struct Settings {
     pub reservation: Reservation,
     /// Exchanges that are handed over to people.
     pub escalations: Escalations,
+    /// What turns texts into vectors, by name.
+    pub embedders: BTreeMap<String, Embedder>,
 }
 
 impl Settings {
@@ -527,6 +530,25 @@ pub struct Store {
     pub kv_bytes_max: u64,
     /// What becomes of exchanges with limits while it cannot be asked.
     pub on_failure: OnFailure,
+}
+
+/// What turns texts into vectors.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Embedder {
+    /// A sentence transformer in this process.
+    Local {
+        /// Where it is.
+        directory: PathBuf,
+        /// Threads that run it.
+        threads: usize,
+    },
+    /// A provider's endpoint.
+    Target {
+        /// Who is asked.
+        target: Arc<Target>,
+        /// How many numbers a vector has, if that is not up to the model.
+        dimensions: Option<u32>,
+    },
 }
 
 /// How much is reserved.

@@ -10,7 +10,7 @@ mod completions;
 mod conversation;
 mod count;
 mod document;
-mod embeddings;
+pub(crate) mod embeddings;
 mod fields;
 #[cfg(test)]
 mod fuzz;

@@ -10,6 +10,7 @@ pub mod chat;
 pub mod cli;
 pub mod config;
 pub mod dialect;
+pub mod embed;
 pub mod endpoint;
 pub mod error;
 pub mod escalation;

@@ -79,6 +79,11 @@ impl Runtime {
         let _ = self.services.set(services);
     }
 
+    /// What they are; without any, there is only what needs none.
+    fn services(&self) -> Arc<Capabilities> {
+        self.services.get().cloned().unwrap_or_else(|| Arc::new(Capabilities::for_trials(Arc::default())))
+    }
+
     /// What of the pool is in use at this moment.
     #[must_use]
     pub fn pool(&self) -> Pool {

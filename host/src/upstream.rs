@@ -5,6 +5,7 @@ mod azure;
 mod echo;
 mod fetch;
 mod signature;
+mod vectors;
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -357,19 +358,27 @@ fn request_headers(x: &Exchange, wire: Wire, from_caller: &HeaderMap, target: &T
                 headers.extend(value.map(|value| (name, value.clone())));
             }
         }
-        Some(key) => {
-            let name = azure::key_header(target).unwrap_or_else(|| key_header(wire));
-            let value = match name == header::AUTHORIZATION {
-                true => format!("Bearer {}", key.reveal()),
-                false => key.reveal().to_owned(),
-            };
-            let mut value = HeaderValue::try_from(value)
-                .map_err(|_| Error::Unreachable("the provider's key cannot be sent in a header".to_owned()))?;
-            value.set_sensitive(true);
-            headers.insert(name, value);
+        Some(_) => {
+            if let Some((name, value)) = credential(wire, target)? {
+                headers.insert(name, value);
+            }
         }
     }
     Ok(headers)
+}
+
+/// The operator's key for a target, as it is sent; nothing where there is none.
+fn credential(wire: Wire, target: &Target) -> Result<Option<(HeaderName, HeaderValue)>, Error> {
+    let Some(key) = &target.api_key else { return Ok(None) };
+    let name = azure::key_header(target).unwrap_or_else(|| key_header(wire));
+    let value = match name == header::AUTHORIZATION {
+        true => format!("Bearer {}", key.reveal()),
+        false => key.reveal().to_owned(),
+    };
+    let mut value = HeaderValue::try_from(value)
+        .map_err(|_| Error::Unreachable("the provider's key cannot be sent in a header".to_owned()))?;
+    value.set_sensitive(true);
+    Ok(Some((name, value)))
 }
 
 const API_KEY: HeaderName = HeaderName::from_static("x-api-key");

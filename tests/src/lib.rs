@@ -32,3 +32,15 @@ pub use process::{Process, be_a_gateway};
 pub use provider::{Model, Provider, Received, Reply};
 pub use redis::Redis;
 pub use words::{DONE, EMAIL, chat, chunk, completion, delta, finish, key_of, streamed};
+
+/// What `cargo xtask test` has installed and says so with this variable; nothing where it has said that there is none.
+///
+/// # Panics
+/// When nothing is said.
+#[must_use]
+pub fn installed(variable: &str) -> Option<String> {
+    let Ok(path) = std::env::var(variable) else {
+        panic!("{variable} is not set: run cargo xtask test, which installs what it stands for");
+    };
+    (!path.is_empty()).then_some(path)
+}

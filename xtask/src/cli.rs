@@ -19,6 +19,7 @@ Usage: cargo xtask COMMAND [ARGUMENTS]
   plugin PATH [--into DIR]  Build a plugin of your own: PATH is the folder of its crate, anywhere.
                             The result goes to DIR (target/plugins unless said otherwise).
   test [ARGS]               Build the plugins, then run all tests. ARGS go to `cargo test`.
+  eval [NAMES]              Build the plugins, then say how well they decide on labelled texts; no name means all.
   bench [ARGS]              Build the plugins, then run the benchmarks. ARGS go to the program `bench`.
   ci [STEP...]              All that CI does, in its order, up to the first failure; or only the steps named:
                             fmt, plugins, clippy, features, doc, deny, test.
@@ -41,6 +42,8 @@ pub(crate) enum Task {
     Demo { arguments: Vec<OsString> },
     /// Run the tests.
     Test { arguments: Vec<OsString> },
+    /// Say how well the plugins decide.
+    Eval { names: Vec<String> },
     /// Run the benchmarks.
     Bench { arguments: Vec<OsString> },
     /// Run CI's steps; no name means all.
@@ -58,11 +61,14 @@ pub(crate) fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Task> {
         Some("demo") => Ok(Task::Demo { arguments: rest }),
         Some("test") => Ok(Task::Test { arguments: rest }),
         Some("bench") => Ok(Task::Bench { arguments: rest }),
-        Some("plugins" | "plugin" | "ci") if rest.iter().any(|argument| argument == "--help" || argument == "-h") => {
+        Some("plugins" | "plugin" | "eval" | "ci")
+            if rest.iter().any(|argument| argument == "--help" || argument == "-h") =>
+        {
             Ok(Task::Help)
         }
         Some("plugins") => Ok(Task::Plugins { names: names(rest)? }),
         Some("plugin") => plugin(rest),
+        Some("eval") => Ok(Task::Eval { names: names(rest)? }),
         Some("ci") => Ok(Task::Ci { steps: names(rest)? }),
         _ => Err(format!("there is no command {}: `cargo xtask` alone lists them", command.display())),
     }
@@ -123,6 +129,7 @@ mod tests {
     fn arguments_for_other_programs_pass_untouched() {
         assert_eq!(read("demo --once --help"), Ok(Task::Demo { arguments: words("--once --help") }));
         assert_eq!(read("test -p host -- --nocapture"), Ok(Task::Test { arguments: words("-p host -- --nocapture") }));
+        assert_eq!(read("eval a"), Ok(Task::Eval { names: vec!["a".to_owned()] }));
         assert_eq!(read("bench"), Ok(Task::Bench { arguments: vec![] }));
     }
 

@@ -5,6 +5,7 @@
 
 mod ci;
 mod cli;
+mod embedder;
 mod guest_compiler;
 mod lock;
 mod make;
@@ -42,6 +43,7 @@ fn run(task: Task) -> Result<()> {
         Task::Plugin { path, into } => plugins::build_outside(&path, into.as_deref()),
         Task::Demo { arguments } => tasks::demo(&arguments),
         Task::Test { arguments } => tasks::test(&arguments),
+        Task::Eval { names } => tasks::eval(&names),
         Task::Bench { arguments } => tasks::bench(&arguments),
         Task::Ci { steps } => ci::run(&steps),
     }

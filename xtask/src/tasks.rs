@@ -6,7 +6,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-use crate::{Result, make, node, plugins, process, python, workspace};
+use crate::{Result, embedder, make, node, plugins, process, python, workspace};
 
 /// Tells tests and benchmarks where the built plugins are.
 const PLUGINS: &str = "SLUICEGATE_PLUGINS";
@@ -21,11 +21,15 @@ const PYTHON: &str = "SLUICEGATE_PYTHON";
 /// The same for those for Node: a folder `node_modules` that has them.
 const NODE_MODULES: &str = "SLUICEGATE_NODE_MODULES";
 
-/// What runs the SDKs; an empty path where there is nothing.
+/// Tells the tests that need one where a sentence transformer is, in the same way.
+const EMBEDDER: &str = "SLUICEGATE_EMBEDDER";
+
+/// What runs the SDKs, and the model that gives vectors; an empty path where there is nothing.
 #[derive(Default)]
 struct Runtimes {
     python: PathBuf,
     node_modules: PathBuf,
+    embedder: PathBuf,
 }
 
 /// `cargo xtask demo`
@@ -46,18 +50,36 @@ pub(crate) fn bench(arguments: &[OsString]) -> Result<()> {
     process::become_it(cargo.args(["run", "--release", "--package", "bench", "--"]).args(arguments))
 }
 
+/// `cargo xtask eval`
+pub(crate) fn eval(names: &[String]) -> Result<()> {
+    make::ensure()?;
+    plugins::build(&[])?;
+    let mut cargo = process::cargo();
+    cargo.env(PLUGINS, workspace::plugins()).env(EMBEDDER, embedder::ensure(&python::ensure()?)?);
+    process::become_it(cargo.args(["run", "--quiet", "--package", "eval", "--"]).args(names))
+}
+
 /// `cargo xtask test`. Without Python or Node all but some tests run, and the last lines say so.
 pub(crate) fn test(arguments: &[OsString]) -> Result<()> {
     make::ensure()?;
     plugins::build(&[])?;
     plugins::build_test_guests()?;
     let (python, node) = (python::ensure(), node::ensure());
-    let skipped = [("Python", python.as_ref().err()), ("Node", node.as_ref().err())];
-    let skipped = skipped.into_iter().filter_map(|(language, error)| Some((language, error?)));
+    let embedder = python.as_ref().map_err(Clone::clone).and_then(|python| embedder::ensure(python));
+    let skipped = [
+        ("the SDKs for Python", python.as_ref().err()),
+        ("the SDKs for Node", node.as_ref().err()),
+        ("a sentence transformer", embedder.as_ref().err()),
+    ];
+    let skipped = skipped.into_iter().filter_map(|(what, error)| Some((what, error?)));
     let skipped: Vec<String> =
-        skipped.map(|(language, error)| format!("SKIPPED: the tests with the SDKs for {language}: {error}")).collect();
+        skipped.map(|(what, error)| format!("SKIPPED: the tests with {what}: {error}")).collect();
     skipped.iter().for_each(|skipped| eprintln!("xtask: {skipped}"));
-    let runtimes = Runtimes { python: python.unwrap_or_default(), node_modules: node.unwrap_or_default() };
+    let runtimes = Runtimes {
+        python: python.unwrap_or_default(),
+        node_modules: node.unwrap_or_default(),
+        embedder: embedder.unwrap_or_default(),
+    };
     let (totals, outcome) = run_tests(&runtimes, arguments);
     println!("{totals}");
     skipped.iter().for_each(|skipped| println!("{skipped}"));
@@ -69,7 +91,8 @@ pub(crate) fn test_all() -> (Totals, Result<()>) {
     let ready = || {
         plugins::build(&[])?;
         plugins::build_test_guests()?;
-        Ok(Runtimes { python: python::ensure()?, node_modules: node::ensure()? })
+        let python = python::ensure()?;
+        Ok(Runtimes { embedder: embedder::ensure(&python)?, node_modules: node::ensure()?, python })
     };
     match ready() {
         Ok(runtimes) => run_tests(&runtimes, &["--no-fail-fast".into()]),
@@ -82,7 +105,7 @@ fn run_tests(runtimes: &Runtimes, arguments: &[OsString]) -> (Totals, Result<()>
     let mut cargo = process::cargo();
     cargo.arg("test").args((!names_packages(arguments)).then_some("--workspace")).args(arguments);
     cargo.env(PLUGINS, workspace::plugins()).env(TEST_GUESTS, workspace::test_guests());
-    cargo.env(PYTHON, &runtimes.python).env(NODE_MODULES, &runtimes.node_modules);
+    cargo.env(PYTHON, &runtimes.python).env(NODE_MODULES, &runtimes.node_modules).env(EMBEDDER, &runtimes.embedder);
     let mut totals = Totals::default();
     let outcome = pass_on(&mut cargo, |line| totals.add(line));
     (totals, outcome)

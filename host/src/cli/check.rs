@@ -9,8 +9,11 @@ use super::serve::{about, not_itself};
 use super::table::say;
 use super::{Source, block_on};
 use crate::auth::Auth;
+use crate::capability::Capabilities;
 use crate::config::{Settings, variables_in_force};
+use crate::embed::Embedders;
 use crate::plugin::{Runtime, directory};
+use crate::upstream::Upstream;
 
 /// Check the configuration and, if that is right, the plugins, without opening a socket.
 #[derive(Args, Debug)]
@@ -36,6 +39,8 @@ impl Check {
         }
         block_on(async move {
             let runtime = Arc::new(Runtime::new(0)?);
+            let embedders = Embedders::open(&settings, &Upstream::new(&settings)?)?;
+            runtime.offer(Arc::new(Capabilities::for_trials(Arc::new(embedders))));
             let loaded = directory::load(&runtime, &settings.plugins, &[]).await;
             for plugin in &loaded.plugins {
                 say(&format!("plugin {}: fine", plugin.name))?;

@@ -103,7 +103,7 @@ fn the_readme_has_every_field_of_an_installation() {
     let tables = tables("`NAME.toml`");
     assert_eq!(
         tables.iter().map(|table| table.name).collect::<Vec<_>>(),
-        ["", "limits", "grants.clock", "grants.kv", "grants.http", "grants.http.destinations.NAME"]
+        ["", "limits", "grants.clock", "grants.kv", "grants.embedding", "grants.http", "grants.http.destinations.NAME"]
     );
     for table in &tables {
         let header = if table.name.is_empty() { String::new() } else { format!("[{}]\n", table.name) };

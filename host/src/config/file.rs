@@ -53,6 +53,8 @@ pub struct File {
     pub reservation: Reservation,
     /// `[escalations]`: exchanges that are handed over to people.
     pub escalations: Escalations,
+    /// `[embedders.NAME]`: what turns texts into vectors.
+    pub embedders: BTreeMap<String, Entry<Embedder>>,
     /// Named tables that cannot be read, as `targets.small`: what refers to them is not wrong for that.
     pub unreadable: BTreeSet<String>,
 }
@@ -453,6 +455,20 @@ pub struct Webhook {
     pub secret: Spanned<SecretSource>,
 }
 
+/// `[embedders.NAME]`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Embedder {
+    /// The directory of a sentence transformer, relative to this file: `"models/all-MiniLM-L6-v2"`.
+    pub directory: Option<Spanned<PathBuf>>,
+    /// Threads that run it: half as many as there are processors.
+    pub threads: Option<Spanned<u64>>,
+    /// A name under `[targets]`, whose model is asked: instead of a directory.
+    pub target: Option<Spanned<String>>,
+    /// How many numbers a vector of it has: as many as the model gives.
+    pub dimensions: Option<Spanned<u64>>,
+}
+
 pub(super) const TABLES: &[&str] = &[
     "server",
     "upstream",
@@ -469,6 +485,7 @@ pub(super) const TABLES: &[&str] = &[
     "store",
     "reservation",
     "escalations",
+    "embedders",
     "admin",
     "log",
 ];
@@ -493,6 +510,7 @@ pub(super) fn read(document: DeTable<'_>, problems: &mut Problems) -> File {
             "log" => file.log = table(&name, value, problems).unwrap_or_default(),
             "tenants" => file.tenants = named(&name, "limits", value, &mut file.unreadable, problems),
             "store" => file.store = table(&name, value, problems).unwrap_or_default(),
+            "embedders" => file.embedders = named(&name, "directory", value, &mut file.unreadable, problems),
             "reservation" => file.reservation = table(&name, value, problems).unwrap_or_default(),
             "escalations" => file.escalations = table(&name, value, problems).unwrap_or_default(),
             field if !matches!(value.get_ref(), DeValue::Table(_)) => {

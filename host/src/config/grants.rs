@@ -23,6 +23,8 @@ pub struct Grants {
     pub kv: Option<KvGrant>,
     /// Calls to services.
     pub http: Option<HttpGrant>,
+    /// Numbers that stand for meaning.
+    pub embedding: Option<EmbeddingGrant>,
 }
 
 /// Bounds of the time: none but how often it may be asked.
@@ -58,6 +60,17 @@ pub struct HttpGrant {
     pub destinations: BTreeMap<String, Destination>,
 }
 
+/// Bounds of numbers that stand for meaning.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EmbeddingGrant {
+    /// Calls in an exchange.
+    pub calls_max: u64,
+    /// Bytes of all texts of a call.
+    pub bytes_max: u64,
+    /// Which embedder; nothing for the only one.
+    pub embedder: Option<String>,
+}
+
 /// A service that a plugin may call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Destination {
@@ -77,6 +90,7 @@ impl Grants {
             Capability::Clock => self.clock.map(|clock| clock.calls_max),
             Capability::Kv => self.kv.map(|kv| kv.calls_max),
             Capability::Http => self.http.as_ref().map(|http| http.calls_max),
+            Capability::Embedding => self.embedding.as_ref().map(|embedding| embedding.calls_max),
         }
     }
 
@@ -107,6 +121,7 @@ impl Grants {
                     .collect(),
                 ..newer.clone()
             }),
+            embedding: self.embedding.as_ref().and(newer.embedding.clone()),
         }
     }
 }
@@ -121,6 +136,8 @@ pub(super) struct File {
     kv: Option<KvFile>,
     /// Calls to services that are named here.
     http: Option<HttpFile>,
+    /// Numbers that stand for meaning.
+    embedding: Option<EmbeddingFile>,
 }
 
 /// `[grants.clock]`
@@ -158,6 +175,18 @@ struct HttpFile {
     /// The services.
     #[serde(default)]
     destinations: BTreeMap<String, DestinationFile>,
+}
+
+/// `[grants.embedding]`
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct EmbeddingFile {
+    /// Calls in an exchange: `10`.
+    calls_max: Option<Spanned<u64>>,
+    /// Bytes of all texts of a call: `65536`.
+    bytes_max: Option<Spanned<u64>>,
+    /// A name under `[embedders]`: the only one there is.
+    embedder: Option<String>,
 }
 
 /// `[grants.http.destinations.NAME]`
@@ -219,6 +248,17 @@ pub(super) fn grants(file: &File, base: &Path, problems: &mut Problems) -> Grant
             bytes_max: number(kv.bytes_max.as_ref(), 1 << 20, 1..=1 << 30, "grants.kv.bytes_max", problems),
         }),
         http,
+        embedding: file.embedding.as_ref().map(|embedding| EmbeddingGrant {
+            calls_max: number(embedding.calls_max.as_ref(), 10, 1..=CALLS_MAX, "grants.embedding.calls_max", problems),
+            bytes_max: number(
+                embedding.bytes_max.as_ref(),
+                64 << 10,
+                1..=4 << 20,
+                "grants.embedding.bytes_max",
+                problems,
+            ),
+            embedder: embedding.embedder.clone(),
+        }),
     }
 }
 

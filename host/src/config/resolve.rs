@@ -18,7 +18,7 @@ use super::prices;
 use super::problem::suggestion;
 use super::{
     Balance, Breaker, Group, Log, Member, Model, Platform, Plugins, Problems, Reservation, Retry, Secret, Server,
-    Settings, Stream, Target, Translation, Upstream, callers, escalations, file, store, tenants,
+    Settings, Stream, Target, Translation, Upstream, callers, embedders, escalations, file, store, tenants,
 };
 use crate::dialect::{Dialect, Wire};
 use crate::prices::{Prices, Table, providers, seller, takes_stream_options};
@@ -73,6 +73,7 @@ pub(super) fn resolve(file: file::File, base: &Path, problems: &mut Problems) ->
                 problems,
             ),
         },
+        embedders: embedders::embedders(&file, &targets, base, problems),
         escalations: escalations::escalations(&file.escalations, base, problems),
     }
 }
@@ -589,6 +590,7 @@ fn unused(file: &file::File, problems: &mut Problems) {
         .values()
         .flat_map(|entry| entry.value.targets.get_ref())
         .map(|member| member.get_ref().target.as_str())
+        .chain(file.embedders.values().filter_map(|entry| Some(entry.value.target.as_ref()?.get_ref().as_str())))
         .collect();
     for (name, entry) in file.targets.iter().filter(|(name, _)| !used.contains(name.as_str())) {
         problems.add(

@@ -4,6 +4,7 @@
 mod translation;
 
 use bytes::Bytes;
+use serde::{Deserialize, Serialize};
 
 pub(super) use translation::{Wanted, translate_answer, write_request};
 
@@ -11,6 +12,7 @@ use super::asked::{Around, Asked, Turns};
 use super::completions::request::read_texts;
 use super::document::{Document, Of, Texts, Wrong, not_json};
 use super::fields::{self, once};
+use super::given::written;
 use super::openai::answer::usage;
 use super::raw::{Field, Fields, Kind, Value};
 use super::whole;
@@ -65,6 +67,52 @@ pub(super) fn read_answer(body: Bytes) -> Result<(Answer, Document, Vec<Opaque>)
         }
         Ok(())
     })
+}
+
+#[derive(Serialize)]
+struct AskedJson<'a> {
+    model: &'a str,
+    input: &'a [String],
+    encoding_format: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dimensions: Option<u32>,
+}
+
+/// A request of the gateway's own, in OpenAI's words.
+///
+/// # Errors
+/// When it cannot be written.
+pub(crate) fn ask(model: &str, texts: &[String], dimensions: Option<u32>) -> Result<Bytes, Wrong> {
+    written(&AskedJson { model, input: texts, encoding_format: "float", dimensions })
+}
+
+#[derive(Deserialize)]
+struct ToldJson {
+    data: Vec<VectorJson>,
+    usage: Option<UsageJson>,
+}
+
+#[derive(Deserialize)]
+struct VectorJson {
+    index: usize,
+    embedding: Vec<f32>,
+}
+
+#[derive(Deserialize)]
+struct UsageJson {
+    prompt_tokens: u32,
+}
+
+/// The vectors of an answer in OpenAI's words, in the order of the texts, and the tokens that were read.
+///
+/// # Errors
+/// When it holds something else.
+pub(crate) fn vectors(body: &[u8]) -> Result<(Vec<Vec<f32>>, u32), Wrong> {
+    let told: ToldJson = serde_json::from_slice(body).map_err(|error| not_json("vectors", &error))?;
+    let ToldJson { mut data, usage } = told;
+    data.sort_by_key(|vector| vector.index);
+    let tokens = usage.map_or(0, |usage| usage.prompt_tokens);
+    Ok((data.into_iter().map(|vector| vector.embedding).collect(), tokens))
 }
 
 fn read_item(texts: &mut Texts<'_>, item: Value<'_>, of: &Of) -> Result<(), Wrong> {
@@ -130,6 +178,19 @@ mod tests {
             (r#"{"input":"a"}"#, "model"),
         ] {
             assert_eq!(read_request(Bytes::from_static(body.as_bytes())).unwrap_err().field, field, "{body}");
+        }
+    }
+
+    #[test]
+    fn the_gateways_own_requests_are_openais() {
+        let body = ask("m", &["a".to_owned(), "b".to_owned()], Some(3)).unwrap();
+        assert_eq!(body, r#"{"model":"m","input":["a","b"],"encoding_format":"float","dimensions":3}"#);
+        let told =
+            r#"{"data":[{"index":1,"embedding":[2]},{"index":0,"embedding":[1.5]}],"usage":{"prompt_tokens":4}}"#;
+        assert_eq!(vectors(told.as_bytes()).unwrap(), (vec![vec![1.5], vec![2.0]], 4));
+        assert_eq!(vectors(br#"{"data":[]}"#).unwrap(), (vec![], 0));
+        for wrong in ["", "{}", r#"{"data":[{"embedding":[1]}]}"#, r#"{"data":[{"index":0,"embedding":"AAAA"}]}"#] {
+            assert!(vectors(wrong.as_bytes()).is_err(), "{wrong}");
         }
     }
 

@@ -319,6 +319,7 @@ impl Plugin {
             counts: counts.shared(),
             waits: self.waits.clone(),
             used: Used::default(),
+            is_loading: false,
         };
         self.asks.then(|| Box::new(granted()))
     }

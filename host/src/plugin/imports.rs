@@ -47,6 +47,13 @@ pub(super) struct State {
 }
 
 impl State {
+    /// Whether the guest is configured, for no exchange.
+    pub(super) fn is_loading(&mut self, is: bool) {
+        if let Some(granted) = &mut self.granted {
+            granted.is_loading = is;
+        }
+    }
+
     /// Move what the guest printed into the log, a line each.
     pub(super) fn log_output(&mut self) {
         let Some(wasi) = &self.wasi else { return };

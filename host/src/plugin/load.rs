@@ -11,12 +11,13 @@ use super::bindings::exports::sluicegate::plugin::{
     answer_guardrail, lifecycle, request_guardrail, router, text_guardrail,
 };
 use super::breaker::Breaker;
-use super::imports::WAITS_MAX;
+use super::imports::{Granted, WAITS_MAX};
 use super::limits::Limits;
 use super::probe::probe;
 use super::run::Caller;
 use super::snapshot;
 use super::{Description, Exports, Plugin, Runtime, anatomy};
+use crate::capability::{Counts, Used};
 use crate::config::{Installation, check_plugin_config};
 
 /// What a plugin is made from.
@@ -113,7 +114,18 @@ async fn load(runtime: &Runtime, source: Source) -> Result<Plugin, String> {
     anatomy::admit(&anatomy, &installation.grants)?;
     let name: Arc<str> = installation.name.as_str().into();
     let at_load = installation.limits.at_load();
-    let caller = Caller::without_exchange(name.clone(), Instant::now() + at_load.wall);
+    let granted = Granted {
+        plugin: name.clone(),
+        tenant: "".into(),
+        grants: installation.grants.clone(),
+        services: runtime.services(),
+        counts: Counts::default().shared(),
+        waits: Arc::new(Semaphore::new(WAITS_MAX)),
+        used: Used::default(),
+        is_loading: true,
+    };
+    let mut caller = Caller::without_exchange(name.clone(), Instant::now() + at_load.wall);
+    caller.granted = (!installation.grants.is_empty()).then(|| Box::new(granted));
     let check = |schema: Option<&str>| check_plugin_config(&installation.config, schema);
     let holds_wasi = anatomy.imports_wasi();
     let configured = snapshot::configure(&runtime.machine, &caller, &component, holds_wasi, &at_load, &check).await?;

@@ -20,8 +20,9 @@ use crate::chat::{Answer, Channel, Phase, Request, Role, RouteTarget, Segment, W
 pub(super) async fn probe(runtime: &Runtime, plugin: &Plugin, limits: &Limits) -> Result<(), String> {
     // Each call has its own deadline; there is no exchange that could have another.
     let deadline = Instant::now() + limits.wall.saturating_mul(4);
+    let services = Arc::new(Capabilities::for_trials(runtime.services().embedders.clone()));
     let caller = || Caller {
-        granted: plugin.granted(&"probe".into(), &Counts::default(), &Arc::new(Capabilities::for_trials())),
+        granted: plugin.granted(&"probe".into(), &Counts::default(), &services),
         ..Caller::without_exchange(plugin.name.clone(), deadline)
     };
     let facts = ExchangeFacts { id: "probe", tenant: "probe" };

@@ -109,6 +109,7 @@ async fn start(
     let pre = machine.linker.instantiate_pre(component).map_err(|error| format!("linking it: {error:#}"))?;
     let exports = lifecycle::GuestIndices::new(&pre).map_err(|error| format!("linking `lifecycle`: {error:#}"))?;
     let mut store = machine.store(caller, limits, Patterns::none()).map_err(|error| error.to_string())?;
+    store.data_mut().granted = caller.granted.clone();
     let deadline = caller.deadline.min(Instant::now() + limits.wall);
     let running = async {
         let instance = pre.instantiate_async(&mut store).await.map_err(|error| ("starting it", error))?;

@@ -84,9 +84,9 @@ impl Plugin {
         }
         let guest = self.exports.lifecycle.load(&mut *store, instance)?;
         // As at load: what is configured is for no exchange.
-        let granted = store.data_mut().granted.take();
+        store.data_mut().is_loading(true);
         let configured = guest.call_configure(&mut *store, &self.installation.config).await?;
-        store.data_mut().granted = granted;
+        store.data_mut().is_loading(false);
         store.data_mut().patterns = Patterns::Ready(self.patterns.clone());
         configured.map_err(|wrong| {
             wasmtime::Error::msg(format!("`configure` worked at load and not now: {}", bounded(&wrong)))

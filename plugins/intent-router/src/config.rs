@@ -10,13 +10,16 @@ use serde::{Deserialize, Serialize};
 pub struct Config {
     /// The score from which a request is taken for an intent: above 0, at most 1.
     pub threshold: f32,
+    /// The similarity to an intent's examples that makes it as likely as not: above 0, below 1. It depends on the embedder; the default is
+    /// for all-MiniLM-L6-v2.
+    pub likeness: f32,
     /// What requests may be about. Of those with the same score the first counts.
     pub intents: Vec<Intent>,
 }
 
 impl Default for Config {
     fn default() -> Self {
-        Self { threshold: 0.5, intents: Vec::new() }
+        Self { threshold: 0.5, likeness: 0.22, intents: Vec::new() }
     }
 }
 
@@ -27,7 +30,11 @@ pub struct Intent {
     /// A word for it: letters, digits, dots and hyphens.
     pub name: String,
     /// What speaks for it. Several that match make it surer.
+    #[serde(default)]
     pub patterns: Vec<Pattern>,
+    /// Sentences that mean it. What is like one of them speaks for it, whatever its words are.
+    #[serde(default)]
+    pub examples: Vec<String>,
     /// What speaks against it: where one of these matches, it is not meant.
     #[serde(default)]
     pub unless: Vec<String>,
@@ -80,6 +87,8 @@ impl Pattern {
     }
 }
 
+/// Examples of an intent: each is compared with every request.
+const EXAMPLES_MAX: usize = 128;
 /// Bytes of a name: it becomes a label.
 const NAME_BYTES_MAX: usize = 64;
 
@@ -89,6 +98,9 @@ impl Config {
     pub(crate) fn check(&self) -> Result<(), String> {
         if !is_score(self.threshold) {
             return Err(format!("threshold is {}; it must be above 0 and at most 1", self.threshold));
+        }
+        if !is_score(self.likeness) || self.likeness >= 1.0 {
+            return Err(format!("likeness is {}; it must be above 0 and below 1", self.likeness));
         }
         let mut names = BTreeSet::new();
         for intent in &self.intents {
@@ -107,8 +119,14 @@ impl Config {
 
 impl Intent {
     fn check(&self) -> Result<(), String> {
-        if self.patterns.is_empty() {
-            return Err("has no patterns, so nothing would be taken for it".to_owned());
+        if self.patterns.is_empty() && self.examples.is_empty() {
+            return Err("has neither patterns nor examples, so nothing would be taken for it".to_owned());
+        }
+        if self.examples.len() > EXAMPLES_MAX {
+            return Err(format!("has more than {EXAMPLES_MAX} examples"));
+        }
+        if self.examples.iter().any(|example| example.trim().is_empty()) {
+            return Err("has an example without a word".to_owned());
         }
         if let Some(pattern) = self.patterns.iter().find(|pattern| !is_score(pattern.score())) {
             return Err(format!("has a score of {}; it must be above 0 and at most 1", pattern.score()));
@@ -167,11 +185,14 @@ mod tests {
         };
         assert_eq!(intent(json!({})), Ok(()));
         assert_eq!(intent(json!({"patterns": [{"pattern": "x", "score": 0.4}]})), Ok(()));
+        assert_eq!(intent(json!({"patterns": [], "examples": ["It is like this."]})), Ok(()));
         assert_eq!(intent(json!({"targets": [], "answer": "Wait.", "queue": "billing"})), Ok(()));
         for (change, why) in [
             (json!({"name": "a b"}), "no name"),
             (json!({"name": ""}), "no name"),
-            (json!({"patterns": []}), "no patterns"),
+            (json!({"patterns": []}), "neither patterns nor examples"),
+            (json!({"examples": [" "]}), "without a word"),
+            (json!({"examples": vec!["x"; 129]}), "more than 128"),
             (json!({"patterns": [{"pattern": "x", "score": 1.5}]}), "score of 1.5"),
             (json!({"targets": []}), "neither targets nor an answer"),
             (json!({"answer": "hello"}), "both"),
@@ -187,5 +208,6 @@ mod tests {
         let one = json!({"name": "a", "patterns": ["x"], "targets": ["small"]});
         assert!(check(json!({"intents": [one, one]})).unwrap_err().contains("two intents"));
         assert!(check(json!({"threshold": 0})).unwrap_err().contains("threshold"));
+        assert!(check(json!({"likeness": 1})).unwrap_err().contains("likeness"));
     }
 }

@@ -181,3 +181,40 @@ fn an_expression_that_is_none_is_refused() {
     let config = json!({"intents": [{"name": "a", "patterns": ["("], "targets": ["small"]}]});
     assert!(IntentRouter::configure(serde_json::from_value(config).unwrap()).is_err());
 }
+
+/// Native vectors are those of the words.
+fn by_examples() -> IntentRouter {
+    router(json!({"intents": [
+        {"name": "refund", "targets": ["strong"], "patterns": ["(?i)\\brefund\\b"],
+         "examples": ["I want my money back", "give me my money back please"]},
+        {"name": "hours", "targets": ["small"], "unless": ["(?i)holiday"],
+         "examples": ["when do you open", "when are you open on Sunday"]},
+    ]}))
+}
+
+#[test]
+fn what_is_like_the_examples_is_taken_for_the_intent_whatever_its_patterns() {
+    let router = by_examples();
+    for (text, intent) in [
+        ("may I have my money back?", Some("refund")),
+        ("a refund, please", Some("refund")),
+        ("are you open today, and when do you close", Some("hours")),
+        ("are you open on this holiday", None),
+        ("tell me a story", None),
+        ("", None),
+    ] {
+        assert_eq!(decision(&router, &asks(text)).1.as_deref(), intent, "{text}");
+    }
+}
+
+#[test]
+fn the_receipt_says_which_example_it_is_like() {
+    let routing = by_examples().route(&asks("I want my money back"), &targets()).unwrap();
+    let finding = &routing.findings[0];
+    assert_eq!((finding.rule.as_str(), finding.span), ("refund.example-1", None));
+    assert!(finding.score > 0.9, "{finding:?}");
+    // Where a pattern is sure, nothing is compared.
+    let routing = by_examples().route(&asks("I want my money back: a refund"), &targets()).unwrap();
+    let rules: Vec<_> = routing.findings.iter().map(|finding| finding.rule.as_str()).collect();
+    assert_eq!(rules, ["refund.pattern-1"]);
+}

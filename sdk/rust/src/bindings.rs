@@ -14,6 +14,7 @@ pub mod imports {
                 import sluicegate:plugin/kv@0.1.0;
                 import sluicegate:plugin/clock@0.1.0;
                 import sluicegate:plugin/http@0.1.0;
+                import sluicegate:plugin/embedding@0.1.0;
             }
         ",
         path: "../../wit",

@@ -46,6 +46,7 @@
 
 pub mod bindings;
 pub mod clock;
+pub mod embedding;
 mod export;
 pub mod http;
 pub mod kv;

@@ -14,7 +14,7 @@ async fn gateway(plugins: impl IntoIterator<Item = Installed>, settings: &str) -
 
 /// The guest that asks for what it is told to, with all granted, and bounds as these.
 fn asks(grants: &str) -> Installed {
-    gentle("asks").set("grants = { clock = {}, kv = {}, http = {} }").set(grants)
+    gentle("asks").set("grants = { clock = {}, kv = {}, http = {}, embedding = {} }").set(grants)
 }
 
 /// Why a plugin is refused at load.
@@ -26,16 +26,20 @@ async fn refusal(plugin: Installed) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_imported_and_not_granted_is_refused_with_its_mend() {
-    for (granted, missing) in
-        [("kv = {}, http = {}", "clock"), ("clock = {}, http = {}", "kv"), ("clock = {}, kv = {}", "http")]
-    {
-        let said = refusal(gentle("asks").set(&format!("grants = {{ {granted} }}"))).await;
+    const ALL: [&str; 4] = ["clock", "kv", "http", "embedding"];
+    for missing in ALL {
+        let granted: String =
+            ALL.iter().filter(|granted| **granted != missing).map(|granted| format!("[grants.{granted}]\n")).collect();
+        let said = refusal(gentle("asks").set(&granted)).await;
         let expected =
             format!("it imports `{missing}`, which is not granted: add the table [grants.{missing}] to its NAME.toml");
         assert_eq!(said, expected);
     }
     let said = refusal(gentle("asks").set("[grants.files]")).await;
-    assert_eq!(said, "asks.toml:5: grants.files: there is no field `files`; expected one of `clock`, `kv`, `http`");
+    assert_eq!(
+        said,
+        "asks.toml:5: grants.files: there is no field `files`; expected one of `clock`, `kv`, `http`, `embedding`"
+    );
     let said = refusal(asks("grants.kv.calls_max = 0")).await;
     assert!(said.contains("grants.kv.calls_max: must be from 1 to 1000000; the default is 20"), "{said}");
 }
@@ -121,7 +125,7 @@ async fn what_is_taken_away_is_gone_also_for_an_older_version_that_stays() {
     let asked = chat("kv set a blue\nhttp GET crm /");
     assert_eq!(gateway.ask(asked.clone()).await.content(), "kept\n200 [1] ");
     for (installed, expected) in [
-        ("grants = { clock = {}, kv = {} }", "kept\nunavailable: `http` is not granted"),
+        ("grants = { clock = {}, kv = {}, embedding = {} }", "kept\nunavailable: `http` is not granted"),
         ("grants = {}", "unavailable: `kv` is not granted\nunavailable: `http` is not granted"),
     ] {
         let before = gateway.generation();

@@ -96,7 +96,17 @@ fn only_the_plugin_side_knows_wasmtime() {
 
 #[test]
 fn only_the_edges_know_json() {
-    let edges = ["dialect/*", "config/*", "sandbox.rs", "sandbox/*", "store/*", "admin.rs", "admin/*", "escalation/*"];
+    let edges = [
+        "dialect/*",
+        "config/*",
+        "sandbox.rs",
+        "sandbox/*",
+        "store/*",
+        "admin.rs",
+        "admin/*",
+        "escalation/*",
+        "embed/*",
+    ];
     // The demo is a caller of the gateway, and no part of it.
     only(&[&edges[..], &["cli/demo/*"]].concat(), r"\bserde_json\b");
 }

@@ -23,6 +23,7 @@ mod credentials;
 mod dialects;
 mod drain;
 mod edits;
+mod embedding;
 mod embeddings;
 mod endpoints;
 mod escalations;

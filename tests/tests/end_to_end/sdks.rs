@@ -3,15 +3,7 @@
 
 use std::process::Command;
 
-use sluicegate_tests::{Gateway, hostile, standard};
-
-/// What is installed for a language; nothing where `cargo xtask test` has said that there is none.
-fn installed(variable: &str) -> Option<String> {
-    let Ok(path) = std::env::var(variable) else {
-        panic!("{variable} is not set: run cargo xtask test, which installs the SDKs");
-    };
-    (!path.is_empty()).then_some(path)
-}
+use sluicegate_tests::{Gateway, hostile, installed, standard};
 
 /// Runs a script in `tests/python` against a gateway in front of a provider of that dialect.
 async fn python(script: &str, dialect: &'static str) {

@@ -13,6 +13,8 @@ use super::{CALL_FUEL, State, price, spend, text};
 use crate::capability::http;
 use crate::capability::{CallCounts, Capabilities, Capability, Use, Used};
 use crate::config::{Grants, KvGrant};
+use crate::embed;
+use crate::money::Money;
 use crate::plugin::bindings::sluicegate::plugin::http::{HttpError, HttpResponse};
 use crate::plugin::bindings::sluicegate::plugin::kv::KvError;
 use crate::store::kv::{self, KEY_BYTES_MAX, Place, Said, Step};
@@ -23,6 +25,7 @@ const BYTE_FUEL: u64 = 4;
 const STEP_FUEL: u64 = 20_000;
 
 /// What one call of a plugin may use, and what it has used.
+#[derive(Clone)]
 pub(in crate::plugin) struct Granted {
     pub(in crate::plugin) plugin: Arc<str>,
     pub(in crate::plugin) tenant: Arc<str>,
@@ -32,6 +35,8 @@ pub(in crate::plugin) struct Granted {
     /// For calls of the plugin that wait for a service: each keeps one of the places that all plugins share.
     pub(in crate::plugin) waits: Arc<Semaphore>,
     pub(in crate::plugin) used: Used,
+    /// It is configured: there is no exchange, but its texts have their meaning already.
+    pub(in crate::plugin) is_loading: bool,
 }
 
 /// Calls of one plugin that may wait for services at the same moment.
@@ -40,6 +45,10 @@ pub(in crate::plugin) const WAITS_MAX: usize = 64;
 const PATIENCE: Duration = Duration::from_millis(10);
 /// Said where too many wait.
 const BUSY: &str = "it is busy";
+/// Texts that a call may turn into vectors.
+const TEXTS_MAX: usize = 1_024;
+/// Fuel for a byte that is turned into a vector: about a tenth of the time that a small model takes.
+const EMBED_BYTE_FUEL: u64 = 5_000;
 /// Said to a plugin that is configured or tried out: there is no exchange that it could use anything for.
 const NOT_NOW: &str = "there is no exchange that this could be for";
 
@@ -49,6 +58,9 @@ impl Granted {
     /// # Errors
     /// When there may be none; why.
     fn one_more(&self, capability: Capability) -> Result<(), String> {
+        if self.is_loading {
+            return if capability == Capability::Embedding { Ok(()) } else { Err(NOT_NOW.to_owned()) };
+        }
         let word = capability.word();
         let most = self.grants.calls_max(capability).ok_or_else(|| format!("`{word}` is not granted"))?;
         match self.counts.one_more(&self.plugin, capability, most) {
@@ -58,8 +70,8 @@ impl Granted {
     }
 
     fn note_call(&mut self, capability: Capability, bytes: usize) {
-        let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
-        self.used.add(capability, Use { calls: 1, bytes, time: Duration::ZERO });
+        let bytes = count(bytes);
+        self.used.add(capability, Use { calls: 1, bytes, ..Use::default() });
     }
 }
 
@@ -77,7 +89,8 @@ pub(super) fn link(linker: &mut Linker<State>) -> wasmtime::Result<()> {
         })
     })?;
     link_kv(linker)?;
-    link_http(linker)
+    link_http(linker)?;
+    link_embedding(linker)
 }
 
 /// A request as it lies in the guest: nothing of it is copied before it is paid.
@@ -126,7 +139,7 @@ async fn send(
     let began = Instant::now();
     let called = http::call(upstream, grant, call).await;
     let came = called.as_ref().map_or(0, http::Told::bytes);
-    note_answer(store, Capability::Http, came, began.elapsed());
+    note_answer(store, Capability::Http, Use { bytes: count(came), time: began.elapsed(), ..Use::default() });
     spend(store, price(came, BYTE_FUEL)).await?;
     Ok(called.map(|http::Told { status, headers, body }| HttpResponse { status, headers, body: body.into() }).map_err(
         |failure| match failure {
@@ -155,6 +168,67 @@ async fn copied(store: &mut StoreContextMut<'_, State>, asked: &Asked) -> wasmti
     }
     let body = bytes(store, &asked.body).await?;
     Ok(http::Call { destination, method, path, headers, body })
+}
+
+fn link_embedding(linker: &mut Linker<State>) -> wasmtime::Result<()> {
+    let mut embedding = linker.instance("sluicegate:plugin/embedding@0.1.0")?;
+    embedding.func_wrap_async("embed", |mut store: StoreContextMut<'_, State>, (texts,): (WasmList<WasmStr>,)| {
+        Box::new(async move { Ok((embed(&mut store, &texts).await?,)) })
+    })
+}
+
+/// Turn some texts into vectors, if that is granted and their bounds allow it.
+async fn embed(
+    store: &mut StoreContextMut<'_, State>,
+    texts: &WasmList<WasmStr>,
+) -> wasmtime::Result<Result<Vec<Vec<f32>>, String>> {
+    spend(store, STEP_FUEL).await?;
+    let granted = match one_more(store, Capability::Embedding) {
+        Ok(granted) => granted,
+        Err(why) => return Ok(Err(why)),
+    };
+    let (grants, services, waits) = (granted.grants.clone(), granted.services.clone(), granted.waits.clone());
+    // Examples have the same vectors whoever asks.
+    let tenant = if granted.is_loading { "".into() } else { granted.tenant.clone() };
+    let Some(grant) = &grants.embedding else { return Ok(Err(NOT_NOW.to_owned())) };
+    let embedder = match services.embedders.find(grant.embedder.as_deref()) {
+        Ok(embedder) => embedder,
+        Err(why) => return Ok(Err(why)),
+    };
+    if texts.len() > TEXTS_MAX {
+        return Ok(Err(format!("more than {TEXTS_MAX} texts in a call")));
+    }
+    let items: Vec<WasmStr> = texts.iter(&mut *store)?.collect::<wasmtime::Result<_>>()?;
+    let (mut texts, mut sent) = (Vec::with_capacity(items.len()), 0);
+    for item in items {
+        let text = text(store, &item, EMBED_BYTE_FUEL).await?;
+        sent += text.len();
+        if exceeds(sent, grant.bytes_max) {
+            return Ok(Err(format!("more than {} bytes in a call", grant.bytes_max)));
+        }
+        texts.push(text);
+    }
+    let Some(_permit) = permit(&waits).await else { return Ok(Err(BUSY.to_owned())) };
+    note_call(store, Capability::Embedding, sent);
+    let began = Instant::now();
+    let embedded = embedder.embed(&tenant, texts).await;
+    let (came, cost) = embedded.as_ref().map_or((0, Money::ZERO), |embedded| {
+        (embedded.vectors.iter().map(|vector| size_of_val(&**vector)).sum(), embedded.cost)
+    });
+    let used = Use { bytes: count(came), time: began.elapsed(), cost, ..Use::default() };
+    note_answer(store, Capability::Embedding, used);
+    spend(store, price(came, BYTE_FUEL)).await?;
+    Ok(match embedded {
+        Ok(embedded) => Ok(embedded.vectors.iter().map(|vector| vector.to_vec()).collect()),
+        Err(embed::Failure::Busy) => Err(BUSY.to_owned()),
+        Err(embed::Failure::Timeout) => Err("the embedder did not answer in time".to_owned()),
+        // Where it is, is not the plugin's business.
+        Err(embed::Failure::Unavailable(why)) => {
+            let plugin = &*store.data().log.plugin;
+            warn!(plugin, why, "an embedder cannot be asked");
+            Err("the embedder cannot be asked".to_owned())
+        }
+    })
 }
 
 fn link_kv(linker: &mut Linker<State>) -> wasmtime::Result<()> {
@@ -223,10 +297,14 @@ fn note_call(store: &mut StoreContextMut<'_, State>, capability: Capability, byt
     }
 }
 
-fn note_answer(store: &mut StoreContextMut<'_, State>, capability: Capability, bytes: usize, time: Duration) {
+fn note_answer(store: &mut StoreContextMut<'_, State>, capability: Capability, used: Use) {
     if let Some(granted) = &mut store.data_mut().granted {
-        granted.used.add(capability, Use { calls: 0, bytes: u64::try_from(bytes).unwrap_or(u64::MAX), time });
+        granted.used.add(capability, used);
     }
+}
+
+fn count(bytes: usize) -> u64 {
+    u64::try_from(bytes).unwrap_or(u64::MAX)
 }
 
 fn bounds(store: &StoreContextMut<'_, State>) -> Option<KvGrant> {
@@ -234,7 +312,7 @@ fn bounds(store: &StoreContextMut<'_, State>) -> Option<KvGrant> {
 }
 
 fn exceeds(bytes: usize, most: u64) -> bool {
-    u64::try_from(bytes).map_or(true, |bytes| bytes > most)
+    count(bytes) > most
 }
 
 /// Bytes as those of the host, paid before they are copied.
@@ -265,7 +343,7 @@ async fn run(store: &mut StoreContextMut<'_, State>, step: Step) -> wasmtime::Re
         Ok(Said::Value(Some(value))) => value.len(),
         Ok(_) | Err(_) => 0,
     };
-    note_answer(store, Capability::Kv, came, began.elapsed());
+    note_answer(store, Capability::Kv, Use { bytes: count(came), time: began.elapsed(), ..Use::default() });
     spend(store, price(came, BYTE_FUEL)).await?;
     Ok(said.map_err(|failure| match failure {
         kv::Failure::QuotaExceeded => KvError::QuotaExceeded,

@@ -155,7 +155,10 @@ impl Store {
 impl Task {
     fn tell(mut self, result: Result<Said, Failure>) {
         let (nobody, _) = oneshot::channel();
-        let _ = std::mem::replace(&mut self.teller, nobody).send(result);
+        let teller = std::mem::replace(&mut self.teller, nobody);
+        // It waits no more when that is told.
+        drop(self);
+        let _ = teller.send(result);
     }
 }
 

@@ -6,12 +6,13 @@
 //! kv add count 2 60000
 //! http GET crm /customers x-a=b
 //! clock
+//! embed one text | another
 //! ```
 
 use std::time::Duration;
 
 use sluicegate_plugin::router::{Routing, Target};
-use sluicegate_plugin::{Plugin, PluginError, Request, Role, Router, clock, export, http, kv, log};
+use sluicegate_plugin::{Plugin, PluginError, Request, Role, Router, clock, embedding, export, http, kv, log};
 
 /// The guest.
 #[derive(Debug)]
@@ -72,6 +73,7 @@ fn told(line: &str) -> String {
             let pairs = headers.iter().filter_map(|header| header.split_once('='));
             fetched(&pairs.fold(request, |request, (name, value)| request.with_header(name, value)))
         }
+        ["embed", ..] => alike(&line["embed ".len()..]),
         ["log", "flood"] => loop {
             log(log::Level::Info, "again");
         },
@@ -82,6 +84,19 @@ fn told(line: &str) -> String {
             }
         }
         _ => "what?".to_owned(),
+    }
+}
+
+/// How alike the texts between the bars are, each with the first.
+fn alike(texts: &str) -> String {
+    let texts: Vec<&str> = texts.split(" | ").collect();
+    match embedding::embed(&texts) {
+        Ok(vectors) => {
+            let first = vectors.first().cloned().unwrap_or_default();
+            let like = |other: &Vec<f32>| format!("{:.3}", embedding::similarity(&first, other));
+            vectors.iter().map(like).collect::<Vec<_>>().join(" ")
+        }
+        Err(why) => format!("no vectors: {why}"),
     }
 }
 

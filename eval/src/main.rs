@@ -1,0 +1,35 @@
+//! `cargo xtask eval`: the standard plugins as the gateway runs them, on labelled texts beside their sources.
+
+mod intents;
+mod lab;
+mod matrix;
+
+use std::process::ExitCode;
+
+type Result<T, E = String> = std::result::Result<T, E>;
+
+/// The plugins that there are evaluations of.
+const ALL: [&str; 1] = [intents::NAME];
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let names: Vec<String> = std::env::args().skip(1).collect();
+    match run(&names).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("eval: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(names: &[String]) -> Result<()> {
+    if let Some(unknown) = names.iter().find(|name| !ALL.contains(&name.as_str())) {
+        return Err(format!("there is no evaluation of {unknown:?}; there are those of {}", ALL.join(", ")));
+    }
+    let is_wanted = |name: &str| names.is_empty() || names.iter().any(|wanted| wanted == name);
+    if is_wanted(intents::NAME) {
+        intents::evaluate().await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,70 @@
+//! Vectors that the gateway itself asks a target for.
+
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+use http::header::{self, HeaderValue};
+use http::{Method, Request};
+use http_body_util::Full;
+
+use super::{CallFailure, Upstream, azure, credential, join, signature};
+use crate::chat::Task;
+use crate::config::{Platform, Target};
+use crate::dialect::{Address, Dialect, Translation, Wire, Wrong, embeddings};
+
+/// Bytes of an answer for each text: 4,096 numbers of 20 digits have half of it.
+const VECTOR_BYTES: usize = 256 << 10;
+
+impl Upstream {
+    /// The vectors of some texts by a target's model, and the tokens that it has read.
+    ///
+    /// # Errors
+    /// When it does not answer in time, or answers something else.
+    pub(crate) async fn embed(
+        &self,
+        target: &Target,
+        texts: &[String],
+        dimensions: Option<u32>,
+        time: Duration,
+    ) -> Result<(Vec<Vec<f32>>, u32), CallFailure> {
+        let unavailable = |why: &dyn std::fmt::Display| CallFailure::Unavailable(why.to_string());
+        let unreadable = |wrong: Wrong| CallFailure::Unavailable(format!("{} {}", wrong.field, wrong.message));
+        let model = target.model.as_deref().unwrap_or_default();
+        let wire = target.dialect_for(Dialect::OpenAi, Task::Embed);
+        let address = Address { task: Task::Embed, model: target.model.clone(), streaming: None };
+        let mut body = embeddings::ask(model, texts, dimensions).map_err(unreadable)?;
+        let mut translation = None;
+        if wire != Wire::Dialect(Dialect::OpenAi) {
+            let translated = Translation::of_request(Dialect::OpenAi, wire, &body, &address, &mut Vec::new());
+            let (back, translated) = translated.map_err(unreadable)?;
+            (translation, body) = (Some(back), translated);
+        }
+        let request = request(target, wire, &address, &body).map_err(|why| unavailable(&why))?;
+        let answer = self.call(request, VECTOR_BYTES.saturating_mul(texts.len()), time).await?;
+        if !answer.status().is_success() {
+            return Err(unavailable(&format!("it answers with {}", answer.status().as_u16())));
+        }
+        let (head, mut told) = answer.into_parts();
+        if let Some(back) = translation {
+            let translated = back.answer(head.status, &head.headers, &told, &mut Vec::new());
+            told = translated.map_err(unreadable)?;
+        }
+        embeddings::vectors(&told).map_err(unreadable)
+    }
+}
+
+fn request(target: &Target, wire: Wire, address: &Address, body: &Bytes) -> Result<Request<Bytes>, String> {
+    let path = wire.path(address).and_then(|path| azure::path(target, wire, address, path));
+    let mut request = Request::new(Full::new(body.clone()));
+    *request.method_mut() = Method::POST;
+    let path = path.map_err(|wrong| format!("{} {}", wrong.field, wrong.message))?;
+    *request.uri_mut() = join(&target.base_url, &path).map_err(|error| error.label().to_owned())?;
+    let headers = request.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+    headers.extend(credential(wire, target).map_err(|error| error.label().to_owned())?);
+    if let Platform::Aws(keys) = &target.platform {
+        signature::sign(&mut request, body, keys, SystemTime::now()).map_err(|error| error.label().to_owned())?;
+    }
+    Ok(request.map(|_| body.clone()))
+}
