@@ -2,10 +2,9 @@
 
 use serde::Deserialize;
 use sluicegate::capability::Counts;
-use sluicegate::chat::RouteTarget;
 
 use crate::Result;
-use crate::lab::{Lab, lines, question};
+use crate::lab::{Lab, lines, question, target};
 use crate::matrix::Matrix;
 
 pub(crate) const NAME: &str = "intent-router";
@@ -33,7 +32,7 @@ pub(crate) async fn evaluate() -> Result<()> {
     for (index, Line { text, intent }) in labelled.iter().enumerate() {
         let is_seen = index % 2 == 0;
         let counts = Counts::default();
-        let routed = lab.runtime.route(&lab.plugin, lab.calling(&counts), &question(text), &[target()]).await;
+        let routed = lab.runtime.route(&lab.plugin, lab.calling(&counts), &question(text), &[target("any")]).await;
         let said = routed.said.map_err(|failure| format!("{NAME}: {}", failure.detail))?.intent;
         let (truth, said) = (intent.as_deref().unwrap_or(NONE), said.as_deref().unwrap_or(NONE));
         match is_seen {
@@ -44,18 +43,4 @@ pub(crate) async fn evaluate() -> Result<()> {
     println!("{NAME}, by examples alone: {:.3} of the questions right\n{unseen}", unseen.accuracy());
     println!("of those on which its default was chosen: {:.3}", seen.accuracy());
     Ok(())
-}
-
-fn target() -> RouteTarget {
-    RouteTarget {
-        name: "any".to_owned(),
-        provider: "eval".to_owned(),
-        model: "eval".to_owned(),
-        tags: Vec::new(),
-        healthy: true,
-        in_flight: 0,
-        first_token: None,
-        dollars: None,
-        context_tokens: None,
-    }
 }

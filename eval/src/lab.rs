@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 use sluicegate::capability::{Capabilities, Counts};
-use sluicegate::chat::{Channel, Request, Role, Segment};
-use sluicegate::config;
+use sluicegate::chat::{Channel, Request, Role, RouteTarget, Segment};
+use sluicegate::config::{self, Settings};
 use sluicegate::embed::Embedders;
 use sluicegate::plugin::{Calling, Plugin, Runtime, directory};
 use sluicegate::upstream::Upstream;
@@ -35,13 +35,7 @@ impl Lab {
             let copied = std::fs::copy(&from, folder.path().join(to));
             copied.map_err(|error| format!("copying {}: {error}", from.display()))?;
         }
-        let settings = format!(
-            "[providers.p]\ndialect = 'sandbox'\n[targets.t]\nprovider = 'p'\n[models.'*']\ntargets = ['t']\n\
-             [plugins]\ndirectory = {:?}\n[embedders.minilm]\ndirectory = {:?}\n",
-            folder.path(),
-            variable("SLUICEGATE_EMBEDDER")?
-        );
-        let settings = config::parse("eval", &settings, Path::new("")).map_err(|problems| problems.to_string())?;
+        let settings = settings(&format!("[plugins]\ndirectory = {:?}\n", folder.path()))?;
         let runtime = Arc::new(Runtime::new(0)?);
         let embedders = Arc::new(Embedders::open(&settings, &Upstream::new(&settings)?)?);
         runtime.offer(Arc::new(Capabilities::for_trials(embedders)));
@@ -58,6 +52,21 @@ impl Lab {
     }
 }
 
+/// The embedder that was fetched.
+pub(crate) fn embedder() -> Result<Embedders> {
+    let settings = settings("")?;
+    Embedders::open(&settings, &Upstream::new(&settings)?)
+}
+
+fn settings(more: &str) -> Result<Settings> {
+    let text = format!(
+        "[providers.p]\ndialect = 'sandbox'\n[targets.t]\nprovider = 'p'\n[models.'*']\ntargets = ['t']\n\
+         [embedders.minilm]\ndirectory = {:?}\n{more}",
+        variable("SLUICEGATE_EMBEDDER")?
+    );
+    config::parse("eval", &text, Path::new("")).map_err(|problems| problems.to_string())
+}
+
 /// A request with one question.
 pub(crate) fn question(text: &str) -> Request {
     let segment = Segment {
@@ -71,10 +80,33 @@ pub(crate) fn question(text: &str) -> Request {
     Request { model: "eval".to_owned(), segments: vec![segment], ..Request::default() }
 }
 
+/// A target with this name and tag.
+pub(crate) fn target(name: &str) -> RouteTarget {
+    RouteTarget {
+        name: name.to_owned(),
+        provider: "eval".to_owned(),
+        model: "eval".to_owned(),
+        tags: vec![name.to_owned()],
+        healthy: true,
+        in_flight: 0,
+        first_token: None,
+        dollars: None,
+        context_tokens: None,
+    }
+}
+
 /// The lines of a file beside a plugin's sources.
 pub(crate) fn lines<T: DeserializeOwned>(name: &str, file: &str) -> Result<Vec<T>> {
-    let path = beside(name).join(file);
-    let text = std::fs::read_to_string(&path).map_err(|error| format!("reading {}: {error}", path.display()))?;
+    read(&beside(name).join(file))
+}
+
+/// The lines of a file of the evaluation's own.
+pub(crate) fn own_lines<T: DeserializeOwned>(file: &str) -> Result<Vec<T>> {
+    read(&Path::new(env!("CARGO_MANIFEST_DIR")).join(file))
+}
+
+fn read<T: DeserializeOwned>(path: &Path) -> Result<Vec<T>> {
+    let text = std::fs::read_to_string(path).map_err(|error| format!("reading {}: {error}", path.display()))?;
     let parse = |(number, line)| {
         serde_json::from_str(line).map_err(|error| format!("{}, line {}: {error}", path.display(), number + 1))
     };

@@ -1,15 +1,17 @@
 //! `cargo xtask eval`: the standard plugins as the gateway runs them, on labelled texts beside their sources.
 
+mod difficulty;
 mod intents;
 mod lab;
 mod matrix;
+mod similarity;
 
 use std::process::ExitCode;
 
 type Result<T, E = String> = std::result::Result<T, E>;
 
-/// The plugins that there are evaluations of.
-const ALL: [&str; 1] = [intents::NAME];
+/// What there are evaluations of: plugins, and what similarity alone is worth.
+const ALL: [&str; 3] = [intents::NAME, difficulty::NAME, similarity::NAME];
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -30,6 +32,12 @@ async fn run(names: &[String]) -> Result<()> {
     let is_wanted = |name: &str| names.is_empty() || names.iter().any(|wanted| wanted == name);
     if is_wanted(intents::NAME) {
         intents::evaluate().await?;
+    }
+    if is_wanted(difficulty::NAME) {
+        difficulty::evaluate().await?;
+    }
+    if is_wanted(similarity::NAME) {
+        similarity::evaluate().await?;
     }
     Ok(())
 }

@@ -396,6 +396,8 @@ pub enum RouteDecision {
 pub struct Routing {
     /// Who is to answer.
     pub decision: RouteDecision,
+    /// Who is asked in place of the targets when a guardrail rejects an answer.
+    pub on_rejection: Vec<usize>,
     /// What the request was taken for, in a word.
     pub intent: Option<String>,
     /// What was noticed.

@@ -125,6 +125,11 @@ impl From<Loss> for Malformed {
 const MODEL_CHARS_MAX: usize = 100;
 
 impl Error {
+    /// Whether a guardrail does not want what a model said.
+    pub(crate) fn is_a_rejection(&self) -> bool {
+        matches!(self, Self::Denied { .. } | Self::NotContent { .. })
+    }
+
     /// There is no such model, at least not for this caller.
     #[must_use]
     pub fn unknown_model(name: &str) -> Self {

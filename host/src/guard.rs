@@ -84,9 +84,10 @@ impl Admitted {
         Translation::back_from(Wire::Dialect(Dialect::OpenAi), x.dialect, &self.request.model, streams_usage)
     }
 
-    /// How often the model may be asked once more: not at all where nothing can be said behind what was said.
+    /// How often the model may be asked once more: not at all where nothing can be said behind what was said, or what was done
+    /// for it would be done twice.
     pub(crate) fn retries(&self, most: u32) -> u32 {
-        if self.asked.can_go_on() { most } else { 0 }
+        if self.asked.can_go_on() && !self.request.acts { most } else { 0 }
     }
 
     /// The request with the guardrails' edits.

@@ -190,6 +190,8 @@ impl Plugin {
     /// taken away is gone, and what is newly granted is not for this code.
     fn restrained(&self, by: &Installation) -> Self {
         let mut restrained = self.clone();
+        // Who finds out whether it is well holds on to the one before it.
+        restrained.breaker = Arc::new(self.source.breaker());
         restrained.installation.mode = by.mode;
         restrained.installation.grants = Arc::new(self.installation.grants.restrained(&by.grants));
         restrained

@@ -2,7 +2,7 @@
 //! can be left out: a provider is sent nothing but what was [`Admitted`], a caller nothing but
 //! what was [`Released`].
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -125,16 +125,20 @@ async fn ask(
     let mut retries_left = admitted.retries(x.generation.settings.plugins.retries_max);
     let mut rounds = Rounds::new(x.generation.settings.upstream.retry);
     let mut trouble: Option<Trouble> = None;
-    loop {
+    let others = OnceLock::new();
+    let mut way = way;
+    // What a guardrail said of an answer, before others were asked.
+    let mut rejection: Option<Error> = None;
+    'rounds: loop {
         let targets = match (route::choose(x, gateway.upstream.health(), admitted.request(), way), trouble) {
             (Ok(targets), _) => targets,
-            (Err(error), None) => return Err(error),
+            (Err(error), None) => return Err(rejection.unwrap_or(error)),
             // They rest by now; what they said before says more.
-            (Err(_), Some(trouble)) => return give_up(x, &admitted, trouble).await,
+            (Err(_), Some(trouble)) => return give_up(x, &admitted, trouble, rejection).await,
         };
         let (mut last, mut wait) = (None, None::<Duration>);
         let mut targets = &*targets;
-        while let [target, others @ ..] = targets {
+        while let [target, behind @ ..] = targets {
             x.asks_target(&target.name);
             let new = match attempt(gateway, x, head, &admitted, target, retries_left).await {
                 Ok(Attempt::Reply(response)) => return Ok(response),
@@ -144,24 +148,44 @@ async fn ask(
                     continue;
                 }
                 Ok(Attempt::Trouble(trouble)) => trouble,
-                Err(error) => Trouble::of_error(error)?,
+                Err(error) if error.is_a_rejection() && rejection.is_none() && !admitted.request().acts => {
+                    let Some(stronger) = on_rejection(gateway, x, &admitted, way, target) else { return Err(error) };
+                    x.target_failed(error.label(), error.detail().as_deref());
+                    (way, trouble, rejection) = (others.get_or_init(|| stronger), None, Some(error));
+                    continue 'rounds;
+                }
+                // Of all that was said, the guardrail's words are those that another try would not change.
+                Err(error) => match Trouble::of_error(error) {
+                    Ok(trouble) => trouble,
+                    Err(error) => return Err(rejection.unwrap_or(error)),
+                },
             };
             x.target_failed(&new.word(), new.detail().as_deref());
             // What the provider has done for it already would be done twice.
             if admitted.request().acts && new.was_underway() {
-                return give_up(x, &admitted, new).await;
+                return give_up(x, &admitted, new, rejection).await;
             }
             wait = new.wait().map(|this| wait.map_or(this, |least| least.min(this))).or(wait);
             last = Some(new.or(last));
-            targets = others;
+            targets = behind;
         }
-        let Some(last) = last else { return Err(Error::Unreachable("no target is left".to_owned())) };
+        let Some(last) = last else {
+            return Err(rejection.unwrap_or_else(|| Error::Unreachable("no target is left".to_owned())));
+        };
         match wait.and_then(|asked| rounds.next(asked)) {
             Some(wait) if Instant::now() + wait < x.deadline => sleep(wait).await,
-            Some(_) | None => return give_up(x, &admitted, last).await,
+            Some(_) | None => return give_up(x, &admitted, last, rejection).await,
         }
         trouble = Some(last);
     }
+}
+
+/// Who is asked now that a guardrail has rejected the answer of a target, if anybody can be.
+fn on_rejection(gateway: &Gateway, x: &Exchange, admitted: &Admitted, way: &Way, rejected: &Target) -> Option<Way> {
+    let others = way.on_rejection_of(rejected)?;
+    let can_be_asked = |target: &Arc<Target>| meter::has_price(x, admitted.request(), target).is_ok();
+    let ready = route::choose(x, gateway.upstream.health(), admitted.request(), &others).ok()?;
+    ready.iter().any(can_be_asked).then_some(others)
 }
 
 /// What came of asking one target.
@@ -258,7 +282,15 @@ fn note_charge(x: &Exchange, sent: &Result<upstream::Answer, Error>) {
 }
 
 /// Nobody has answered: the caller is told why, by the provider where it said so.
-async fn give_up(x: &Arc<Exchange>, admitted: &Admitted, trouble: Trouble) -> Result<Response<reply::Body>, Error> {
+async fn give_up(
+    x: &Arc<Exchange>,
+    admitted: &Admitted,
+    trouble: Trouble,
+    rejection: Option<Error>,
+) -> Result<Response<reply::Body>, Error> {
+    if let Some(rejection) = rejection {
+        return Err(rejection);
+    }
     match trouble {
         Trouble::Error(error) => Err(error),
         Trouble::Stream(begun) => Ok(reply::streamed(x, *begun)),

@@ -21,9 +21,17 @@ pub(crate) enum Way {
     /// Whoever is configured for the model that was asked for.
     Configured,
     /// These targets, in this order.
-    Chosen(Vec<Arc<Target>>),
+    Chosen(Chosen),
     /// No model: a router has the words.
     Words(Words),
+}
+
+/// Targets that a router chose.
+#[derive(Debug)]
+pub(crate) struct Chosen {
+    targets: Vec<Arc<Target>>,
+    /// Who is asked in their place when a guardrail rejects the answer.
+    on_rejection: Vec<Arc<Target>>,
 }
 
 /// What a router itself says.
@@ -46,10 +54,18 @@ impl Way {
     ) -> impl Iterator<Item = &'a Arc<Target>> {
         let (configured, chosen) = match self {
             Self::Configured => (Some(settings.model(&request.model).targets()), None),
-            Self::Chosen(targets) => (None, Some(targets)),
+            Self::Chosen(chosen) => (None, Some(chosen.targets.iter().chain(&chosen.on_rejection))),
             Self::Words(_) => (None, None),
         };
         configured.into_iter().flatten().chain(chosen.into_iter().flatten())
+    }
+
+    /// Who is asked when a guardrail rejects the answer of a target, if that is somebody else.
+    pub(crate) fn on_rejection_of(&self, rejected: &Target) -> Option<Self> {
+        let Self::Chosen(Chosen { on_rejection, .. }) = self else { return None };
+        let others = on_rejection.iter().filter(|target| target.name != rejected.name);
+        let targets: Vec<Arc<Target>> = others.cloned().collect();
+        (!targets.is_empty()).then(|| Self::Chosen(Chosen { targets, on_rejection: Vec::new() }))
     }
 }
 
@@ -83,8 +99,11 @@ pub(crate) async fn decide(x: &Exchange, health: &Health, request: &Request) -> 
         match routing.decision {
             RouteDecision::Unchanged => {}
             RouteDecision::Targets(chosen) => {
-                let chosen = chosen.into_iter().filter_map(|index| candidates.get(index).copied().cloned());
-                return Ok(Way::Chosen(chosen.collect()));
+                let these = |indices: Vec<usize>| -> Vec<Arc<Target>> {
+                    indices.into_iter().filter_map(|index| candidates.get(index).copied().cloned()).collect()
+                };
+                let (targets, on_rejection) = (these(chosen), these(routing.on_rejection));
+                return Ok(Way::Chosen(Chosen { targets, on_rejection }));
             }
             RouteDecision::Answer(text) => return Ok(words(router, text, None)),
             RouteDecision::Escalate { queue, text } => return Ok(words(router, text, Some(queue))),
@@ -155,7 +174,9 @@ pub(crate) fn choose(x: &Exchange, health: &Health, request: &Request, way: &Way
     };
     let mut targets = Vec::new();
     match way {
-        Way::Chosen(chosen) => targets.extend(chosen.iter().filter(|target| is_ready(target)).cloned()),
+        Way::Chosen(chosen) => {
+            targets.extend(chosen.targets.iter().filter(|target| is_ready(target)).cloned());
+        }
         Way::Configured | Way::Words(_) => {
             let model = x.generation.settings.model(&request.model);
             if model.groups.is_empty() {

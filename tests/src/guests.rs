@@ -357,6 +357,7 @@ pub const GENTLE: &[Gentle] = &[
     router("route-nothing", ""),
     router("route-second", "do = 'targets'\nindices = [1]\nwhen = 'please'"),
     router("route-both", "do = 'targets'\nindices = [1, 0]\nwhen = 'please'"),
+    router("route-rejected", "do = 'targets'\nindices = [0]\non_rejection = [1]\nwhen = 'please'"),
     router("route-strong", "do = 'tagged'\ntag = 'strong'\nwhen = 'code'"),
     router("route-answer", "do = 'answer'\ntext = 'Hello to you.'\nwhen = 'hello'"),
     router("route-secret", "do = 'answer'\ntext = 'The secret is out.'\nwhen = 'hello'"),

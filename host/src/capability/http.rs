@@ -177,8 +177,16 @@ fn headers(destination: &Destination, given: &[(String, String)]) -> Result<Head
 
 /// Those of the connection, and those by which a service would take a call for another one, or for another's.
 fn is_of_the_gateway(name: &HeaderName) -> bool {
-    const OTHERS: [&str; 6] =
-        ["keep-alive", "proxy-connection", "x-original-url", "x-rewrite-url", "x-http-method-override", "x-real-ip"];
+    const OTHERS: [&str; 8] = [
+        "keep-alive",
+        "proxy-connection",
+        "x-original-url",
+        "x-rewrite-url",
+        "x-http-method",
+        "x-http-method-override",
+        "x-method-override",
+        "x-real-ip",
+    ];
     [
         header::HOST,
         header::CONNECTION,
@@ -195,6 +203,8 @@ fn is_of_the_gateway(name: &HeaderName) -> bool {
     .contains(name)
         || OTHERS.contains(&name.as_str())
         || name.as_str().starts_with("x-forwarded-")
+        // Many servers take it for a hyphen.
+        || name.as_str().contains('_')
 }
 
 #[cfg(test)]
@@ -286,6 +296,7 @@ mod tests {
             ("X-Original-URL", "/admin"),
             ("x-http-method-override", "DELETE"),
             ("X-Forwarded-For", "127.0.0.1"),
+            ("x_forwarded_for", "127.0.0.1"),
             ("a b", "c"),
             ("", "c"),
             ("a", "b\r\nc: d"),

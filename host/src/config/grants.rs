@@ -67,6 +67,8 @@ pub struct EmbeddingGrant {
     pub calls_max: u64,
     /// Bytes of all texts of a call.
     pub bytes_max: u64,
+    /// Time for the vectors.
+    pub wait: Duration,
     /// Which embedder; nothing for the only one.
     pub embedder: Option<String>,
 }
@@ -123,6 +125,17 @@ impl Grants {
             }),
             embedding: self.embedding.as_ref().and(newer.embedding.clone()),
         }
+    }
+
+    /// The same while a plugin is loaded: it may embed as many examples as its fuel is for, and nobody waits for it.
+    #[must_use]
+    pub(crate) fn at_load(&self) -> Self {
+        let at_load = |grant: &EmbeddingGrant| EmbeddingGrant {
+            calls_max: u64::MAX,
+            wait: Duration::from_millis(WAIT_MS_MAX),
+            ..grant.clone()
+        };
+        Self { embedding: self.embedding.as_ref().map(at_load), ..self.clone() }
     }
 }
 
@@ -185,6 +198,8 @@ struct EmbeddingFile {
     calls_max: Option<Spanned<u64>>,
     /// Bytes of all texts of a call: `65536`.
     bytes_max: Option<Spanned<u64>>,
+    /// Milliseconds for the vectors: `1000`.
+    wait_ms: Option<Spanned<u64>>,
     /// A name under `[embedders]`: the only one there is.
     embedder: Option<String>,
 }
@@ -257,6 +272,13 @@ pub(super) fn grants(file: &File, base: &Path, problems: &mut Problems) -> Grant
                 "grants.embedding.bytes_max",
                 problems,
             ),
+            wait: Duration::from_millis(number(
+                embedding.wait_ms.as_ref(),
+                1_000,
+                1..=WAIT_MS_MAX,
+                "grants.embedding.wait_ms",
+                problems,
+            )),
             embedder: embedding.embedder.clone(),
         }),
     }

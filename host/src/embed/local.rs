@@ -1,9 +1,10 @@
 //! A sentence transformer in this process: one thread takes what waits together, and computes it with so many threads.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 
 use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, try_join_all};
@@ -49,7 +50,9 @@ impl Local {
     /// # Errors
     /// When there is none that can be run, or there can be no threads.
     pub fn start(directory: &Path, threads: usize) -> Result<Self, String> {
-        let (transformer, identity) = Transformer::load(directory)?;
+        // Whatever a file says that the crates below do not expect.
+        let loaded = catch_unwind(AssertUnwindSafe(|| Transformer::load(directory)));
+        let (transformer, identity) = loaded.unwrap_or_else(|_| Err("it broke the loader".to_owned()))?;
         let starting = |error: &dyn std::fmt::Display| format!("starting its threads: {error}");
         let pool = rayon::ThreadPoolBuilder::new()
             .num_threads(threads)
@@ -70,7 +73,10 @@ impl Local {
         if is_too_much {
             return Err(Failure::Busy);
         }
-        self.sender.try_send(task).map(|()| told).map_err(|_| Failure::Busy)
+        self.sender.try_send(task).map(|()| told).map_err(|error| match error {
+            TrySendError::Full(_) => Failure::Busy,
+            TrySendError::Disconnected(_) => Failure::Unavailable("the embedder's thread is gone".to_owned()),
+        })
     }
 }
 
@@ -80,7 +86,7 @@ impl Embedder for Local {
         let sent: Result<Vec<_>, Failure> = texts.into_iter().map(|text| self.send(text)).collect();
         async move {
             let vector = |told: oneshot::Receiver<Result<Vec<f32>, String>>| async {
-                let gone = |_| Failure::Unavailable("the embedder's thread is gone".to_owned());
+                let gone = |_| Failure::Unavailable("a text broke the embedder".to_owned());
                 told.await.map_err(gone)?.map_err(Failure::Unavailable)
             };
             let vectors = try_join_all(sent?.into_iter().map(vector)).await?;
@@ -105,7 +111,8 @@ fn work(transformer: &Transformer, pool: &ThreadPool, tasks: &Receiver<Task>) {
         }
         // Nobody waits for those any more: their time was up.
         together.retain(|task| !task.teller.is_closed());
-        pool.install(|| tell_all(transformer, together));
+        // Who waits for a text that breaks it learns of that by the end of its channel.
+        let _ = catch_unwind(AssertUnwindSafe(|| pool.install(|| tell_all(transformer, together))));
     }
 }
 

@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
-use futures_util::future::BoxFuture;
+use futures_util::future::{BoxFuture, ready};
+use tokio::runtime::Handle;
 
 use super::{Computed, Embedder, Failure};
 use crate::config::Target;
@@ -20,6 +21,8 @@ pub struct Remote {
     upstream: Upstream,
     target: Arc<Target>,
     dimensions: Option<u32>,
+    /// Where connections live: who asks may run elsewhere, and not for long, as a plugin that is loaded.
+    runtime: Option<Handle>,
 }
 
 impl Remote {
@@ -28,15 +31,22 @@ impl Remote {
     pub fn new(upstream: Upstream, target: Arc<Target>, dimensions: Option<u32>) -> Self {
         let model = target.model.as_deref().unwrap_or_default();
         let identity = format!("{}\n{model}\n{}", target.base_url, dimensions.unwrap_or_default());
-        Self { identity, upstream, target, dimensions }
+        Self { identity, upstream, target, dimensions, runtime: Handle::try_current().ok() }
     }
 }
 
 impl Embedder for Remote {
     fn embed(&self, texts: Vec<String>) -> BoxFuture<'static, Result<Computed, Failure>> {
         let (upstream, target, dimensions) = (self.upstream.clone(), self.target.clone(), self.dimensions);
+        let Some(runtime) = self.runtime.clone() else {
+            return ready(Err(Failure::Unavailable("nothing runs that could ask a provider".to_owned()))).boxed();
+        };
         async move {
-            let asked = upstream.embed(&target, &texts, dimensions, TIME).await;
+            let asking = async move { upstream.embed(&target, &texts, dimensions, TIME).await };
+            let asked = runtime
+                .spawn(asking)
+                .await
+                .unwrap_or_else(|broken| Err(CallFailure::Unavailable(format!("asking ended: {broken}"))));
             let (vectors, tokens) = asked.map_err(|failure| match failure {
                 CallFailure::Timeout => Failure::Timeout,
                 CallFailure::TooLarge => Failure::Unavailable("the answer is too long".to_owned()),

@@ -1,6 +1,7 @@
 //! A sentence transformer from its directory, as the library of that name saves it (Reimers and Gurevych, 2019): a BERT, of
 //! whose last states the mean or the first is taken.
 
+use std::io::Read as _;
 use std::path::Path;
 
 use candle_core::{DType, Device, Tensor};
@@ -14,6 +15,8 @@ use tokenizers::{Tokenizer, TruncationParams};
 const MODEL_BYTES_MAX: u64 = 2 << 30;
 /// Bytes of any of the other files.
 const FILE_BYTES_MAX: u64 = 64 << 20;
+/// Tokens of a text, the two that stand around it among them; no model reads fewer than hundreds.
+const TOKENS_MIN: usize = 8;
 /// Bytes of a text for each token that the model reads; what is beyond is not looked at. Words have some five.
 const TOKEN_BYTES: usize = 16;
 
@@ -65,6 +68,17 @@ impl Transformer {
         if config.model_type.as_deref() != Some("bert") {
             return Err("config.json: model_type must be \"bert\": of sentence transformers, those are run".to_owned());
         }
+        let counts = [
+            config.vocab_size,
+            config.hidden_size,
+            config.num_hidden_layers,
+            config.num_attention_heads,
+            config.intermediate_size,
+            config.type_vocab_size,
+        ];
+        if counts.contains(&0) || !config.hidden_size.is_multiple_of(config.num_attention_heads) {
+            return Err("config.json: its sizes are those of no model".to_owned());
+        }
         let pooling_file = read(directory, "1_Pooling/config.json", FILE_BYTES_MAX)?;
         let pooling: PoolingConfig = parsed("1_Pooling/config.json", &pooling_file)?;
         let pooling = match (pooling.pooling_mode_mean_tokens, pooling.pooling_mode_cls_token) {
@@ -78,6 +92,9 @@ impl Transformer {
         let sentence: SentenceConfig = parsed("sentence_bert_config.json", &sentence_file)?;
         let most = config.max_position_embeddings;
         let tokens_max = sentence.max_seq_length.unwrap_or(most).min(most);
+        if tokens_max < TOKENS_MIN {
+            return Err(format!("sentence_bert_config.json: max_seq_length must be at least {TOKENS_MIN}"));
+        }
         let tokenizer_file = read(directory, "tokenizer.json", FILE_BYTES_MAX)?;
         let mut tokenizer =
             Tokenizer::from_bytes(&tokenizer_file).map_err(|error| format!("tokenizer.json: {error}"))?;
@@ -140,12 +157,17 @@ impl Transformer {
 }
 
 fn read(directory: &Path, file: &str, bytes_max: u64) -> Result<Vec<u8>, String> {
+    let failed = |error: std::io::Error| format!("reading {file}: {error}");
     let path = directory.join(file);
-    let length = std::fs::metadata(&path).map_err(|error| format!("reading {file}: {error}"))?.len();
-    if length > bytes_max {
-        return Err(format!("{file} has {length} bytes, more than {bytes_max}"));
+    if !std::fs::metadata(&path).map_err(failed)?.is_file() {
+        return Err(format!("{file} is no file"));
     }
-    std::fs::read(&path).map_err(|error| format!("reading {file}: {error}"))
+    let mut bytes = Vec::new();
+    std::fs::File::open(&path).map_err(failed)?.take(bytes_max + 1).read_to_end(&mut bytes).map_err(failed)?;
+    match u64::try_from(bytes.len()).is_ok_and(|length| length <= bytes_max) {
+        true => Ok(bytes),
+        false => Err(format!("{file} has more than {bytes_max} bytes")),
+    }
 }
 
 fn parsed<T: serde::de::DeserializeOwned>(file: &str, bytes: &[u8]) -> Result<T, String> {

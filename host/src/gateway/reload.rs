@@ -223,6 +223,8 @@ fn takes_restart(now: &Settings, in_service: &Settings) -> Vec<&'static str> {
         ("store.path", now.store.path != in_service.store.path),
         ("[store.redis]", now.store.redis != in_service.store.redis),
         ("store.wait_ms", now.store.wait != in_service.store.wait),
+        ("store.kv_bytes_max", now.store.kv_bytes_max != in_service.store.kv_bytes_max),
+        ("[embedders], or a target or provider of one", now.embedders != in_service.embedders),
         ("[admin]", now.admin != in_service.admin),
         ("[log]", now.log != in_service.log),
     ];

@@ -220,8 +220,14 @@ pub(super) fn routing(targets: usize, routing: router::Routing) -> Result<chat::
         }
         router::Decision::Deny(denial) => chat::RouteDecision::Deny(checked_denial(denial)?),
     };
+    let on_rejection = match (routing.on_rejection.is_empty(), &decision) {
+        (true, _) => Vec::new(),
+        (false, chat::RouteDecision::Targets(_)) => checked_targets(targets, &routing.on_rejection)?,
+        (false, _) => return Err("others on a rejection, and no targets that could be rejected".to_owned()),
+    };
     Ok(chat::Routing {
         decision,
+        on_rejection,
         intent: routing.intent.map(|intent| code(intent, "an intent")).transpose()?,
         findings: findings(routing.findings, None)?,
     })

@@ -39,8 +39,9 @@ pub struct Loaded {
     pub changed: bool,
 }
 
-/// What the directory says should be in service: sources by name, or why there is none.
-type Wanted = BTreeMap<String, Result<Source, String>>;
+/// What the directory says should be in service: sources by name, or why there is none, and how it would be installed, where that
+/// can be read.
+type Wanted = BTreeMap<String, Result<Source, (String, Option<Box<Installation>>)>>;
 
 /// The bytes of a component, and their digest.
 type Component = (Arc<[u8]>, String);
@@ -72,7 +73,7 @@ pub async fn load(runtime: &Arc<Runtime>, settings: &Plugins, in_service: &[Arc<
                     (runtime.load(source).await, Some(installation))
                 }
             },
-            Err(reason) => (Err(reason), None),
+            Err((reason, installation)) => (Err(reason), installation.map(|installation| *installation)),
         };
         match fresh {
             Ok(plugin) => {
@@ -173,10 +174,13 @@ fn scan(directory: &Path, settings: &Plugins, in_service: &[Arc<Plugin>]) -> Res
     let mut files: BTreeMap<String, Result<Component, String>> = BTreeMap::new();
     let mut wanted = Wanted::new();
     for (name, installation) in installations {
-        let source = installation.and_then(|installation| {
+        let source = installation.map_err(|reason| (reason, None)).and_then(|installation| {
             let file = installation.component.clone();
             let read = files.entry(file.clone()).or_insert_with(|| read_component(directory, &file));
-            let (component, digest) = read.clone()?;
+            let (component, digest) = match read.clone() {
+                Ok(component) => component,
+                Err(reason) => return Err((reason, Some(Box::new(installation)))),
+            };
             Ok(Source {
                 installation,
                 component,

@@ -54,6 +54,12 @@ impl Source {
 }
 
 impl SourceKey {
+    /// One that has counted nothing.
+    pub(super) fn breaker(&self) -> Breaker {
+        let (failures_max, probe) = self.breaker;
+        Breaker::new(failures_max, probe)
+    }
+
     pub(super) fn is_of(&self, installation: &Installation) -> bool {
         self.installation == *installation
     }
@@ -117,7 +123,7 @@ async fn load(runtime: &Runtime, source: Source) -> Result<Plugin, String> {
     let granted = Granted {
         plugin: name.clone(),
         tenant: "".into(),
-        grants: installation.grants.clone(),
+        grants: Arc::new(installation.grants.at_load()),
         services: runtime.services(),
         counts: Counts::default().shared(),
         waits: Arc::new(Semaphore::new(WAITS_MAX)),

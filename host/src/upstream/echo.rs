@@ -50,10 +50,14 @@ impl Echo {
         }
         let mut body = body.to_vec();
         for credential in &self.credentials {
-            let places: Vec<usize> = credential.find_iter(&body).collect();
-            for place in places.into_iter().rev() {
-                body.splice(place..place + credential.needle().len(), STRUCK.iter().copied());
+            let (mut struck, mut told) = (Vec::with_capacity(body.len()), 0);
+            for place in credential.find_iter(&body) {
+                struck.extend_from_slice(body.get(told..place).unwrap_or_default());
+                struck.extend_from_slice(STRUCK);
+                told = place + credential.needle().len();
             }
+            struck.extend_from_slice(body.get(told..).unwrap_or_default());
+            body = struck;
         }
         body.into()
     }

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use http::header::{self, HeaderValue};
 use http::{Method, Request};
 use http_body_util::Full;
+use tokio::task::spawn_blocking;
 
 use super::{CallFailure, Upstream, azure, credential, join, signature};
 use crate::chat::Task;
@@ -14,6 +15,8 @@ use crate::dialect::{Address, Dialect, Translation, Wire, Wrong, embeddings};
 
 /// Bytes of an answer for each text: 4,096 numbers of 20 digits have half of it.
 const VECTOR_BYTES: usize = 256 << 10;
+/// Bytes of any answer.
+const ANSWER_BYTES_MAX: usize = 32 << 20;
 
 impl Upstream {
     /// The vectors of some texts by a target's model, and the tokens that it has read.
@@ -40,7 +43,8 @@ impl Upstream {
             (translation, body) = (Some(back), translated);
         }
         let request = request(target, wire, &address, &body).map_err(|why| unavailable(&why))?;
-        let answer = self.call(request, VECTOR_BYTES.saturating_mul(texts.len()), time).await?;
+        let bytes_max = VECTOR_BYTES.saturating_mul(texts.len()).min(ANSWER_BYTES_MAX);
+        let answer = self.call(request, bytes_max, time).await?;
         if !answer.status().is_success() {
             return Err(unavailable(&format!("it answers with {}", answer.status().as_u16())));
         }
@@ -49,7 +53,10 @@ impl Upstream {
             let translated = back.answer(head.status, &head.headers, &told, &mut Vec::new());
             told = translated.map_err(unreadable)?;
         }
-        embeddings::vectors(&told).map_err(unreadable)
+        // Megabytes of numbers keep nobody waiting.
+        let read = spawn_blocking(move || embeddings::vectors(&told)).await;
+        // What stands there instead may be anything, and is for no log.
+        read.ok().and_then(Result::ok).ok_or_else(|| unavailable(&"it answers with something else than vectors"))
     }
 }
 

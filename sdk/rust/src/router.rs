@@ -38,6 +38,12 @@ impl Routing {
         Decision::Deny(denial).into()
     }
 
+    /// The same, but when a guardrail rejects an answer, these are asked in place of the targets, in this order.
+    #[must_use]
+    pub fn on_rejection(self, indices: impl IntoIterator<Item = u32>) -> Self {
+        Self { on_rejection: indices.into_iter().collect(), ..self }
+    }
+
     /// The same, with what the request was taken for.
     #[must_use]
     pub fn with_intent(self, intent: impl Into<String>) -> Self {
@@ -54,6 +60,6 @@ impl Routing {
 
 impl From<Decision> for Routing {
     fn from(decision: Decision) -> Self {
-        Self { decision, intent: None, findings: Vec::new() }
+        Self { decision, on_rejection: Vec::new(), intent: None, findings: Vec::new() }
     }
 }

@@ -105,11 +105,12 @@ async fn a_flood_of_calls_ends_like_any_other_loop() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_guest_that_never_stops_calling_the_host_is_out_of_time_and_keeps_nobody_waiting() {
     let plugin = asks("limits = { fuel = 1_000_000_000_000, wall_ms = 300 }");
-    let gateway = gateway([plugin], "").await;
+    let other = gentle("route-answer").set("order = 1");
+    let gateway = gateway([plugin, other], "").await;
     // More of them than there are threads.
     let floods: Vec<_> =
         (0..8).map(|_| tokio::spawn(gateway.ask(chat("log flood")).receipts().into_future())).collect();
-    assert_eq!(gateway.ask(chat("kv get a")).await.content(), "nothing");
+    assert_eq!(gateway.ask(chat("hello")).await.content(), "Hello to you.");
     for flood in floods {
         let flood = flood.await.unwrap();
         let receipt = flood.header("x-sluicegate-plugins").unwrap_or_default();
@@ -139,6 +140,15 @@ async fn what_is_taken_away_is_gone_also_for_an_older_version_that_stays() {
     gateway.install(&gentle("asks").set("mode = 'off'"));
     gateway.until(|host| host.generation().number > before).await;
     assert_eq!(gateway.ask(asked.clone()).await.status, 502, "the provider is asked, who is not there");
+    // Nor can one whose component is not there.
+    let before = gateway.generation();
+    gateway.install(&asks("").set("component = 'none.wasm'").set("grants.kv.calls_max = 1"));
+    gateway.until(|host| host.generation().number > before).await;
+    let said = gateway.ask(chat("kv get a\nkv get a")).await.content();
+    assert_eq!(
+        said, "unavailable: `kv` is not granted\nunavailable: `kv` is not granted",
+        "what was lost is not given back"
+    );
     let before = gateway.generation();
     gateway.install(&asks(""));
     gateway.until(|host| host.generation().number > before).await;

@@ -121,6 +121,16 @@ async fn a_providers_endpoint_is_asked_in_its_own_words_and_what_it_costs_is_on_
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_provider_embeds_examples_while_a_plugin_is_configured() {
+    let vectors =
+        r#"{"data":[{"index":0,"embedding":[1,0]},{"index":1,"embedding":[0,1]}],"usage":{"prompt_tokens":1}}"#;
+    let provider = Provider::saying(Reply::json(vectors)).await;
+    let (_key, settings) = far(&provider, "openai");
+    let said = refusal(asks("").config("asks = 'embed a | b'"), &settings).await;
+    assert_eq!(said, "the plugin refuses its configuration: 1.000 0.000");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_provider_that_gives_something_else_gives_no_vectors_and_no_exchange_fails_for_it() {
     let vector = r#"{"data":[{"index":0,"embedding":[1,0]}],"usage":{"prompt_tokens":1}}"#;
     let provider = Provider::saying(Reply::json(vector)).await;

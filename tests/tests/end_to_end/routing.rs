@@ -2,7 +2,9 @@
 
 use serde_json::{Value, json};
 use sluicegate::key::{Draft, Models};
-use sluicegate_tests::{Answer, Gateway, Installed, Log, Provider, Reply, chat, completion, gentle, key_of, streamed};
+use sluicegate_tests::{
+    Answer, DONE, Gateway, Installed, Log, Provider, Reply, chat, chunk, completion, finish, gentle, key_of, streamed,
+};
 
 /// Two targets for any model, which say which one they are.
 async fn two_targets(plugins: impl IntoIterator<Item = Installed>, settings: &str) -> (Provider, Provider, Gateway) {
@@ -43,6 +45,43 @@ async fn the_order_of_a_router_is_the_order_of_failover_and_no_other_target_is_a
     second.now_says([Reply::json("{}").status(503)]);
     assert_eq!(gateway.ask(chat("please do")).await.status, 503);
     assert_eq!((first.received().len(), second.received().len()), (0, 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn when_a_guardrail_rejects_an_answer_those_are_asked_whom_the_router_names_for_that() {
+    let rejects = || gentle("answer-deny").config("answer = { do = 'deny', word = 'first' }");
+    let wants = || gentle("answer-require").config("answer = { do = 'require', word = 'second', say = 'say second' }");
+    for guardrail in [rejects(), wants()] {
+        let (first, second, gateway) = two_targets([gentle("route-rejected"), guardrail], "").await;
+        let answer = gateway.ask(chat("please do")).receipts().await;
+        assert_eq!((answer.status, &*answer.content()), (200, "second"), "{}", answer.text());
+        let attempts = answer.header("x-sluicegate-attempts").unwrap();
+        assert!(attempts.contains("target-1;error=") && attempts.ends_with(" target-2"), "{attempts}");
+        // One that wants another answer has the same model asked again first, as often as that may be.
+        assert!(!first.received().is_empty() && second.received().len() == 1);
+
+        // Streams are withheld until the guardrail has seen all of them.
+        let stream = |text| Reply::events([chunk(text), finish(0, "stop"), DONE.to_owned()]);
+        first.now_says([stream("first")]);
+        second.now_says([stream("second")]);
+        let answer = gateway.ask(streamed("please do")).await;
+        assert_eq!(answer.content(), "second", "{}", answer.text());
+    }
+
+    // Nobody else has a better answer, or can be asked: the caller learns why.
+    let (first, second, gateway) = two_targets([gentle("route-rejected"), rejects()], "").await;
+    second.now_says([Reply::json(completion("first again"))]);
+    let answer = gateway.ask(chat("please do")).await;
+    assert_eq!((answer.status, &*answer.code()), (400, "test.denied"), "{}", answer.text());
+    assert_eq!((first.received().len(), second.received().len()), (1, 1));
+    // Those who fail have no say: what the guardrail has said stands.
+    second.now_says([Reply::json("{}").status(500)]);
+    let answer = gateway.ask(chat("please do")).await;
+    assert_eq!((answer.status, &*answer.code()), (400, "test.denied"), "{}", answer.text());
+    // Without a router that names others there are none.
+    let answer = gateway.ask(chat("do")).await;
+    assert_eq!((answer.status, &*answer.code()), (400, "test.denied"));
+    assert_eq!((first.received().len(), second.received().len()), (3, 2));
 }
 
 #[tokio::test(flavor = "multi_thread")]

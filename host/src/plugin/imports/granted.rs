@@ -48,7 +48,9 @@ const BUSY: &str = "it is busy";
 /// Texts that a call may turn into vectors.
 const TEXTS_MAX: usize = 1_024;
 /// Fuel for a byte that is turned into a vector: about a tenth of the time that a small model takes.
-const EMBED_BYTE_FUEL: u64 = 5_000;
+const EMBED_BYTE_FUEL: u64 = 2_000;
+/// Fuel for a text that is turned into a vector, however short it is.
+const TEXT_FUEL: u64 = 50_000;
 /// Said to a plugin that is configured or tried out: there is no exchange that it could use anything for.
 const NOT_NOW: &str = "there is no exchange that this could be for";
 
@@ -58,8 +60,8 @@ impl Granted {
     /// # Errors
     /// When there may be none; why.
     fn one_more(&self, capability: Capability) -> Result<(), String> {
-        if self.is_loading {
-            return if capability == Capability::Embedding { Ok(()) } else { Err(NOT_NOW.to_owned()) };
+        if self.is_loading && capability != Capability::Embedding {
+            return Err(NOT_NOW.to_owned());
         }
         let word = capability.word();
         let most = self.grants.calls_max(capability).ok_or_else(|| format!("`{word}` is not granted"))?;
@@ -198,20 +200,21 @@ async fn embed(
     if texts.len() > TEXTS_MAX {
         return Ok(Err(format!("more than {TEXTS_MAX} texts in a call")));
     }
+    spend(store, TEXT_FUEL.saturating_mul(count(texts.len()))).await?;
     let items: Vec<WasmStr> = texts.iter(&mut *store)?.collect::<wasmtime::Result<_>>()?;
     let (mut texts, mut sent) = (Vec::with_capacity(items.len()), 0);
     for item in items {
-        let text = text(store, &item, EMBED_BYTE_FUEL).await?;
-        sent += text.len();
+        sent += item.to_str(&*store)?.len();
         if exceeds(sent, grant.bytes_max) {
             return Ok(Err(format!("more than {} bytes in a call", grant.bytes_max)));
         }
-        texts.push(text);
+        texts.push(text(store, &item, EMBED_BYTE_FUEL).await?);
     }
     let Some(_permit) = permit(&waits).await else { return Ok(Err(BUSY.to_owned())) };
     note_call(store, Capability::Embedding, sent);
     let began = Instant::now();
-    let embedded = embedder.embed(&tenant, texts).await;
+    let embedded = timeout(grant.wait, embedder.embed(&tenant, texts)).await;
+    let embedded = embedded.unwrap_or(Err(embed::Failure::Timeout));
     let (came, cost) = embedded.as_ref().map_or((0, Money::ZERO), |embedded| {
         (embedded.vectors.iter().map(|vector| size_of_val(&**vector)).sum(), embedded.cost)
     });

@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -84,7 +84,10 @@ impl Embedded {
         if before.saturating_add(bytes) > WAITING_BYTES_MAX {
             return Err(Failure::Busy);
         }
-        thread.try_send(task).map(|()| told).map_err(|_| Failure::Busy)
+        thread.try_send(task).map(|()| told).map_err(|error| match error {
+            TrySendError::Full(_) => Failure::Busy,
+            TrySendError::Disconnected(_) => Failure::Unavailable("the store's thread is gone".to_owned()),
+        })
     }
 }
 

@@ -33,6 +33,9 @@ pub enum Action {
     Targets {
         /// Their places in the list.
         indices: Vec<u32>,
+        /// Those of the others when an answer is rejected.
+        #[serde(default)]
+        on_rejection: Vec<u32>,
     },
     /// Chooses the targets with a tag.
     Tagged {
@@ -77,7 +80,9 @@ impl Router for RouterGuest {
         }
         let routing = match &self.action {
             Action::Unchanged => Routing::unchanged(),
-            Action::Targets { indices } => Routing::targets(indices.iter().copied()),
+            Action::Targets { indices, on_rejection } => {
+                Routing::targets(indices.iter().copied()).on_rejection(on_rejection.iter().copied())
+            }
             Action::Tagged { tag } => {
                 let tagged = (0..).zip(targets).filter(|(_, target)| target.tags.contains(tag));
                 Routing::targets(tagged.map(|(index, _)| index))
