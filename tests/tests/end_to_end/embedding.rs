@@ -4,7 +4,8 @@ use sluicegate_tests::{Gateway, Installed, Provider, Reply, chat, gentle, instal
 
 /// The guest that asks for what it is told to.
 fn asks(grants: &str) -> Installed {
-    let plugin = gentle("asks").set("grants = { clock = {}, kv = {}, http = {}, embedding = {} }").set(grants);
+    let plugin =
+        gentle("asks").set("grants = { clock = {}, kv = {}, http = {}, embedding = { wait_ms = 60_000 } }").set(grants);
     plugin.set("limits = { wall_ms = 60_000, fuel = 2_000_000_000 }")
 }
 
