@@ -64,21 +64,18 @@ impl Embedders {
     /// When a directory holds no model that can be run.
     pub fn open(settings: &Settings, upstream: &Upstream) -> Result<Self, String> {
         let open = |(name, embedder): (&String, &config::Embedder)| {
-            let opened: Arc<dyn Embedder> = match embedder {
+            let opened = match embedder {
                 config::Embedder::Local { directory, threads } => {
                     let local = Local::start(directory, *threads);
-                    Arc::new(local.map_err(|why| format!("embedders.{name}: {}: {why}", directory.display()))?)
+                    let local = local.map_err(|why| format!("embedders.{name}: {}: {why}", directory.display()))?;
+                    Remembering::new(Arc::new(local), Money::ZERO)
                 }
                 config::Embedder::Target { target, dimensions } => {
-                    Arc::new(Remote::new(upstream.clone(), target.clone(), *dimensions))
+                    let price = settings.prices_of(target, "").map(|prices| prices.usual.input).unwrap_or_default();
+                    Remembering::new(Arc::new(Remote::new(upstream.clone(), target.clone(), *dimensions)), price)
                 }
             };
-            let price = match embedder {
-                config::Embedder::Local { .. } => None,
-                config::Embedder::Target { target, .. } => settings.prices_of(target, ""),
-            };
-            let price = price.map(|prices| prices.usual.input).unwrap_or_default();
-            Ok((name.clone(), Arc::new(Remembering::new(opened, price))))
+            Ok((name.clone(), Arc::new(opened)))
         };
         settings.embedders.iter().map(open).collect::<Result<_, String>>().map(Self)
     }

@@ -27,6 +27,7 @@ pub mod money;
 pub mod plugin;
 pub mod prices;
 pub mod proxy;
+mod queue;
 pub mod reply;
 mod route;
 pub mod sandbox;

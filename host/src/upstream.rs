@@ -32,7 +32,7 @@ use self::addresses::Guarded;
 pub(crate) use self::echo::Echo;
 pub(crate) use self::fetch::CallFailure;
 use crate::config::{Platform, Settings, Target};
-use crate::dialect::{BadFrame, Dialect, FRAMES, Frames, Translation, Wire, is_name};
+use crate::dialect::{Address, BadFrame, Dialect, FRAMES, Frames, Translation, Wire, is_name};
 use crate::endpoint;
 use crate::error::{Error, Malformed};
 use crate::exchange::Exchange;
@@ -116,10 +116,9 @@ impl Upstream {
         from_caller: &HeaderMap,
     ) -> Result<Answer, Error> {
         let Outgoing { body, address, dialect, translation } = admitted.outgoing(x, target)?;
-        let path = dialect.path(&address).and_then(|path| azure::path(target, dialect, &address, path));
         let mut request = Request::new(Full::new(body.clone()));
         *request.method_mut() = Method::POST;
-        *request.uri_mut() = join(&target.base_url, &path.map_err(|wrong| Error::Malformed(Malformed::from(wrong)))?)?;
+        *request.uri_mut() = place(target, dialect, &address)?;
         *request.headers_mut() = request_headers(x, dialect, from_caller, target)?;
         if let Platform::Aws(keys) = &target.platform {
             signature::sign(&mut request, &body, keys, SystemTime::now())?;
@@ -312,6 +311,12 @@ fn causes(error: &dyn std::error::Error) -> String {
         cause = error.source();
     }
     words
+}
+
+/// Where a request to a target goes.
+fn place(target: &Target, wire: Wire, address: &Address) -> Result<Uri, Error> {
+    let path = wire.path(address).and_then(|path| azure::path(target, wire, address, path));
+    join(&target.base_url, &path.map_err(|wrong| Error::Malformed(Malformed::from(wrong)))?)
 }
 
 fn join(base: &Uri, path: &str) -> Result<Uri, Error> {

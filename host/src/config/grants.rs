@@ -220,27 +220,14 @@ struct DestinationFile {
 pub(super) fn grants(file: &File, base: &Path, problems: &mut Problems) -> Grants {
     let http = file.http.as_ref().map(|http| HttpGrant {
         calls_max: number(http.calls_max.as_ref(), 5, 1..=CALLS_MAX, "grants.http.calls_max", problems),
-        request_bytes_max: number(
-            http.request_bytes_max.as_ref(),
-            64 << 10,
-            1..=4 << 20,
-            "grants.http.request_bytes_max",
-            problems,
-        ),
-        response_bytes_max: number(
+        request_bytes_max: bytes(http.request_bytes_max.as_ref(), 64 << 10, "grants.http.request_bytes_max", problems),
+        response_bytes_max: bytes(
             http.response_bytes_max.as_ref(),
             256 << 10,
-            1..=4 << 20,
             "grants.http.response_bytes_max",
             problems,
         ),
-        wait: Duration::from_millis(number(
-            http.wait_ms.as_ref(),
-            1_000,
-            1..=WAIT_MS_MAX,
-            "grants.http.wait_ms",
-            problems,
-        )),
+        wait: wait(http.wait_ms.as_ref(), "grants.http.wait_ms", problems),
         destinations: http
             .destinations
             .iter()
@@ -253,35 +240,27 @@ pub(super) fn grants(file: &File, base: &Path, problems: &mut Problems) -> Grant
         }),
         kv: file.kv.as_ref().map(|kv| KvGrant {
             calls_max: number(kv.calls_max.as_ref(), 20, 1..=CALLS_MAX, "grants.kv.calls_max", problems),
-            value_bytes_max: number(
-                kv.value_bytes_max.as_ref(),
-                64 << 10,
-                1..=4 << 20,
-                "grants.kv.value_bytes_max",
-                problems,
-            ),
+            value_bytes_max: bytes(kv.value_bytes_max.as_ref(), 64 << 10, "grants.kv.value_bytes_max", problems),
             bytes_max: number(kv.bytes_max.as_ref(), 1 << 20, 1..=1 << 30, "grants.kv.bytes_max", problems),
         }),
         http,
         embedding: file.embedding.as_ref().map(|embedding| EmbeddingGrant {
             calls_max: number(embedding.calls_max.as_ref(), 10, 1..=CALLS_MAX, "grants.embedding.calls_max", problems),
-            bytes_max: number(
-                embedding.bytes_max.as_ref(),
-                64 << 10,
-                1..=4 << 20,
-                "grants.embedding.bytes_max",
-                problems,
-            ),
-            wait: Duration::from_millis(number(
-                embedding.wait_ms.as_ref(),
-                1_000,
-                1..=WAIT_MS_MAX,
-                "grants.embedding.wait_ms",
-                problems,
-            )),
+            bytes_max: bytes(embedding.bytes_max.as_ref(), 64 << 10, "grants.embedding.bytes_max", problems),
+            wait: wait(embedding.wait_ms.as_ref(), "grants.embedding.wait_ms", problems),
             embedder: embedding.embedder.clone(),
         }),
     }
+}
+
+/// Bytes that go to the host or come from it at once.
+fn bytes(given: Option<&Spanned<u64>>, default: u64, field: &str, problems: &mut Problems) -> u64 {
+    number(given, default, 1..=4 << 20, field, problems)
+}
+
+/// Time for a service to answer.
+fn wait(given: Option<&Spanned<u64>>, field: &str, problems: &mut Problems) -> Duration {
+    Duration::from_millis(number(given, 1_000, 1..=WAIT_MS_MAX, field, problems))
 }
 
 fn destination(name: &str, file: &DestinationFile, base: &Path, problems: &mut Problems) -> Option<Destination> {

@@ -2,9 +2,6 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 
 use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, try_join_all};
@@ -13,6 +10,7 @@ use tokio::sync::oneshot;
 
 use super::transformer::{Tokens, Transformer};
 use super::{Computed, Embedder, Failure};
+use crate::queue::{Queue, Refused, Waiting, Work, queue};
 
 /// Texts that wait; further ones are refused.
 const WAITING_MAX: usize = 1_024;
@@ -27,22 +25,13 @@ const TOGETHER_TOKENS_MAX: usize = 4_096;
 #[derive(Debug)]
 pub struct Local {
     identity: String,
-    sender: SyncSender<Task>,
-    waiting_bytes: Arc<AtomicUsize>,
+    queue: Queue<String, Vector>,
 }
 
-/// A text, and whom to tell its vector.
-struct Task {
-    text: String,
-    teller: oneshot::Sender<Result<Vec<f32>, String>>,
-    waiting_bytes: Arc<AtomicUsize>,
-}
-
-impl Drop for Task {
-    fn drop(&mut self) {
-        self.waiting_bytes.fetch_sub(self.text.len(), Ordering::Relaxed);
-    }
-}
+/// A vector, or why there is none.
+type Vector = Result<Vec<f32>, String>;
+/// A text.
+type Task = Waiting<String, Vector>;
 
 impl Local {
     /// Load the model in this directory, to be run with so many threads.
@@ -59,23 +48,17 @@ impl Local {
             .thread_name(|number| format!("embed-{number}"))
             .build()
             .map_err(|error| starting(&error))?;
-        let (sender, tasks) = sync_channel(WAITING_MAX);
+        let (queue, tasks) = queue(WAITING_MAX, WAITING_BYTES_MAX);
         let work = move || work(&transformer, &pool, &tasks);
         std::thread::Builder::new().name("embed".to_owned()).spawn(work).map_err(|error| starting(&error))?;
-        Ok(Self { identity, sender, waiting_bytes: Arc::default() })
+        Ok(Self { identity, queue })
     }
 
-    fn send(&self, text: String) -> Result<oneshot::Receiver<Result<Vec<f32>, String>>, Failure> {
-        let (teller, told) = oneshot::channel();
-        let before = self.waiting_bytes.fetch_add(text.len(), Ordering::Relaxed);
-        let is_too_much = before.saturating_add(text.len()) > WAITING_BYTES_MAX;
-        let task = Task { text, teller, waiting_bytes: self.waiting_bytes.clone() };
-        if is_too_much {
-            return Err(Failure::Busy);
-        }
-        self.sender.try_send(task).map(|()| told).map_err(|error| match error {
-            TrySendError::Full(_) => Failure::Busy,
-            TrySendError::Disconnected(_) => Failure::Unavailable("the embedder's thread is gone".to_owned()),
+    fn send(&self, text: String) -> Result<oneshot::Receiver<Vector>, Failure> {
+        let bytes = text.len();
+        self.queue.send(text, bytes).map_err(|refused| match refused {
+            Refused::Full => Failure::Busy,
+            Refused::Gone => Failure::Unavailable("the embedder's thread is gone".to_owned()),
         })
     }
 }
@@ -85,7 +68,7 @@ impl Embedder for Local {
         // Where one is refused, the others are dropped, and not computed either.
         let sent: Result<Vec<_>, Failure> = texts.into_iter().map(|text| self.send(text)).collect();
         async move {
-            let vector = |told: oneshot::Receiver<Result<Vec<f32>, String>>| async {
+            let vector = |told: oneshot::Receiver<Vector>| async {
                 let gone = |_| Failure::Unavailable("a text broke the embedder".to_owned());
                 told.await.map_err(gone)?.map_err(Failure::Unavailable)
             };
@@ -101,16 +84,8 @@ impl Embedder for Local {
 }
 
 /// Work until nobody can ask any more.
-fn work(transformer: &Transformer, pool: &ThreadPool, tasks: &Receiver<Task>) {
-    while let Ok(first) = tasks.recv() {
-        let mut together = vec![first];
-        while together.len() < TOGETHER_MAX
-            && let Ok(next) = tasks.try_recv()
-        {
-            together.push(next);
-        }
-        // Nobody waits for those any more: their time was up.
-        together.retain(|task| !task.teller.is_closed());
+fn work(transformer: &Transformer, pool: &ThreadPool, tasks: &Work<String, Vector>) {
+    while let Some(together) = tasks.together(TOGETHER_MAX) {
         // Who waits for a text that breaks it learns of that by the end of its channel.
         let _ = catch_unwind(AssertUnwindSafe(|| pool.install(|| tell_all(transformer, together))));
     }
@@ -120,7 +95,7 @@ fn work(transformer: &Transformer, pool: &ThreadPool, tasks: &Receiver<Task>) {
 fn tell_all(transformer: &Transformer, tasks: Vec<Task>) {
     let mut waiting = Vec::with_capacity(tasks.len());
     for task in tasks {
-        match transformer.tokens(&task.text) {
+        match transformer.tokens(&task.asked) {
             Ok(tokens) => waiting.push((tokens, task)),
             Err(why) => task.tell(Err(why)),
         }
@@ -143,14 +118,5 @@ fn tell(transformer: &Transformer, batch: Vec<(Tokens, Task)>) {
     match transformer.vectors(&tokens) {
         Ok(vectors) => batch.into_iter().zip(vectors).for_each(|((_, task), vector)| task.tell(Ok(vector))),
         Err(why) => batch.into_iter().for_each(|(_, task)| task.tell(Err(why.clone()))),
-    }
-}
-
-impl Task {
-    fn tell(mut self, vector: Result<Vec<f32>, String>) {
-        let (nobody, _) = oneshot::channel();
-        let teller = std::mem::replace(&mut self.teller, nobody);
-        drop(self);
-        let _ = teller.send(vector);
     }
 }

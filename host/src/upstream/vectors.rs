@@ -5,13 +5,13 @@ use std::time::{Duration, SystemTime};
 use bytes::Bytes;
 use http::header::{self, HeaderValue};
 use http::{Method, Request};
-use http_body_util::Full;
 use tokio::task::spawn_blocking;
 
-use super::{CallFailure, Upstream, azure, credential, join, signature};
+use super::{CallFailure, Upstream, credential, place, signature};
 use crate::chat::Task;
 use crate::config::{Platform, Target};
 use crate::dialect::{Address, Dialect, Translation, Wire, Wrong, embeddings};
+use crate::error::Error;
 
 /// Bytes of an answer for each text: 4,096 numbers of 20 digits have half of it.
 const VECTOR_BYTES: usize = 256 << 10;
@@ -42,36 +42,34 @@ impl Upstream {
             let (back, translated) = translated.map_err(unreadable)?;
             (translation, body) = (Some(back), translated);
         }
-        let request = request(target, wire, &address, &body).map_err(|why| unavailable(&why))?;
+        let request = request(target, wire, &address, body).map_err(|error| unavailable(&error.label()))?;
         let bytes_max = VECTOR_BYTES.saturating_mul(texts.len()).min(ANSWER_BYTES_MAX);
         let answer = self.call(request, bytes_max, time).await?;
         if !answer.status().is_success() {
             return Err(unavailable(&format!("it answers with {}", answer.status().as_u16())));
         }
-        let (head, mut told) = answer.into_parts();
-        if let Some(back) = translation {
-            let translated = back.answer(head.status, &head.headers, &told, &mut Vec::new());
-            told = translated.map_err(unreadable)?;
-        }
+        let (head, told) = answer.into_parts();
         // Megabytes of numbers keep nobody waiting.
-        let read = spawn_blocking(move || embeddings::vectors(&told)).await;
+        let read = spawn_blocking(move || match translation {
+            Some(back) => embeddings::vectors(&back.answer(head.status, &head.headers, &told, &mut Vec::new())?),
+            None => embeddings::vectors(&told),
+        });
+        let read = read.await;
         // What stands there instead may be anything, and is for no log.
         read.ok().and_then(Result::ok).ok_or_else(|| unavailable(&"it answers with something else than vectors"))
     }
 }
 
-fn request(target: &Target, wire: Wire, address: &Address, body: &Bytes) -> Result<Request<Bytes>, String> {
-    let path = wire.path(address).and_then(|path| azure::path(target, wire, address, path));
-    let mut request = Request::new(Full::new(body.clone()));
+fn request(target: &Target, wire: Wire, address: &Address, body: Bytes) -> Result<Request<Bytes>, Error> {
+    let mut request = Request::new(body.clone());
     *request.method_mut() = Method::POST;
-    let path = path.map_err(|wrong| format!("{} {}", wrong.field, wrong.message))?;
-    *request.uri_mut() = join(&target.base_url, &path).map_err(|error| error.label().to_owned())?;
+    *request.uri_mut() = place(target, wire, address)?;
     let headers = request.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
-    headers.extend(credential(wire, target).map_err(|error| error.label().to_owned())?);
+    headers.extend(credential(wire, target)?);
     if let Platform::Aws(keys) = &target.platform {
-        signature::sign(&mut request, body, keys, SystemTime::now()).map_err(|error| error.label().to_owned())?;
+        signature::sign(&mut request, &body, keys, SystemTime::now())?;
     }
-    Ok(request.map(|_| body.clone()))
+    Ok(request)
 }

@@ -6,7 +6,7 @@ pub mod config;
 mod tests;
 
 use sluicegate_plugin::router::{Routing, Target};
-use sluicegate_plugin::{Channel, Finding, Patterns, Plugin, PluginError, Request, Role, Router, Segment, export};
+use sluicegate_plugin::{Finding, Patterns, Plugin, PluginError, Request, Router, export};
 
 pub use config::{Config, Signal};
 
@@ -116,7 +116,7 @@ impl CostRouter {
 
     /// How hard what the person has said last seems to be.
     fn estimate(&self, request: &Request) -> Estimate {
-        let said = said_last(request);
+        let said = request.said_last();
         let mut signals: Vec<usize> =
             said.iter().flat_map(|segment| self.patterns.find(&segment.text)).map(|found| found.expression).collect();
         signals.sort_unstable();
@@ -152,15 +152,6 @@ const USUAL_WORDS: f32 = 16.0;
 
 fn is_one_of(target: &Target, wanted: &[String]) -> bool {
     wanted.iter().any(|wanted| target.name == *wanted || target.tags.contains(wanted))
-}
-
-/// What the person has said last, in one go. What the model and its tools have said since belongs to the same task.
-fn said_last(request: &Request) -> Vec<&Segment> {
-    let said = request.segments.iter().rev().filter(|segment| segment.channel == Channel::Content);
-    let is_persons = |segment: &&Segment| segment.role == Role::User;
-    let mut last: Vec<&Segment> = said.skip_while(|said| !is_persons(said)).take_while(is_persons).collect();
-    last.reverse();
-    last
 }
 
 export!(CostRouter: router);

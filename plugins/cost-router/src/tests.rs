@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use sluicegate_plugin::router::{Decision, Target};
-use sluicegate_plugin::{Exchange, Request, Role, Router as _, ToolDefinition};
+use sluicegate_plugin::{Channel, Exchange, Request, Role, Router as _, Segment, ToolDefinition};
 
 use super::*;
 

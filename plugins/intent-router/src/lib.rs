@@ -80,7 +80,7 @@ impl Plugin for IntentRouter {
 
 impl Router for IntentRouter {
     fn route(&self, request: &Request, targets: &[Target]) -> Result<Routing, PluginError> {
-        let said = said_last(request);
+        let said = request.said_last();
         let mut cases = self.cases(&said);
         let mut is_blind = false;
         // Where patterns are sure, nobody has to be asked what it means.
@@ -201,15 +201,6 @@ fn vectors(intent: &Intent) -> Result<Vec<Vec<f32>>, String> {
     }
     let examples: Vec<&str> = intent.examples.iter().map(String::as_str).collect();
     embedding::embed(&examples).map_err(|why| format!("the examples of the intent {}: {why}", intent.name))
-}
-
-/// What the person has said last, in one go. What the model and its tools have said since belongs to the same task.
-fn said_last(request: &Request) -> Vec<&Segment> {
-    let said = request.segments.iter().rev().filter(|segment| segment.channel == Channel::Content);
-    let is_persons = |segment: &&Segment| segment.role == Role::User;
-    let mut last: Vec<&Segment> = said.skip_while(|said| !is_persons(said)).take_while(is_persons).collect();
-    last.reverse();
-    last
 }
 
 /// Whether the person has the last word, and no model is in the middle of something.

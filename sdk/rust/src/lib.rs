@@ -188,6 +188,18 @@ impl Span {
     }
 }
 
+impl Request {
+    /// What the person has said last, in one go. What the model and its tools have said since belongs to the same task.
+    #[must_use]
+    pub fn said_last(&self) -> Vec<&Segment> {
+        let said = self.segments.iter().rev().filter(|segment| segment.channel == Channel::Content);
+        let is_persons = |segment: &&Segment| segment.role == Role::User;
+        let mut last: Vec<&Segment> = said.skip_while(|said| !is_persons(said)).take_while(is_persons).collect();
+        last.reverse();
+        last
+    }
+}
+
 impl Finding {
     /// Something noticed at `span`, with a score from 0 to 1.
     #[must_use]

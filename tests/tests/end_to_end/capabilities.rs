@@ -18,9 +18,15 @@ fn asks(grants: &str) -> Installed {
 }
 
 /// Why a plugin is refused at load.
-async fn refusal(plugin: Installed) -> String {
+pub(super) async fn refusal(plugin: Installed, settings: &str) -> String {
     let provider = Provider::absent().await;
-    let broken = Gateway::with_plugins([plugin]).upstream(&provider).try_start().await.err().unwrap_or_default();
+    let broken = Gateway::with_plugins([plugin])
+        .upstream(&provider)
+        .settings(settings)
+        .try_start()
+        .await
+        .err()
+        .unwrap_or_default();
     broken.into_iter().map(|broken| broken.reason).collect()
 }
 
@@ -30,17 +36,17 @@ async fn what_is_imported_and_not_granted_is_refused_with_its_mend() {
     for missing in ALL {
         let granted: String =
             ALL.iter().filter(|granted| **granted != missing).map(|granted| format!("[grants.{granted}]\n")).collect();
-        let said = refusal(gentle("asks").set(&granted)).await;
+        let said = refusal(gentle("asks").set(&granted), "").await;
         let expected =
             format!("it imports `{missing}`, which is not granted: add the table [grants.{missing}] to its NAME.toml");
         assert_eq!(said, expected);
     }
-    let said = refusal(gentle("asks").set("[grants.files]")).await;
+    let said = refusal(gentle("asks").set("[grants.files]"), "").await;
     assert_eq!(
         said,
         "asks.toml:5: grants.files: there is no field `files`; expected one of `clock`, `kv`, `http`, `embedding`"
     );
-    let said = refusal(asks("grants.kv.calls_max = 0")).await;
+    let said = refusal(asks("grants.kv.calls_max = 0"), "").await;
     assert!(said.contains("grants.kv.calls_max: must be from 1 to 1000000; the default is 20"), "{said}");
 }
 
@@ -169,9 +175,9 @@ async fn the_time_is_told_in_an_exchange_and_not_while_a_plugin_is_configured() 
     let too_often = gateway.ask(chat("clock\nclock\nclock")).receipts().await;
     assert!(too_often.header("x-sluicegate-plugins").unwrap().contains("verdict=failed"), "{too_often:?}");
 
-    let said = refusal(granted().config("asks = 'clock'")).await;
+    let said = refusal(granted().config("asks = 'clock'"), "").await;
     assert!(said.contains("there is no exchange that this could be for"), "{said}");
-    let said = refusal(granted().config("asks = 'kv set a b'")).await;
+    let said = refusal(granted().config("asks = 'kv set a b'"), "").await;
     assert!(said.contains("unavailable: there is no exchange that this could be for"), "{said}");
 }
 

@@ -2,6 +2,8 @@
 
 use sluicegate_tests::{Gateway, Installed, Provider, Reply, chat, gentle, installed};
 
+use crate::capabilities::refusal;
+
 /// The guest that asks for what it is told to.
 fn asks(grants: &str) -> Installed {
     let plugin =
@@ -12,13 +14,6 @@ fn asks(grants: &str) -> Installed {
 async fn gateway(plugin: Installed, settings: &str) -> Gateway {
     let provider = Provider::absent().await;
     Gateway::with_plugins([plugin]).upstream(&provider).settings(settings).start().await
-}
-
-/// Why a plugin is refused at load.
-async fn refusal(plugin: Installed, settings: &str) -> String {
-    let provider = Provider::absent().await;
-    let started = Gateway::with_plugins([plugin]).upstream(&provider).settings(settings).try_start().await;
-    started.err().unwrap_or_default().into_iter().map(|broken| broken.reason).collect()
 }
 
 /// Settings for the model that `cargo xtask test` has fetched; nothing where it has said that there is none.

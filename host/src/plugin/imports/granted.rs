@@ -70,11 +70,6 @@ impl Granted {
             false => Err(format!("more than {most} calls of `{word}` in an exchange")),
         }
     }
-
-    fn note_call(&mut self, capability: Capability, bytes: usize) {
-        let bytes = count(bytes);
-        self.used.add(capability, Use { calls: 1, bytes, ..Use::default() });
-    }
 }
 
 pub(super) fn link(linker: &mut Linker<State>) -> wasmtime::Result<()> {
@@ -83,9 +78,8 @@ pub(super) fn link(linker: &mut Linker<State>) -> wasmtime::Result<()> {
         Box::new(async move {
             spend(&mut store, CALL_FUEL).await?;
             // In a snapshot, a time would stand still for ever.
-            let Some(granted) = &mut store.data_mut().granted else { return Err(wasmtime::Error::msg(NOT_NOW)) };
-            granted.one_more(Capability::Clock).map_err(wasmtime::Error::msg)?;
-            granted.note_call(Capability::Clock, 0);
+            one_more(&store, Capability::Clock).map_err(wasmtime::Error::msg)?;
+            note_call(&mut store, Capability::Clock, 0);
             let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
             Ok((u64::try_from(since.as_millis()).unwrap_or(u64::MAX),))
         })
@@ -141,7 +135,7 @@ async fn send(
     let began = Instant::now();
     let called = http::call(upstream, grant, call).await;
     let came = called.as_ref().map_or(0, http::Told::bytes);
-    note_answer(store, Capability::Http, Use { bytes: count(came), time: began.elapsed(), ..Use::default() });
+    note(store, Capability::Http, Use { bytes: count(came), time: began.elapsed(), ..Use::default() });
     spend(store, price(came, BYTE_FUEL)).await?;
     Ok(called.map(|http::Told { status, headers, body }| HttpResponse { status, headers, body: body.into() }).map_err(
         |failure| match failure {
@@ -219,7 +213,7 @@ async fn embed(
         (embedded.vectors.iter().map(|vector| size_of_val(&**vector)).sum(), embedded.cost)
     });
     let used = Use { bytes: count(came), time: began.elapsed(), cost, ..Use::default() };
-    note_answer(store, Capability::Embedding, used);
+    note(store, Capability::Embedding, used);
     spend(store, price(came, BYTE_FUEL)).await?;
     Ok(match embedded {
         Ok(embedded) => Ok(embedded.vectors.iter().map(|vector| vector.to_vec()).collect()),
@@ -295,12 +289,10 @@ async fn permit(waits: &Semaphore) -> Option<SemaphorePermit<'_>> {
 
 /// Before the wait: a call that never ends was one.
 fn note_call(store: &mut StoreContextMut<'_, State>, capability: Capability, bytes: usize) {
-    if let Some(granted) = &mut store.data_mut().granted {
-        granted.note_call(capability, bytes);
-    }
+    note(store, capability, Use { calls: 1, bytes: count(bytes), ..Use::default() });
 }
 
-fn note_answer(store: &mut StoreContextMut<'_, State>, capability: Capability, used: Use) {
+fn note(store: &mut StoreContextMut<'_, State>, capability: Capability, used: Use) {
     if let Some(granted) = &mut store.data_mut().granted {
         granted.used.add(capability, used);
     }
@@ -346,7 +338,7 @@ async fn run(store: &mut StoreContextMut<'_, State>, step: Step) -> wasmtime::Re
         Ok(Said::Value(Some(value))) => value.len(),
         Ok(_) | Err(_) => 0,
     };
-    note_answer(store, Capability::Kv, Use { bytes: count(came), time: began.elapsed(), ..Use::default() });
+    note(store, Capability::Kv, Use { bytes: count(came), time: began.elapsed(), ..Use::default() });
     spend(store, price(came, BYTE_FUEL)).await?;
     Ok(said.map_err(|failure| match failure {
         kv::Failure::QuotaExceeded => KvError::QuotaExceeded,

@@ -2,9 +2,7 @@
 //! kept survives the end of the process; the last moments may be lost with the power.
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
@@ -14,6 +12,7 @@ use tokio::sync::oneshot;
 use tracing::{error, info};
 
 use super::{ENTRY_BYTES, Failure, Kv, Place, Said, Step, number};
+use crate::queue::{Queue, Refused, Waiting, Work, queue};
 use crate::store::counters::{Clock, Moment};
 use crate::store::sqlite;
 
@@ -33,23 +32,13 @@ pub struct Embedded {
     bytes_max: u64,
     clock: Clock,
     /// Started with the first step: where no plugin keeps anything, no file is made.
-    thread: OnceLock<Result<SyncSender<Task>, String>>,
-    waiting_bytes: Arc<AtomicUsize>,
+    thread: OnceLock<Result<Tasks, String>>,
 }
 
-/// A step, and whom to tell what came of it.
-struct Task {
-    place: Place,
-    step: Step,
-    teller: oneshot::Sender<Result<Said, Failure>>,
-    waiting_bytes: Arc<AtomicUsize>,
-}
+type Tasks = Queue<(Place, Step), Result<Said, Failure>>;
 
-impl Drop for Task {
-    fn drop(&mut self) {
-        self.waiting_bytes.fetch_sub(self.step.bytes(), Ordering::Relaxed);
-    }
-}
+/// A step in a place.
+type Task = Waiting<(Place, Step), Result<Said, Failure>>;
 
 impl Embedded {
     /// Values in this file, which is made with the first of them; so many bytes of all places together.
@@ -59,43 +48,38 @@ impl Embedded {
     }
 
     fn with_clock(path: &Path, bytes_max: u64, clock: Clock) -> Self {
-        let (thread, waiting_bytes) = (OnceLock::new(), Arc::default());
-        Self { path: path.to_owned(), bytes_max, clock, thread, waiting_bytes }
+        Self { path: path.to_owned(), bytes_max, clock, thread: OnceLock::new() }
     }
 
-    fn thread(&self) -> Result<&SyncSender<Task>, Failure> {
+    fn thread(&self) -> Result<&Tasks, Failure> {
         let start = || {
-            let (sender, tasks) = sync_channel(WAITING_MAX);
+            let (queue, tasks) = queue(WAITING_MAX, WAITING_BYTES_MAX);
             let mut store = Store { path: self.path.clone(), bytes_max: self.bytes_max, file: None, is_well: true };
             let clock = self.clock.clone();
             let work = move || store.work(&clock, &tasks);
             let thread = std::thread::Builder::new().name("kv".to_owned()).spawn(work);
-            thread.map(|_| sender).map_err(|error| format!("starting the store's thread: {error}"))
+            thread.map(|_| queue).map_err(|error| format!("starting the store's thread: {error}"))
         };
         self.thread.get_or_init(start).as_ref().map_err(|why| Failure::Unavailable(why.clone()))
     }
 
     fn send(&self, place: Place, step: Step) -> Result<oneshot::Receiver<Result<Said, Failure>>, Failure> {
-        let thread = self.thread()?;
-        let (teller, told) = oneshot::channel();
         let bytes = step.bytes();
-        let before = self.waiting_bytes.fetch_add(bytes, Ordering::Relaxed);
-        let task = Task { place, step, teller, waiting_bytes: self.waiting_bytes.clone() };
-        if before.saturating_add(bytes) > WAITING_BYTES_MAX {
-            return Err(Failure::Busy);
-        }
-        thread.try_send(task).map(|()| told).map_err(|error| match error {
-            TrySendError::Full(_) => Failure::Busy,
-            TrySendError::Disconnected(_) => Failure::Unavailable("the store's thread is gone".to_owned()),
+        self.thread()?.send((place, step), bytes).map_err(|refused| match refused {
+            Refused::Full => Failure::Busy,
+            Refused::Gone => Failure::Unavailable(GONE.to_owned()),
         })
     }
 }
+
+/// Said where the thread has ended.
+const GONE: &str = "the store's thread is gone";
 
 impl Kv for Embedded {
     fn run(&self, place: Place, step: Step) -> BoxFuture<'static, Result<Said, Failure>> {
         let sent = self.send(place, step);
         async move {
-            let gone = |_| Failure::Unavailable("the store's thread is gone".to_owned());
+            let gone = |_| Failure::Unavailable(GONE.to_owned());
             sent?.await.map_err(gone)?
         }
         .boxed()
@@ -112,16 +96,8 @@ struct Store {
 
 impl Store {
     /// Work until nobody can ask any more.
-    fn work(&mut self, clock: &Clock, tasks: &Receiver<Task>) {
-        while let Ok(first) = tasks.recv() {
-            let mut together = vec![first];
-            while together.len() < TOGETHER_MAX
-                && let Ok(next) = tasks.try_recv()
-            {
-                together.push(next);
-            }
-            // Nobody wants to know any more what came of those: their time was up.
-            together.retain(|task| !task.teller.is_closed());
+    fn work(&mut self, clock: &Clock, tasks: &Work<(Place, Step), Result<Said, Failure>>) {
+        while let Some(together) = tasks.together(TOGETHER_MAX) {
             let done = self.done(clock.now(), &together);
             self.say_how_it_is(done.as_ref().err());
             // Not before it is written.
@@ -155,16 +131,6 @@ impl Store {
     }
 }
 
-impl Task {
-    fn tell(mut self, result: Result<Said, Failure>) {
-        let (nobody, _) = oneshot::channel();
-        let teller = std::mem::replace(&mut self.teller, nobody);
-        // It waits no more when that is told.
-        drop(self);
-        let _ = teller.send(result);
-    }
-}
-
 fn open(path: &Path) -> Result<Connection, String> {
     let connection = sqlite::connect(path).map_err(|error| error.to_string())?;
     // What a plugin keeps is worth less than the wait for the disk.
@@ -179,14 +145,14 @@ fn all(
     tasks: &[Task],
 ) -> rusqlite::Result<Vec<Result<Said, Failure>>> {
     // Who only reads keeps nobody from writing.
-    let only_reads = tasks.iter().all(|task| matches!(task.step, Step::Get(_)));
+    let only_reads = tasks.iter().all(|task| matches!(task.asked, (_, Step::Get(_))));
     let behavior = if only_reads { TransactionBehavior::Deferred } else { TransactionBehavior::Immediate };
     let within = file.transaction_with_behavior(behavior)?;
     let values = Values { within: &within, bytes_max, now: i64::try_from(now.0).unwrap_or(i64::MAX) };
     if !only_reads {
         values.forget_expired()?;
     }
-    let all = tasks.iter().map(|task| values.run(&task.place, &task.step)).collect::<rusqlite::Result<_>>()?;
+    let all = tasks.iter().map(|task| values.run(&task.asked.0, &task.asked.1)).collect::<rusqlite::Result<_>>()?;
     within.commit()?;
     Ok(all)
 }
@@ -295,7 +261,8 @@ fn bytes(counted: Option<i64>) -> u64 {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use std::sync::atomic::AtomicU64;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU64, Ordering};
 
     use super::super::tests::{adds_up, keeps_to_its_bounds, keeps_values_apart, place};
     use super::*;
@@ -419,6 +386,6 @@ mod tests {
         let large = || store.run(place("one", "blue"), Step::Set("a".to_owned(), vec![0; WAITING_BYTES_MAX + 1], None));
         assert_eq!(large().await, Err(Failure::Busy));
         assert_eq!(store.run(place("one", "blue"), Step::Get("a".to_owned())).await, Ok(Said::Value(None)));
-        assert_eq!(store.waiting_bytes.load(Ordering::Relaxed), 0, "what was refused or done waits no more");
+        assert_eq!(store.thread().unwrap().bytes(), 0, "what was refused or done waits no more");
     }
 }
