@@ -97,16 +97,8 @@ pub(crate) fn target(name: &str) -> RouteTarget {
 
 /// The lines of a file beside a plugin's sources.
 pub(crate) fn lines<T: DeserializeOwned>(name: &str, file: &str) -> Result<Vec<T>> {
-    read(&beside(name).join(file))
-}
-
-/// The lines of a file of the evaluation's own.
-pub(crate) fn own_lines<T: DeserializeOwned>(file: &str) -> Result<Vec<T>> {
-    read(&Path::new(env!("CARGO_MANIFEST_DIR")).join(file))
-}
-
-fn read<T: DeserializeOwned>(path: &Path) -> Result<Vec<T>> {
-    let text = std::fs::read_to_string(path).map_err(|error| format!("reading {}: {error}", path.display()))?;
+    let path = beside(name).join(file);
+    let text = std::fs::read_to_string(&path).map_err(|error| format!("reading {}: {error}", path.display()))?;
     let parse = |(number, line)| {
         serde_json::from_str(line).map_err(|error| format!("{}, line {}: {error}", path.display(), number + 1))
     };

@@ -1,5 +1,6 @@
 //! `cargo xtask eval`: the standard plugins as the gateway runs them, on labelled texts beside their sources.
 
+mod answers;
 mod difficulty;
 mod intents;
 mod lab;
@@ -11,7 +12,7 @@ use std::process::ExitCode;
 type Result<T, E = String> = std::result::Result<T, E>;
 
 /// What there are evaluations of: plugins, and what similarity alone is worth.
-const ALL: [&str; 3] = [intents::NAME, difficulty::NAME, similarity::NAME];
+const ALL: [&str; 4] = [intents::NAME, difficulty::NAME, answers::NAME, similarity::NAME];
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -38,6 +39,10 @@ async fn run(names: &[String]) -> Result<()> {
     }
     if is_wanted(similarity::NAME) {
         similarity::evaluate().await?;
+    }
+    // The last, for it fails where too much is served that is no answer.
+    if is_wanted(answers::NAME) {
+        answers::evaluate().await?;
     }
     Ok(())
 }

@@ -1,6 +1,7 @@
-//! The port for operators: health for whoever watches the gateway, and an API for its keys and for what people are to
-//! answer. Nothing of it is on the public port.
+//! The port for operators: health for whoever watches the gateway, and an API for its keys, for what people are to
+//! answer, and for what is kept of answers. Nothing of it is on the public port.
 
+mod cache;
 mod door;
 mod escalations;
 mod keys;
@@ -50,6 +51,7 @@ async fn answer(
             let body = read(&head, body).await?;
             match below {
                 ["keys", below @ ..] => keys::answer(gateway, &head.method, below, &body).await,
+                ["cache", below @ ..] => cache::answer(gateway, &head.method, below, &body).await,
                 ["escalations", below @ ..] => escalations::answer(gateway, &head, below, &body).await,
                 _ => Err(Refused::NotFound),
             }
@@ -74,6 +76,8 @@ enum Refused {
     Wrong(Option<&'static str>, String),
     /// The store did not do it.
     Store(store::Error),
+    /// The cache did not do it.
+    Cache(String),
 }
 
 impl From<store::Error> for Refused {
@@ -108,6 +112,10 @@ impl Refused {
                 (StatusCode::BAD_REQUEST, "body_broken", None, "the body broke off or took too long".to_owned())
             }
             Self::Wrong(field, message) => (StatusCode::BAD_REQUEST, "invalid_request", field, message),
+            Self::Cache(message) => {
+                no_store(&message);
+                (StatusCode::INTERNAL_SERVER_ERROR, "cache_failed", None, message)
+            }
             Self::Store(store::Error::Wrong(field, message)) => {
                 (StatusCode::BAD_REQUEST, "invalid_request", Some(field), message)
             }

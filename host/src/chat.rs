@@ -404,6 +404,39 @@ pub struct Routing {
     pub findings: Vec<Finding>,
 }
 
+/// Where the answer to a request may be found, by what a cache policy says.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Intention {
+    /// Nowhere: a model is to be asked.
+    Bypass,
+    /// Among what is kept.
+    LookUp(Lookup),
+}
+
+/// What to look for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Lookup {
+    /// Requests with equal keys are the same question.
+    pub key: String,
+    /// A text to look for by what it means, and the least cosine similarity.
+    pub by_meaning: Option<(String, f32)>,
+    /// Answers older than that are stale.
+    pub age_max: Duration,
+}
+
+/// A kept answer that was found by meaning.
+#[derive(Clone, Copy, Debug)]
+pub struct Candidate<'a> {
+    /// The text that was looked for when it was kept.
+    pub question: &'a str,
+    /// The answer.
+    pub answer: &'a Answer,
+    /// Cosine similarity.
+    pub similarity: f32,
+    /// How long ago it was given.
+    pub age: Duration,
+}
+
 /// What a text guardrail sees of a segment.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Window<'a> {

@@ -1,6 +1,7 @@
 //! Configuration in two stages: [`mod@file`] is what a person writes, this module what the program needs. Nothing
 //! here is optional in the sense of "default": `resolve` has filled in and checked everything.
 
+mod cache;
 mod callers;
 #[cfg(test)]
 mod documented;
@@ -81,6 +82,8 @@ pub struct Settings {
     pub reservation: Reservation,
     /// Exchanges that are handed over to people.
     pub escalations: Escalations,
+    /// Where answers are kept.
+    pub cache: Cache,
     /// What turns texts into vectors, by name.
     pub embedders: BTreeMap<String, Embedder>,
 }
@@ -530,6 +533,25 @@ pub struct Store {
     pub kv_bytes_max: u64,
     /// What becomes of exchanges with limits while it cannot be asked.
     pub on_failure: OnFailure,
+}
+
+/// Where answers are kept, and how many.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cache {
+    /// The file of the embedded cache, which is made when there is something to keep.
+    pub path: PathBuf,
+    /// Bytes of the answers that are kept in memory.
+    pub memory_bytes_max: u64,
+    /// Bytes of the answers that are kept in the file.
+    pub file_bytes_max: u64,
+    /// Bytes of the vectors by which questions are found.
+    pub vectors_bytes_max: u64,
+    /// Bytes of one answer.
+    pub entry_bytes_max: u64,
+    /// The longest wait for a store.
+    pub wait: Duration,
+    /// The longest wait for a question's vector.
+    pub embedding_wait: Duration,
 }
 
 /// What turns texts into vectors.

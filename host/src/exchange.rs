@@ -10,9 +10,10 @@ use tokio::time::Instant;
 use tracing::{info, warn};
 use uuid::Uuid;
 
+use crate::cache::Served;
 use crate::caller::Caller;
-use crate::capability::Counts;
-use crate::chat::{Opaque, Phase, Usage};
+use crate::capability::{Counts, Used};
+use crate::chat::{Finding, Opaque, Phase, Usage};
 use crate::dialect::{Dialect, Loss, NO_NAME, Wire, is_name, names_of};
 use crate::error::Error;
 use crate::generation::Generation;
@@ -78,6 +79,8 @@ struct Record {
     routed: Option<(Decision, Option<String>)>,
     /// Under which reference it was handed over to people, and to which.
     escalated: Option<(String, String)>,
+    /// How it stands with the cache, if there is one.
+    served: Option<Served>,
     /// Of the response, once there is one.
     status: Option<StatusCode>,
     ended: bool,
@@ -341,6 +344,40 @@ impl Exchange {
         self.record().escalated.as_ref().map(|(reference, _)| reference.clone())
     }
 
+    /// Note how it stands with the cache.
+    pub(crate) fn is_served(&self, served: Served) {
+        self.record().served = Some(served);
+    }
+
+    /// How it stands with the cache, if there is one.
+    #[must_use]
+    pub fn served(&self) -> Option<Served> {
+        self.record().served.clone()
+    }
+
+    /// What the guardrails of a phase have found so far, those that only observe too.
+    #[must_use]
+    pub fn findings(&self, phase: Phase) -> Vec<Finding> {
+        let record = self.record();
+        let is_one = |receipt: &&Receipt| receipt.phase == phase && receipt.export.ends_with("-guardrail");
+        let guardrails = record.receipts.iter().filter(is_one);
+        guardrails.flat_map(|receipt| receipt.findings.iter().cloned()).collect()
+    }
+
+    /// Whether something was passed on that a plugin was to look into and did not.
+    #[must_use]
+    pub fn is_partly_inspected(&self) -> bool {
+        !self.record().not_inspected.is_empty()
+    }
+
+    /// Note what the host has used in the name of a plugin, behind its last call.
+    pub(crate) fn used_for(&self, plugin: &str, used: &Used) {
+        let mut record = self.record();
+        if let Some(receipt) = record.receipts.iter_mut().rev().find(|receipt| &*receipt.plugin == plugin) {
+            receipt.used.add_all(used);
+        }
+    }
+
     /// Note how it is responded to.
     pub(crate) fn responds(&self, status: StatusCode) {
         self.record().status = Some(status);
@@ -387,7 +424,13 @@ impl Exchange {
             | Decision::Unchanged
             | Decision::Targets
             | Decision::Answer
-            | Decision::Escalate => {}
+            | Decision::Escalate
+            | Decision::Bypass
+            | Decision::LookUp
+            | Decision::Accept
+            | Decision::Reject
+            | Decision::Keep
+            | Decision::Pass => {}
         }
         let mut record = self.record();
         record.calls += usize::from(receipt.was_called());
@@ -508,6 +551,10 @@ impl Exchange {
         let escalated = record.escalated.as_ref();
         let (escalation, queue) =
             (escalated.map(|(reference, _)| reference.as_str()), escalated.map(|(_, queue)| queue.as_str()));
+        let served = record.served.as_ref();
+        let cache = served.map(|served| served.state.word());
+        let saved_usd = served.filter(|served| served.saved > Money::ZERO);
+        let saved_usd = saved_usd.map(|served| tracing::field::display(served.saved));
         let dialect = self.dialect.word();
         let (tenant, key, user) = (&*self.tenant, self.caller.key.as_deref(), self.caller.user.as_deref());
         let tags = (!self.caller.tags.is_empty()).then(|| self.caller.tags.join(","));
@@ -544,6 +591,8 @@ impl Exchange {
             routed,
             escalation,
             queue,
+            cache,
+            saved_usd,
             target,
             attempts,
             streaming,

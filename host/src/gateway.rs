@@ -7,6 +7,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 
 use crate::auth::Auth;
+use crate::cache::Cache;
 use crate::caller::Caller;
 use crate::capability::Capabilities;
 use crate::config::Settings;
@@ -32,6 +33,8 @@ pub struct Gateway {
     pub counters: Arc<dyn Counters>,
     /// What was handed over to people.
     pub escalations: Arc<Desk>,
+    /// Answers that are kept.
+    pub cache: Arc<Cache>,
     generation: ArcSwap<Generation>,
     broken: ArcSwap<Vec<Broken>>,
 }
@@ -45,10 +48,12 @@ impl Gateway {
         let upstream = Upstream::new(&settings)?;
         let auth = Auth::open(&settings)?;
         let counters = counters::open(&settings)?;
-        runtime.offer(Arc::new(Capabilities::new(&settings, &upstream)?));
+        let capabilities = Arc::new(Capabilities::new(&settings, &upstream)?);
+        let cache = Arc::new(Cache::open(&settings, capabilities.embedders.clone())?);
+        runtime.offer(capabilities);
         let escalations = Arc::new(Desk::new(&settings.store.path));
         let generation = ArcSwap::from_pointee(Generation::new(1, Arc::new(settings), Vec::new()));
-        Ok(Self { upstream, runtime, auth, counters, escalations, generation, broken: ArcSwap::default() })
+        Ok(Self { upstream, runtime, auth, counters, escalations, cache, generation, broken: ArcSwap::default() })
     }
 
     /// The generation that new exchanges begin with.

@@ -1,9 +1,11 @@
 //! What exchanges of one moment have in common.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
+
+use sha2::{Digest, Sha256};
 
 use crate::chat::Phase;
-use crate::config::{Mode, Settings};
+use crate::config::{Installation, Mode, Settings};
 use crate::plugin::{Plugin, Runtime, Triggers};
 
 /// One consistent set of plugins and settings. An exchange keeps the one that it began with.
@@ -17,6 +19,7 @@ pub struct Generation {
     pub plugins: Vec<Arc<Plugin>>,
     on_request: Option<Arc<Triggers>>,
     on_answer: Option<Arc<Triggers>>,
+    fingerprint: OnceLock<[u8; 32]>,
 }
 
 impl Generation {
@@ -24,7 +27,7 @@ impl Generation {
     #[must_use]
     pub fn new(number: u64, settings: Arc<Settings>, mut plugins: Vec<Arc<Plugin>>) -> Self {
         plugins.sort_by(|a, b| (a.installation.order, &a.name).cmp(&(b.installation.order, &b.name)));
-        Self { number, settings, plugins, on_request: None, on_answer: None }
+        Self { number, settings, plugins, on_request: None, on_answer: None, fingerprint: OnceLock::new() }
     }
 
     /// The same, with what triggers the prefilters of all plugins of a phase; an `older` generation may have it already.
@@ -46,6 +49,38 @@ impl Generation {
     /// The plugins that decide who answers, in order.
     pub fn routers(&self) -> impl Iterator<Item = &Arc<Plugin>> {
         self.plugins.iter().filter(|plugin| plugin.routes() && plugin.installation.mode != Mode::Off)
+    }
+
+    /// The plugins that decide what may be answered from memory, in order.
+    pub fn caches(&self) -> impl Iterator<Item = &Arc<Plugin>> {
+        self.plugins.iter().filter(|plugin| plugin.caches() && plugin.installation.mode != Mode::Off)
+    }
+
+    /// SHA-256 of all that decides which text is let through: what one set of guardrails has let through, another may not.
+    #[must_use]
+    pub fn fingerprint(&self) -> &[u8; 32] {
+        self.fingerprint.get_or_init(|| {
+            let mut hash = Sha256::new();
+            let in_force = |plugin: &&Arc<Plugin>| plugin.inspects() && plugin.installation.mode != Mode::Off;
+            for plugin in self.plugins.iter().filter(in_force) {
+                let Installation { name, mode, on_failure, on_request, on_answer, stream, .. } = &plugin.installation;
+                // The form for debugging quotes the name.
+                let said = format!("{name:?} {mode:?} {on_failure:?} {on_request} {on_answer} {stream:?}");
+                for part in [said.as_bytes(), plugin.identity()] {
+                    hash.update(u64::try_from(part.len()).unwrap_or(u64::MAX).to_le_bytes());
+                    hash.update(part);
+                }
+            }
+            hash.finalize().into()
+        })
+    }
+
+    /// Whether all guardrails of answers say the same of the same text, whatever was asked and whenever it is.
+    #[must_use]
+    pub fn says_the_same_again(&self) -> bool {
+        self.in_force(Phase::Answer)
+            .filter(|plugin| plugin.inspects())
+            .all(|plugin| plugin.is_pure() && !plugin.checks_answers())
     }
 
     /// The plugins that are called in this phase, in order.

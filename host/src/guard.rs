@@ -2,6 +2,7 @@
 //! [`Released`]: there is no other way to a provider or to a caller.
 
 mod restore;
+pub mod shared;
 pub mod stream;
 mod tagged;
 
@@ -15,7 +16,9 @@ use tokio::task::spawn_blocking;
 
 use crate::chat::{self, Action, Answer, Edit, Phase, Request, Role, Segment, SegmentFacts, Task, WholeAction, Window};
 use crate::config::{Mode, OnFailure, StreamMode, Target};
-use crate::dialect::{Address, Asked, Dialect, Document, Translation, Wire, is_json, own_answer, read_words};
+use crate::dialect::{
+    Address, Asked, Dialect, Document, KEPT, Translation, Wire, frame, is_json, own_answer, read_words,
+};
 use crate::error::{Error, Malformed};
 use crate::exchange::{Exchange, NotInspected};
 use crate::plugin::{Calling, Decision, Failure, Inspected, Outcome, Plugin};
@@ -88,6 +91,26 @@ impl Admitted {
     /// for it would be done twice.
     pub(crate) fn retries(&self, most: u32) -> u32 {
         if self.asked.can_go_on() && !self.request.acts { most } else { 0 }
+    }
+
+    /// Whether an answer to it can be an answer to another request too: nothing is in it that no guardrail can look into, the
+    /// provider does and keeps nothing for it, and nothing is put back into the answer.
+    pub(crate) fn can_be_kept(&self) -> bool {
+        let Request { opaque, acts, is_tied, answers, .. } = &*self.request;
+        opaque.is_empty() && !acts && !is_tied && answers.unwrap_or(1) == 1 && self.restorations.is_empty()
+    }
+
+    /// What it says beside the words of the conversation, as a digest.
+    pub(crate) fn frame(&self, x: &Exchange) -> [u8; 32] {
+        let body = self.asked.body(&self.request.segments, None, &[]);
+        let Request { task, model, streaming, .. } = &*self.request;
+        let address = Address { task: *task, model: Some(model.clone()), streaming: Some(*streaming) };
+        frame(x.dialect, &body, &address)
+    }
+
+    /// The same as [`request`](Self::request), for whoever keeps it.
+    pub(crate) fn shared_request(&self) -> Arc<Request> {
+        self.request.clone()
     }
 
     /// The request with the guardrails' edits.
@@ -363,6 +386,24 @@ pub(crate) async fn release_own(
     match pass(x, admitted, &mut answer, &document, Some(0)).await? {
         Passed::Released(released) => Ok(released),
         Passed::Retry(_) => Err(Error::NotContent { plugin: plugin.to_owned() }),
+    }
+}
+
+/// Pass an answer that is kept, and was released before, to another caller: through the guardrails that may say something else
+/// this time. Those that look at texts alone, and say the same of the same, are the same ones as then: the cache keeps
+/// apart what others have released. Nothing if one of them is not content with it.
+///
+/// # Errors
+/// As [`release`].
+pub(crate) async fn release_again(x: &Exchange, admitted: &Admitted, kept: &Bytes) -> Result<Option<Released>, Error> {
+    if x.generation.says_the_same_again() {
+        return Ok(Some(Released(kept.clone())));
+    }
+    let read = KEPT.read_answer(Task::Converse, kept.clone());
+    let (mut answer, document, _) = read.map_err(|wrong| Error::Broken(wrong.message))?;
+    match pass(x, admitted, &mut answer, &document, Some(1)).await? {
+        Passed::Released(released) => Ok(Some(released)),
+        Passed::Retry(_) => Ok(None),
     }
 }
 

@@ -4,6 +4,7 @@
 pub mod admin;
 pub mod auth;
 mod browser;
+pub mod cache;
 pub mod caller;
 pub mod capability;
 pub mod chat;

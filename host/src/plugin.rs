@@ -42,7 +42,9 @@ pub use triggers::Triggers;
 
 use crate::capability::{Capabilities, Counts};
 use crate::config::Installation;
-use bindings::exports::sluicegate::plugin::{answer_guardrail, lifecycle, request_guardrail, router, text_guardrail};
+use bindings::exports::sluicegate::plugin::{
+    answer_guardrail, cache, lifecycle, request_guardrail, router, text_guardrail,
+};
 use breaker::Breaker;
 use imports::State;
 use loader::Loader;
@@ -168,6 +170,7 @@ struct Exports {
     request: Option<request_guardrail::GuestIndices>,
     answer: Option<answer_guardrail::GuestIndices>,
     router: Option<router::GuestIndices>,
+    cache: Option<cache::GuestIndices>,
 }
 
 /// On whose behalf a plugin is called, and until when it may run.
@@ -230,6 +233,24 @@ impl Plugin {
     #[must_use]
     pub fn routes(&self) -> bool {
         self.exports.router.is_some()
+    }
+
+    /// Whether it decides what may be answered from memory.
+    #[must_use]
+    pub fn caches(&self) -> bool {
+        self.exports.cache.is_some()
+    }
+
+    /// What its verdicts depend on beside what it is given: digests of component and configuration.
+    #[must_use]
+    pub fn identity(&self) -> &[u8] {
+        &self.identity
+    }
+
+    /// Whether it says the same of the same: it has no clock, and keeps nothing.
+    #[must_use]
+    pub fn is_pure(&self) -> bool {
+        self.pure
     }
 
     /// Whether its failures have taken it out for the moment.

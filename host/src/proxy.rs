@@ -13,14 +13,16 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::Incoming;
 use tokio::time::{Instant, sleep, timeout};
 
+use crate::cache::{self, Asking, Joined, Question, Served, State};
 use crate::caller::Caller;
 use crate::chat::{Channel, Task};
 use crate::config::Target;
 use crate::dialect::{Address, count_body};
 use crate::endpoint::{self, Does, Endpoint};
 use crate::error::Error;
-use crate::exchange::Exchange;
+use crate::exchange::{End, Exchange};
 use crate::gateway::Gateway;
+use crate::guard::shared::{self, SharedStream};
 use crate::guard::stream::{Next, StreamGuard};
 use crate::guard::{self, Admitted, Judged, Released};
 use crate::key::Models;
@@ -29,7 +31,7 @@ use crate::trouble::{Rounds, Trouble};
 use crate::{auth, escalation, meter, reply, route, upstream};
 
 /// Serve one request. Whatever happens, the caller gets a response in its dialect, and the exchange is recorded.
-pub async fn serve(gateway: &Gateway, request: Request<Incoming>) -> Response<reply::Body> {
+pub async fn serve(gateway: &Arc<Gateway>, request: Request<Incoming>) -> Response<reply::Body> {
     let (mut head, body) = request.into_parts();
     endpoint::take_key(&mut head);
     let generation = gateway.generation();
@@ -53,7 +55,7 @@ pub async fn serve(gateway: &Gateway, request: Request<Incoming>) -> Response<re
 }
 
 async fn answer(
-    gateway: &Gateway,
+    gateway: &Arc<Gateway>,
     x: &Arc<Exchange>,
     head: &Parts,
     body: Incoming,
@@ -71,7 +73,7 @@ async fn answer(
 
 /// A conversation goes on, or something else is asked of a model.
 async fn serve_task(
-    gateway: &Gateway,
+    gateway: &Arc<Gateway>,
     x: &Arc<Exchange>,
     head: &Parts,
     address: Address,
@@ -82,13 +84,138 @@ async fn serve_task(
     x.asks(&asked.request.model, asked.request.streaming);
     auth::may_ask(&x.caller, &asked.request.model)?;
     let admitted = guard::admit(x, asked).await?;
+    let asking = match remembered(gateway, x, head, &admitted).await? {
+        Remembered::Reply(response) => return Ok(response),
+        Remembered::Nothing(asking) => asking,
+    };
+    decide(gateway, x, head, admitted, asking).await
+}
+
+/// What is remembered of a question.
+enum Remembered {
+    /// The answer.
+    Reply(Response<reply::Body>),
+    /// Nothing; how the answer is to be kept, if it may be.
+    Nothing(Option<Asking>),
+}
+
+/// Answer from memory, or with what another caller is told at this moment, if that is possible.
+async fn remembered(
+    gateway: &Arc<Gateway>,
+    x: &Arc<Exchange>,
+    head: &Parts,
+    admitted: &Admitted,
+) -> Result<Remembered, Error> {
+    let question = cache::plan(x, &head.headers, admitted).await;
+    let asking = match question {
+        None => None,
+        Some(question) => match recall(gateway, x, head, admitted, question).await? {
+            Remembered::Nothing(asking) => asking,
+            Remembered::Reply(response) => return Ok(Remembered::Reply(response)),
+        },
+    };
+    if let Some(served) = x.served() {
+        gateway.cache.note(&served);
+    }
+    Ok(Remembered::Nothing(asking))
+}
+
+async fn recall(
+    gateway: &Arc<Gateway>,
+    x: &Arc<Exchange>,
+    head: &Parts,
+    admitted: &Admitted,
+    question: Question,
+) -> Result<Remembered, Error> {
+    let Some(found) = cache::find(&gateway.cache, x, &question).await else {
+        return match question.is_anew {
+            true => Ok(Remembered::Nothing(Some(Asking::alone(question)))),
+            false => together(gateway, x, admitted, question).await,
+        };
+    };
+    let Some(released) = guard::release_again(x, admitted, &found.kept.answer).await? else {
+        // A guardrail wants another answer than this one.
+        x.is_served(Served::not(State::Miss, Some(question.key)));
+        return Ok(Remembered::Nothing(Some(Asking::alone(question))));
+    };
+    // No model is asked, and yet it is a request.
+    meter::count_request(&gateway.counters, x).await?;
+    gateway.cache.serves(x, found.served());
+    if found.is_stale {
+        refresh(gateway, x, head, admitted, question);
+    }
+    reply::unasked(x, admitted, released).map(Remembered::Reply)
+}
+
+/// Wait for who asks the same at this moment, or be the one that others wait for.
+async fn together(
+    gateway: &Arc<Gateway>,
+    x: &Arc<Exchange>,
+    admitted: &Admitted,
+    question: Question,
+) -> Result<Remembered, Error> {
+    let mut following = match gateway.cache.join(&question) {
+        Joined::Leads(leading) => return Ok(Remembered::Nothing(Some(Asking::for_all(question, leading)))),
+        Joined::Follows(following) => following,
+    };
+    let served = Served { state: State::Hit, ..Served::not(State::Hit, Some(question.key)) };
+    if admitted.request().streaming {
+        following = match SharedStream::new(x, following) {
+            Err(following) => following,
+            Ok(mut stream) => {
+                let shared::Next::Released(first) = stream.next().await else {
+                    return Ok(Remembered::Nothing(Some(Asking::alone(question))));
+                };
+                meter::count_request(&gateway.counters, x).await?;
+                x.is_served(served);
+                return Ok(Remembered::Reply(reply::shared(admitted, &gateway.cache, first, stream)));
+            }
+        };
+    }
+    if let Some((whole, cost)) = following.whole().await
+        && let Some(released) = guard::release_again(x, admitted, &whole).await?
+    {
+        meter::count_request(&gateway.counters, x).await?;
+        gateway.cache.serves(x, Served { saved: cost.unwrap_or_default(), ..served });
+        return reply::unasked(x, admitted, released).map(Remembered::Reply);
+    }
+    Ok(Remembered::Nothing(Some(Asking::alone(question))))
+}
+
+/// Ask for a fresh answer in place of a stale one that was given. Nobody waits for it; the caller's tenant pays for it.
+fn refresh(gateway: &Arc<Gateway>, x: &Exchange, head: &Parts, admitted: &Admitted, question: Question) {
+    let Joined::Leads(leading) = gateway.cache.join(&question) else { return };
+    let asking = Some(Asking::for_all(question, leading));
+    let (gateway, head, admitted) = (gateway.clone(), head.clone(), admitted.clone());
+    let fresh = gateway.begin(x.caller.clone(), x.generation.clone(), x.dialect, false);
+    tokio::spawn(async move {
+        fresh.asks(&admitted.request().model, admitted.request().streaming);
+        match decide(&gateway, &fresh, &head, admitted, asking).await {
+            Ok(response) => drop(response.into_body().collect().await),
+            Err(error) => fresh.end(End::Failed(&error)),
+        }
+    });
+}
+
+/// Let routers decide who answers, and have it answered.
+async fn decide(
+    gateway: &Gateway,
+    x: &Arc<Exchange>,
+    head: &Parts,
+    admitted: Admitted,
+    asking: Option<Asking>,
+) -> Result<Response<reply::Body>, Error> {
     let way = route::decide(x, gateway.upstream.health(), admitted.request()).await?;
     if let Way::Words(words) = way {
         return say(gateway, x, &admitted, words).await;
     }
     let targets = way.targets(&x.generation.settings, admitted.request());
     meter::reserve(&gateway.counters, x, admitted.request(), targets).await?;
-    ask(gateway, x, head, admitted, &way).await
+    let response = ask(gateway, x, head, admitted, &way).await?;
+    Ok(match asking {
+        Some(asking) => cache::listen(&gateway.cache, x, asking, response).await,
+        None => response,
+    })
 }
 
 /// Say what a router has the words for, and hand over to people what is theirs to answer.

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, TrySendError, sync_channel};
 
 use tokio::sync::oneshot;
 
@@ -91,6 +91,23 @@ impl<Asked, Told> Work<Asked, Told> {
         }
         together.retain(|waiting| !waiting.teller.is_closed());
         Some(together)
+    }
+}
+
+impl<Asked, Told> Work<Asked, Told> {
+    /// The same, but nothing is waited for: there is something else to do. There may be none.
+    pub(crate) fn waiting(&self, most: usize) -> Option<Vec<Waiting<Asked, Told>>> {
+        let mut waiting = Vec::new();
+        while waiting.len() < most {
+            match self.0.try_recv() {
+                Ok(next) => waiting.push(next),
+                Err(TryRecvError::Empty) => break,
+                Err(TryRecvError::Disconnected) if waiting.is_empty() => return None,
+                Err(TryRecvError::Disconnected) => break,
+            }
+        }
+        waiting.retain(|waiting| !waiting.teller.is_closed());
+        Some(waiting)
     }
 }
 

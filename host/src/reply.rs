@@ -11,9 +11,11 @@ use http_body::Frame;
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full, StreamBody};
 
+use crate::cache::{Cache, Served, State, hex};
 use crate::dialect::{Events, Translation, Wrong};
 use crate::error::Error;
 use crate::exchange::{End, Exchange};
+use crate::guard::shared::{self, SharedStream};
 use crate::guard::stream::{Next, StreamGuard};
 use crate::guard::{Admitted, Released};
 use crate::meter;
@@ -29,6 +31,8 @@ const ATTEMPTS: HeaderName = HeaderName::from_static("x-sluicegate-attempts");
 const LEFT_OUT: HeaderName = HeaderName::from_static("x-sluicegate-left-out");
 const COST: HeaderName = HeaderName::from_static("x-sluicegate-cost-usd");
 const ESCALATION: HeaderName = HeaderName::from_static("x-sluicegate-escalation");
+const CACHE: HeaderName = HeaderName::from_static("x-sluicegate-cache");
+const CACHE_KEY: HeaderName = HeaderName::from_static("x-sluicegate-cache-key");
 const SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
 
 /// A complete answer, in the caller's dialect.
@@ -82,6 +86,80 @@ pub(crate) fn unasked(x: &Exchange, admitted: &Admitted, released: Released) -> 
     about(x, &mut response);
     x.end(End::Answered);
     Ok(response)
+}
+
+/// A stream that another caller has asked for.
+pub(crate) fn shared(admitted: &Admitted, cache: &Arc<Cache>, first: Released, stream: SharedStream) -> Response<Body> {
+    let x = stream.exchange().clone();
+    let translation = admitted.way_back(&x).events();
+    let state = Shared { x: x.clone(), cache: cache.clone(), first: Some(first), stream: Some(stream), translation };
+    let frames = unfold(state, |mut state| async move {
+        let bytes = state.next().await?;
+        Some((Ok::<_, Infallible>(Frame::data(bytes)), state))
+    });
+    let mut response = Response::new(StreamBody::new(frames).boxed_unsync());
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    about(&x, &mut response);
+    response
+}
+
+struct Shared {
+    x: Arc<Exchange>,
+    cache: Arc<Cache>,
+    first: Option<Released>,
+    /// Gone when it is over.
+    stream: Option<SharedStream>,
+    translation: Events,
+}
+
+impl Shared {
+    async fn next(&mut self) -> Option<Bytes> {
+        if let Some(first) = self.first.take() {
+            return Some(self.said(&first.into_bytes()));
+        }
+        loop {
+            let stream = self.stream.as_mut()?;
+            let bytes = match stream.next().await {
+                shared::Next::Released(released) => self.said(&released.into_bytes()),
+                shared::Next::End => {
+                    let saved = stream.cost().unwrap_or_default();
+                    let served = self.x.served().map(|served| Served { saved, ..served });
+                    self.stream = None;
+                    if let Some(served) = served {
+                        self.cache.serves(&self.x, served);
+                    }
+                    let said = self.translation.end(&mut Vec::new());
+                    let bytes =
+                        said.map_or_else(|wrong| self.breaks_off(&Error::Unsayable(wrong.message)), Bytes::from);
+                    self.x.end(End::Answered);
+                    bytes
+                }
+                shared::Next::Lost => {
+                    self.cache.note(&Served::not(State::Miss, None));
+                    self.breaks_off(&Error::Broken("the answer that others waited for was cut off".to_owned()))
+                }
+            };
+            if !bytes.is_empty() {
+                return Some(bytes);
+            }
+        }
+    }
+
+    fn said(&mut self, bytes: &[u8]) -> Bytes {
+        let mut losses = Vec::new();
+        let said = self.translation.translate(bytes, &mut losses);
+        losses.into_iter().for_each(|loss| self.x.leaves_out(loss));
+        said.map_or_else(|wrong| self.breaks_off(&Error::Unsayable(wrong.message)), Bytes::from)
+    }
+
+    fn breaks_off(&mut self, error: &Error) -> Bytes {
+        self.stream = None;
+        let event = self.x.dialect.error_event(error.words(&error.message()));
+        self.x.end(End::Failed(error));
+        event
+    }
 }
 
 /// An answer that streams, as far as it has come.
@@ -261,6 +339,15 @@ fn about(x: &Exchange, response: &mut Response<Body>) {
     set(EXCHANGE, &x.id);
     if let Some(reference) = x.escalation() {
         set(ESCALATION, &reference);
+    }
+    if let Some(served) = x.served() {
+        set(CACHE, served.state.word());
+        if matches!(served.state, State::Hit | State::Stale) {
+            set(header::AGE, &served.age.as_secs().to_string());
+        }
+        if let Some(key) = served.key.filter(|_| x.wants_receipts) {
+            set(CACHE_KEY, &hex(&key));
+        }
     }
     let left_out = x.left_out_header();
     if !left_out.is_empty() {

@@ -1,5 +1,6 @@
 //! What outlives the process, behind one small trait each. All of it blocks: it is called on threads that serve nobody.
 
+pub mod answers;
 mod columns;
 pub mod counters;
 mod escalations;

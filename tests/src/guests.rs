@@ -334,6 +334,10 @@ const fn router(name: &'static str, config: &'static str) -> Gentle {
     Gentle { name, package: "test-guest-router", config }
 }
 
+const fn cache(name: &'static str, config: &'static str) -> Gentle {
+    Gentle { name, package: "test-guest-cache", config }
+}
+
 /// The well-behaved guests.
 pub const GENTLE: &[Gentle] = &[
     text("allow", "do = 'allow'"),
@@ -354,6 +358,8 @@ pub const GENTLE: &[Gentle] = &[
     whole("answer-deny", "answer = { do = 'deny' }"),
     whole("answer-edit", "answer = { do = 'edit', with = 'As you wish.' }"),
     whole("answer-fail", "answer = { do = 'fail', word = 'attack' }"),
+    cache("cache", ""),
+    cache("cache-fails", "fails = 'plan'"),
     router("route-nothing", ""),
     router("route-second", "do = 'targets'\nindices = [1]\nwhen = 'please'"),
     router("route-both", "do = 'targets'\nindices = [1, 0]\nwhen = 'please'"),

@@ -74,7 +74,7 @@ fn row(plugin: &plugin::Plugin) -> Vec<String> {
 }
 
 fn kinds(plugin: &plugin::Plugin) -> Vec<&'static str> {
-    ["text-guardrail", "request-guardrail", "answer-guardrail", "router"]
+    ["text-guardrail", "request-guardrail", "answer-guardrail", "router", "cache"]
         .into_iter()
         .filter(|interface| plugin.anatomy.exports(interface))
         .collect()

@@ -103,7 +103,16 @@ fn the_readme_has_every_field_of_an_installation() {
     let tables = tables("`NAME.toml`");
     assert_eq!(
         tables.iter().map(|table| table.name).collect::<Vec<_>>(),
-        ["", "limits", "grants.clock", "grants.kv", "grants.embedding", "grants.http", "grants.http.destinations.NAME"]
+        [
+            "",
+            "limits",
+            "cache",
+            "grants.clock",
+            "grants.kv",
+            "grants.embedding",
+            "grants.http",
+            "grants.http.destinations.NAME"
+        ]
     );
     for table in &tables {
         let header = if table.name.is_empty() { String::new() } else { format!("[{}]\n", table.name) };
@@ -122,7 +131,7 @@ fn the_defaults_in_the_readme_are_those_of_an_installation() {
     for table in tables("`NAME.toml`") {
         // Nothing is granted that is not named, and a service has no address that could be the default.
         let expected = match table.name {
-            "" | "limits" => "",
+            "" | "limits" | "cache" => "",
             "grants.http.destinations.NAME" => &format!("[{}]\n{ADDRESS}", table.name),
             name => &format!("[{name}]\n"),
         };

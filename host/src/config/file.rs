@@ -53,6 +53,8 @@ pub struct File {
     pub reservation: Reservation,
     /// `[escalations]`: exchanges that are handed over to people.
     pub escalations: Escalations,
+    /// `[cache]`: answers that are kept.
+    pub cache: Cache,
     /// `[embedders.NAME]`: what turns texts into vectors.
     pub embedders: BTreeMap<String, Entry<Embedder>>,
     /// Named tables that cannot be read, as `targets.small`: what refers to them is not wrong for that.
@@ -431,6 +433,27 @@ pub struct Reservation {
     pub answer_tokens: Option<Spanned<u64>>,
 }
 
+/// `[cache]`
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Cache {
+    /// The file with kept answers, relative to this one: `"sluicegate-cache.db"`. It is made when there is something to
+    /// keep, and may be deleted at any time.
+    pub path: Option<Spanned<PathBuf>>,
+    /// Bytes of the answers that are kept in memory: `67108864`.
+    pub memory_bytes_max: Option<Spanned<u64>>,
+    /// Bytes of the answers that are kept in the file: `1073741824`.
+    pub file_bytes_max: Option<Spanned<u64>>,
+    /// Bytes of the vectors by which questions are found, in memory and in the file each: `268435456`.
+    pub vectors_bytes_max: Option<Spanned<u64>>,
+    /// Bytes of one answer: `1048576`.
+    pub entry_bytes_max: Option<Spanned<u64>>,
+    /// Milliseconds to wait for a store; then a model is asked: `50`.
+    pub wait_ms: Option<Spanned<u64>>,
+    /// Milliseconds to wait for the vector of a question; then it is not looked for by its meaning: `1000`.
+    pub embedding_wait_ms: Option<Spanned<u64>>,
+}
+
 /// `[escalations]`
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -485,6 +508,7 @@ pub(super) const TABLES: &[&str] = &[
     "store",
     "reservation",
     "escalations",
+    "cache",
     "embedders",
     "admin",
     "log",
@@ -512,6 +536,7 @@ pub(super) fn read(document: DeTable<'_>, problems: &mut Problems) -> File {
             "store" => file.store = table(&name, value, problems).unwrap_or_default(),
             "embedders" => file.embedders = named(&name, "directory", value, &mut file.unreadable, problems),
             "reservation" => file.reservation = table(&name, value, problems).unwrap_or_default(),
+            "cache" => file.cache = table(&name, value, problems).unwrap_or_default(),
             "escalations" => file.escalations = table(&name, value, problems).unwrap_or_default(),
             field if !matches!(value.get_ref(), DeValue::Table(_)) => {
                 let message = "stands outside of all tables; write it below the one it belongs to, as [server]";

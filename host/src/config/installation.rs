@@ -11,6 +11,7 @@ use toml::de::DeTable;
 use super::Problems;
 use super::file::{not_toml, table};
 use super::grants::{self, Grants};
+use super::resolve::number;
 use crate::plugin::{Limits, ceiling};
 
 /// How a plugin is installed.
@@ -36,8 +37,21 @@ pub struct Installation {
     pub limits: Limits,
     /// What it may call beside `log` and `patterns`.
     pub grants: Arc<Grants>,
+    /// What the host does for it, where it decides what may be answered from memory.
+    pub cache: CacheUse,
     /// Its own configuration, as JSON.
     pub config: String,
+}
+
+/// How a cache policy's answers are kept.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CacheUse {
+    /// All tenants share them, but for those in whose texts a guardrail found something.
+    pub shared: bool,
+    /// How long a stale answer is given while a fresh one is asked for.
+    pub stale: Duration,
+    /// What questions are compared with by their meaning; where there is none, they are not.
+    pub embedder: Option<String>,
 }
 
 /// Whether a plugin's verdicts count.
@@ -87,6 +101,7 @@ impl Installation {
             stream: StreamMode::Withhold,
             limits: Limits::default(),
             grants: Arc::default(),
+            cache: CacheUse::default(),
             config: "{}".to_owned(),
         }
     }
@@ -133,8 +148,21 @@ struct File {
     limits: Option<LimitsFile>,
     /// Capabilities beside `log` and `patterns`, which every plugin has.
     grants: Option<grants::File>,
+    /// How the answers of a cache policy are kept.
+    cache: Option<CacheFile>,
     /// The plugin's own configuration.
     config: Option<toml::Table>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CacheFile {
+    /// Whether all tenants share its answers: `false`. Those in whose texts a guardrail found something are never shared.
+    shared: Option<bool>,
+    /// Milliseconds for which a stale answer is given while a fresh one is asked for: `0`.
+    stale_ms: Option<Spanned<u64>>,
+    /// The embedder by which questions are compared; without one, only equal questions are answered.
+    embedder: Option<Spanned<String>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -180,7 +208,28 @@ fn resolve(name: &str, file: File, base: &Path, problems: &mut Problems) -> Inst
         stream: word("stream", file.stream.as_ref(), &stream, problems).unwrap_or(default.stream),
         limits: limits(&file.limits.unwrap_or_default(), problems),
         grants: Arc::new(grants::grants(&file.grants.unwrap_or_default(), base, problems)),
+        cache: cache(file.cache.unwrap_or_default(), problems),
         config: file.config.map_or_else(|| default.config, |config| json(&config)),
+    }
+}
+
+fn cache(file: CacheFile, problems: &mut Problems) -> CacheUse {
+    let stale = number(file.stale_ms.as_ref(), 0, 0..=30 * 86_400_000, "cache.stale_ms", problems);
+    let embedder = file.embedder.as_ref().filter(|name| match name.get_ref().is_empty() {
+        true => {
+            problems.add(
+                Some(name.span()),
+                "cache.embedder",
+                "is empty; name one of [embedders.NAME], or leave it out",
+            );
+            false
+        }
+        false => true,
+    });
+    CacheUse {
+        shared: file.shared.unwrap_or_default(),
+        stale: Duration::from_millis(stale),
+        embedder: embedder.map(|name| name.get_ref().clone()),
     }
 }
 

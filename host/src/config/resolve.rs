@@ -18,7 +18,7 @@ use super::prices;
 use super::problem::suggestion;
 use super::{
     Balance, Breaker, Group, Log, Member, Model, Platform, Plugins, Problems, Reservation, Retry, Secret, Server,
-    Settings, Stream, Target, Translation, Upstream, callers, embedders, escalations, file, store, tenants,
+    Settings, Stream, Target, Translation, Upstream, cache, callers, embedders, escalations, file, store, tenants,
 };
 use crate::dialect::{Dialect, Wire};
 use crate::prices::{Prices, Table, providers, seller, takes_stream_options};
@@ -75,6 +75,7 @@ pub(super) fn resolve(file: file::File, base: &Path, problems: &mut Problems) ->
         },
         embedders: embedders::embedders(&file, &targets, base, problems),
         escalations: escalations::escalations(&file.escalations, base, problems),
+        cache: cache::cache(&file.cache, base, problems),
     }
 }
 

@@ -8,6 +8,7 @@ use http::{HeaderMap, StatusCode};
 
 use super::conversation::{Choice, Conversation, Delta, Failure, Loss, Part, Reply};
 use super::document::Wrong;
+use super::kept::Heard;
 use super::raw::Value;
 use super::sse::{Cutter, tidy};
 use super::{
@@ -219,6 +220,7 @@ impl Translation {
             },
             model: self.model.clone(),
             own: None,
+            heard: None,
             is_over: false,
         }
     }
@@ -248,6 +250,8 @@ pub(crate) struct Events {
     model: Arc<str>,
     /// The gateway's own error, with which the stream ends.
     own: Option<Failure>,
+    /// All that was said, where somebody listens.
+    heard: Option<Heard>,
     is_over: bool,
 }
 
@@ -270,7 +274,12 @@ enum Writer {
 }
 
 /// What a caller of this dialect asks in a conversation.
-fn read(caller: Dialect, body: &[u8], address: &Address, losses: &mut Vec<Loss>) -> Result<Conversation, Wrong> {
+pub(super) fn read(
+    caller: Dialect,
+    body: &[u8],
+    address: &Address,
+    losses: &mut Vec<Loss>,
+) -> Result<Conversation, Wrong> {
     match caller {
         Dialect::OpenAi => openai::translation::parse_request(body, losses),
         Dialect::Anthropic => anthropic::translation::parse_request(body, losses),
@@ -281,6 +290,21 @@ fn read(caller: Dialect, body: &[u8], address: &Address, losses: &mut Vec<Loss>)
 }
 
 impl Events {
+    /// The same, and all that is said is heard.
+    pub(super) fn listening(self) -> Self {
+        Self { heard: Some(Heard::default()), ..self }
+    }
+
+    /// Whether what was heard is nothing for others.
+    pub(super) fn has_failed(&self) -> bool {
+        self.heard.as_ref().is_some_and(Heard::has_failed)
+    }
+
+    /// What was heard, where somebody listened.
+    pub(super) fn heard(self) -> Option<Heard> {
+        self.heard
+    }
+
     /// The caller's events for bytes of the target's stream.
     ///
     /// # Errors
@@ -357,6 +381,9 @@ impl Events {
             return Ok(());
         }
         self.is_over = matches!(delta, Delta::End | Delta::Failed(_));
+        if let Some(heard) = &mut self.heard {
+            heard.add(delta);
+        }
         match &mut self.writer {
             Writer::OpenAi(writer) => writer.write(delta, out),
             Writer::Anthropic(writer) => writer.write(delta, out),

@@ -169,9 +169,9 @@ pub(super) fn admit(anatomy: &Anatomy, grants: &Grants) -> Result<(), String> {
 }
 
 /// Interfaces that this version calls.
-const RUN: &[&str] = &["text-guardrail", "request-guardrail", "answer-guardrail", "router"];
+const RUN: &[&str] = &["text-guardrail", "request-guardrail", "answer-guardrail", "router", "cache"];
 /// Interfaces of the contract that it does not call yet.
-const LATER: &[&str] = &["cache", "context", "tool"];
+const LATER: &[&str] = &["context", "tool"];
 /// What every plugin may import.
 const FREE: &[&str] = &["types", "log", "patterns"];
 /// Imports of the contract that an operator would have to grant, and that are not on offer yet.

@@ -1,6 +1,7 @@
 //! The calls that the host makes, each with its receipt.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
 use tracing::{info, warn};
@@ -12,10 +13,13 @@ use super::patterns::Patterns;
 use super::prefilter::Prefilter;
 use super::probe::probe;
 use super::run::{Caller, Failure, Spent, Work};
-use super::work::{AnswerWork, RequestWork, RouteWork, TextWork, plugin_error};
+use super::work::{AcceptWork, AdmitWork, AnswerWork, PlanWork, RequestWork, RouteWork, TextWork, plugin_error};
 use super::{Calling, Decision, Limits, Outcome, Plugin, Receipt, Runtime};
 use crate::capability::{Capabilities, Counts, Used};
-use crate::chat::{self, Action, Finding, Phase, RouteDecision, Routing, Verdict, WholeAction, WholeVerdict, Window};
+use crate::chat::{
+    self, Action, Candidate, Finding, Intention, Phase, RouteDecision, Routing, Verdict, WholeAction, WholeVerdict,
+    Window,
+};
 
 /// What came of a call, and its receipt. The receipt's decision is the plugin's own; what the operator makes
 /// of a failure or of an observed verdict is written into it by `guard`.
@@ -200,6 +204,84 @@ impl Runtime {
         Inspected { said, receipt }
     }
 
+    /// Where a cache policy wants the answer to be looked for.
+    pub async fn plan(
+        self: &Arc<Self>,
+        plugin: &Arc<Plugin>,
+        calling: Calling<'_>,
+        request: &chat::Request,
+        findings: &[Finding],
+    ) -> Inspected<Intention> {
+        let mut receipt = plugin.receipt(CACHE, Phase::Request);
+        receipt.windows = request.segments.len();
+        receipt.bytes = request.text_bytes();
+        let facts = ExchangeFacts { id: calling.exchange, tenant: calling.tenant };
+        let (request, findings) = (convert::request(&facts, request), convert::found(findings));
+        let limits = plugin.installation.limits.for_text(receipt.bytes);
+        let said = self.call(plugin, calling, &limits, PlanWork { plugin, request, findings }, &mut receipt).await;
+        let said = self.settle(plugin, said, convert::intention, &mut receipt);
+        if let Ok(intention) = &said {
+            receipt.decision = match intention {
+                Intention::Bypass => Decision::Bypass,
+                Intention::LookUp(_) => Decision::LookUp,
+            };
+        }
+        Inspected { said, receipt }
+    }
+
+    /// Whether a kept answer answers this request too, by what a cache policy says.
+    pub async fn accept(
+        self: &Arc<Self>,
+        plugin: &Arc<Plugin>,
+        calling: Calling<'_>,
+        request: &chat::Request,
+        candidate: Candidate<'_>,
+    ) -> Inspected<bool> {
+        let mut receipt = plugin.receipt(CACHE, Phase::Request);
+        receipt.windows = 1;
+        receipt.bytes =
+            candidate.question.len() + candidate.answer.segments.iter().map(|s| s.text.len()).sum::<usize>();
+        let facts = ExchangeFacts { id: calling.exchange, tenant: calling.tenant };
+        let bytes = receipt.bytes + request.text_bytes();
+        let work =
+            AcceptWork { plugin, request: convert::request(&facts, request), candidate: convert::candidate(candidate) };
+        let limits = plugin.installation.limits.for_text(bytes);
+        let said = self.call(plugin, calling, &limits, work, &mut receipt).await;
+        let said = self.settle(plugin, said, Ok, &mut receipt);
+        if let Ok(accepted) = said {
+            receipt.decision = if accepted { Decision::Accept } else { Decision::Reject };
+        }
+        Inspected { said, receipt }
+    }
+
+    /// For how long an answer may be kept, if at all, by what a cache policy says.
+    pub async fn keep(
+        self: &Arc<Self>,
+        plugin: &Arc<Plugin>,
+        calling: Calling<'_>,
+        request: &chat::Request,
+        answer: &chat::Answer,
+        findings: &[Finding],
+    ) -> Inspected<Option<Duration>> {
+        let mut receipt = plugin.receipt(CACHE, Phase::Answer);
+        receipt.windows = answer.segments.len();
+        receipt.bytes = answer.segments.iter().map(|segment| segment.text.len()).sum();
+        let facts = ExchangeFacts { id: calling.exchange, tenant: calling.tenant };
+        let limits = plugin.installation.limits.for_text(receipt.bytes + request.text_bytes());
+        let work = AdmitWork {
+            plugin,
+            request: convert::request(&facts, request),
+            answer: convert::answer(answer),
+            findings: convert::found(findings),
+        };
+        let said = self.call(plugin, calling, &limits, work, &mut receipt).await;
+        let said = self.settle(plugin, said, |said| Ok(convert::admission(said)), &mut receipt);
+        if let Ok(time) = &said {
+            receipt.decision = if time.is_some() { Decision::Keep } else { Decision::Pass };
+        }
+        Inspected { said, receipt }
+    }
+
     /// One call in one fork, unless the breaker is open.
     async fn call<W: Work>(
         &self,
@@ -298,6 +380,9 @@ impl Runtime {
         });
     }
 }
+
+/// The export of a cache policy.
+const CACHE: &str = "cache";
 
 /// Findings that a receipt keeps: those of a whole history may be many.
 const RECEIPT_FINDINGS_MAX: usize = 100;

@@ -2,8 +2,11 @@
 //! lie on character boundaries, edits are sorted and apart, scores are between 0 and 1.
 
 use std::ops::Range;
+use std::time::Duration;
 
-use super::bindings::exports::sluicegate::plugin::{answer_guardrail, request_guardrail, router, text_guardrail};
+use super::bindings::exports::sluicegate::plugin::{
+    answer_guardrail, cache, request_guardrail, router, text_guardrail,
+};
 use super::bindings::sluicegate::plugin::types as wit;
 use crate::chat;
 
@@ -257,6 +260,53 @@ fn checked_targets(count: usize, chosen: &[u32]) -> Result<Vec<usize>, Malformed
         checked.push(index);
     }
     Ok(checked)
+}
+
+/// Bytes of a key and of a text to look for by its meaning.
+const LOOKUP_BYTES_MAX: usize = 64 << 10;
+/// The longest time that an answer may be kept, and its greatest age.
+const AGE_MAX: Duration = Duration::from_secs(400 * 86_400);
+
+/// Findings, for a cache policy. Their places are within texts that it is not told of.
+pub(super) fn found(findings: &[chat::Finding]) -> Vec<wit::Finding> {
+    let finding =
+        |finding: &chat::Finding| wit::Finding { rule: finding.rule.clone(), span: None, score: finding.score };
+    findings.iter().map(finding).collect()
+}
+
+pub(super) fn candidate(candidate: chat::Candidate<'_>) -> cache::Candidate {
+    cache::Candidate {
+        question: candidate.question.to_owned(),
+        answer: answer(candidate.answer),
+        similarity: candidate.similarity,
+        age_ms: u64::try_from(candidate.age.as_millis()).unwrap_or(u64::MAX),
+    }
+}
+
+/// Where a cache policy wants an answer to be looked for.
+pub(super) fn intention(said: cache::Intention) -> Result<chat::Intention, Malformed> {
+    let lookup = match said {
+        cache::Intention::Bypass => return Ok(chat::Intention::Bypass),
+        cache::Intention::LookUp(lookup) => lookup,
+    };
+    if lookup.key.is_empty() {
+        return Err("an empty key".to_owned());
+    }
+    let by_meaning = |by: cache::ByMeaning| match (0.0..=1.0).contains(&by.threshold) {
+        true => Ok((bounded(by.text, LOOKUP_BYTES_MAX, "a text to look for")?, by.threshold)),
+        false => Err(format!("a threshold of {}, which is not from 0 to 1", by.threshold)),
+    };
+    Ok(chat::Intention::LookUp(chat::Lookup {
+        key: bounded(lookup.key, LOOKUP_BYTES_MAX, "a key")?,
+        by_meaning: lookup.by_meaning.map(by_meaning).transpose()?.filter(|(text, _)| !text.trim().is_empty()),
+        age_max: AGE_MAX.min(Duration::from_millis(lookup.age_ms_max)),
+    }))
+}
+
+/// For how long an answer may be kept.
+pub(super) fn admission(said: Option<cache::Admission>) -> Option<Duration> {
+    let time = AGE_MAX.min(Duration::from_millis(said?.ttl_ms));
+    (!time.is_zero()).then_some(time)
 }
 
 /// Edits by segment, each segment's checked against its text and against each other.

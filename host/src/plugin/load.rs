@@ -8,7 +8,7 @@ use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 use super::bindings::exports::sluicegate::plugin::{
-    answer_guardrail, lifecycle, request_guardrail, router, text_guardrail,
+    answer_guardrail, cache, lifecycle, request_guardrail, router, text_guardrail,
 };
 use super::breaker::Breaker;
 use super::imports::{Granted, WAITS_MAX};
@@ -155,6 +155,7 @@ async fn load(runtime: &Runtime, source: Source) -> Result<Plugin, String> {
             .then(|| router::GuestIndices::new(&instance))
             .transpose()
             .map_err(linking)?,
+        cache: (anatomy.exports("cache")).then(|| cache::GuestIndices::new(&instance)).transpose().map_err(linking)?,
     });
     let identity = Sha256::new().chain_update(&digest).chain_update([0]).chain_update(&installation.config).finalize();
     let plugin = Plugin {

@@ -1,6 +1,7 @@
 //! Calls with sample input: what loads must be able to answer, and what was taken out must show that it is well.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::time::Instant;
 
@@ -8,10 +9,10 @@ use super::bindings::sluicegate::plugin::types::PluginError;
 use super::convert::{self, ExchangeFacts};
 use super::limits::Limits;
 use super::run::{Caller, Failure};
-use super::work::{AnswerWork, RequestWork, RouteWork, TextWork, plugin_error};
+use super::work::{AcceptWork, AdmitWork, AnswerWork, PlanWork, RequestWork, RouteWork, TextWork, plugin_error};
 use super::{Outcome, Plugin, Runtime};
 use crate::capability::{Capabilities, Counts};
-use crate::chat::{Answer, Channel, Phase, Request, Role, RouteTarget, Segment, Window};
+use crate::chat::{Answer, Candidate, Channel, Phase, Request, Role, RouteTarget, Segment, Window};
 
 /// Call every export with sample input.
 ///
@@ -54,6 +55,20 @@ pub(super) async fn probe(runtime: &Runtime, plugin: &Plugin, limits: &Limits) -
         let work = RouteWork { plugin, request, targets: targets.iter().map(convert::target).collect() };
         let routing = said("router", runtime.fork(plugin, &mut caller(), limits, work).await.0)?;
         convert::routing(targets.len(), routing).map_err(|wrong| failed("router", Outcome::Malformed, &wrong))?;
+    }
+    if plugin.exports.cache.is_some() {
+        let (question, answer) = ("What is the capital of France?", sample_answer());
+        let asked = || convert::request(&facts, &request);
+        let work = PlanWork { plugin, request: asked(), findings: Vec::new() };
+        let intention = said("cache", runtime.fork(plugin, &mut caller(), limits, work).await.0)?;
+        convert::intention(intention).map_err(|wrong| failed("cache", Outcome::Malformed, &wrong))?;
+        let age = Duration::from_secs(1);
+        let candidate = convert::candidate(Candidate { question, answer: &answer, similarity: 1.0, age });
+        let work = AcceptWork { plugin, request: asked(), candidate };
+        said("cache", runtime.fork(plugin, &mut caller(), limits, work).await.0)?;
+        let answer = convert::answer(&answer);
+        let work = AdmitWork { plugin, request: asked(), answer, findings: Vec::new() };
+        said("cache", runtime.fork(plugin, &mut caller(), limits, work).await.0)?;
     }
     Ok(())
 }

@@ -61,9 +61,21 @@ pub enum Decision {
     Answer,
     /// A router handed over to people.
     Escalate,
+    /// A cache policy wants a model to be asked.
+    Bypass,
+    /// A cache policy wants what is kept to be looked through.
+    LookUp,
+    /// A cache policy takes a kept answer for an answer to this request.
+    Accept,
+    /// A cache policy does not.
+    Reject,
+    /// A cache policy lets the answer be kept.
+    Keep,
+    /// A cache policy does not.
+    Pass,
     /// It failed, and the operator chose that the exchange goes on.
     NotInspected,
-    /// It failed, and the exchange is refused; of a router, and the exchange goes on as is configured.
+    /// It failed, and the exchange is refused; of a router or a cache policy, and the exchange goes on without it.
     Failed,
 }
 
@@ -80,6 +92,12 @@ impl Decision {
             Self::Escalate => "escalate",
             Self::Targets => "targets",
             Self::Answer => "answer",
+            Self::Bypass => "bypass",
+            Self::LookUp => "look-up",
+            Self::Accept => "accept",
+            Self::Reject => "reject",
+            Self::Keep => "keep",
+            Self::Pass => "pass",
             Self::NotInspected => "not-inspected",
             Self::Failed => "failed",
         }
@@ -269,8 +287,8 @@ impl Receipt {
 impl Decision {
     fn gravity(self) -> u8 {
         match self {
-            Self::Allow | Self::Unchanged => 0,
-            Self::Edit | Self::Targets | Self::Answer | Self::Escalate => 1,
+            Self::Allow | Self::Unchanged | Self::Bypass | Self::LookUp | Self::Reject | Self::Pass => 0,
+            Self::Edit | Self::Targets | Self::Answer | Self::Escalate | Self::Accept | Self::Keep => 1,
             Self::NotInspected => 2,
             Self::Retry => 3,
             Self::Deny => 4,

@@ -4,7 +4,9 @@ use wasmtime::Store;
 use wasmtime::component::Instance;
 
 use super::Plugin;
-use super::bindings::exports::sluicegate::plugin::{answer_guardrail, request_guardrail, router, text_guardrail};
+use super::bindings::exports::sluicegate::plugin::{
+    answer_guardrail, cache, request_guardrail, router, text_guardrail,
+};
 use super::bindings::sluicegate::plugin::types::{self, PluginError};
 use super::imports::State;
 use super::patterns::Patterns;
@@ -72,11 +74,62 @@ impl Work for RouteWork<'_> {
     }
 }
 
+pub(super) struct PlanWork<'a> {
+    pub(super) plugin: &'a Plugin,
+    pub(super) request: types::Request,
+    pub(super) findings: Vec<types::Finding>,
+}
+
+impl Work for PlanWork<'_> {
+    type Said = Result<cache::Intention, PluginError>;
+
+    async fn run(self, store: &mut Store<State>, instance: &Instance) -> wasmtime::Result<Self::Said> {
+        let guest = self.plugin.cache(store, instance).await?;
+        guest.call_plan(&mut *store, &self.request, &self.findings).await
+    }
+}
+
+pub(super) struct AcceptWork<'a> {
+    pub(super) plugin: &'a Plugin,
+    pub(super) request: types::Request,
+    pub(super) candidate: cache::Candidate,
+}
+
+impl Work for AcceptWork<'_> {
+    type Said = Result<bool, PluginError>;
+
+    async fn run(self, store: &mut Store<State>, instance: &Instance) -> wasmtime::Result<Self::Said> {
+        let guest = self.plugin.cache(store, instance).await?;
+        guest.call_accept(&mut *store, &self.request, &self.candidate).await
+    }
+}
+
+pub(super) struct AdmitWork<'a> {
+    pub(super) plugin: &'a Plugin,
+    pub(super) request: types::Request,
+    pub(super) answer: types::Answer,
+    pub(super) findings: Vec<types::Finding>,
+}
+
+impl Work for AdmitWork<'_> {
+    type Said = Result<Option<cache::Admission>, PluginError>;
+
+    async fn run(self, store: &mut Store<State>, instance: &Instance) -> wasmtime::Result<Self::Said> {
+        let guest = self.plugin.cache(store, instance).await?;
+        guest.call_admit(&mut *store, &self.request, &self.answer, &self.findings).await
+    }
+}
+
 fn not_exported() -> wasmtime::Error {
     wasmtime::Error::msg("the plugin does not export this interface")
 }
 
 impl Plugin {
+    async fn cache(&self, store: &mut Store<State>, instance: &Instance) -> wasmtime::Result<cache::Guest> {
+        self.prepare(store, instance).await?;
+        self.exports.cache.as_ref().ok_or_else(not_exported)?.load(&mut *store, instance)
+    }
+
     /// In an instance that could not be forked, do first what the snapshot would have held.
     async fn prepare(&self, store: &mut Store<State>, instance: &Instance) -> wasmtime::Result<()> {
         if self.not_forked.is_none() {

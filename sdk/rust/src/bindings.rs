@@ -84,3 +84,10 @@ interface!(
     "export_router",
     "::sluicegate_plugin::bindings::router"
 );
+interface!(
+    cache,
+    "package sluicegate:sdk-cache;
+     world cache { export sluicegate:plugin/cache@0.1.0; }",
+    "export_cache",
+    "::sluicegate_plugin::bindings::cache"
+);

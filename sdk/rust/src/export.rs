@@ -6,6 +6,7 @@
 /// export!(Pii: text_guardrail);
 /// export!(Scope: request_guardrail, answer_guardrail);
 /// export!(Intents: router);
+/// export!(Answers: cache);
 /// ```
 #[macro_export]
 macro_rules! export {
@@ -107,5 +108,32 @@ macro_rules! __export_interface {
         }
         #[cfg(target_arch = "wasm32")]
         $crate::bindings::router::export_router!($export);
+    };
+    (cache, $export:ident, $plugin:ident) => {
+        impl $crate::bindings::cache::exports::sluicegate::plugin::cache::Guest for $export {
+            fn plan(
+                request: $crate::Request,
+                findings: ::std::vec::Vec<$crate::Finding>,
+            ) -> ::std::result::Result<$crate::cache::Intention, $crate::PluginError> {
+                $crate::Cache::plan($plugin(), &request, &findings)
+            }
+
+            fn accept(
+                request: $crate::Request,
+                candidate: $crate::cache::Candidate,
+            ) -> ::std::result::Result<bool, $crate::PluginError> {
+                $crate::Cache::accept($plugin(), &request, &candidate)
+            }
+
+            fn admit(
+                request: $crate::Request,
+                answer: $crate::Answer,
+                findings: ::std::vec::Vec<$crate::Finding>,
+            ) -> ::std::result::Result<::std::option::Option<$crate::cache::Admission>, $crate::PluginError> {
+                $crate::Cache::admit($plugin(), &request, &answer, &findings)
+            }
+        }
+        #[cfg(target_arch = "wasm32")]
+        $crate::bindings::cache::export_cache!($export);
     };
 }

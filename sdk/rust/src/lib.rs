@@ -1,7 +1,7 @@
 //! Write Sluicegate plugins in Rust.
 //!
-//! Implement [`Plugin`] and one or more of [`TextGuardrail`], [`RequestGuardrail`], [`AnswerGuardrail`] and
-//! [`Router`], then name them in [`export!`]:
+//! Implement [`Plugin`] and one or more of [`TextGuardrail`], [`RequestGuardrail`], [`AnswerGuardrail`], [`Router`] and
+//! [`Cache`], then name them in [`export!`]:
 //!
 //! ```
 //! use sluicegate_plugin::{Plugin, TextGuardrail, export, text};
@@ -45,6 +45,7 @@
 //! `expect`, may hold text of the exchange and is not shown.
 
 pub mod bindings;
+pub mod cache;
 pub mod clock;
 pub mod embedding;
 mod export;
@@ -138,6 +139,32 @@ pub trait Router: Plugin {
     /// # Errors
     /// Why nothing could be decided; all stays as the operator configured it.
     fn route(&self, request: &Request, targets: &[router::Target]) -> Result<router::Routing, PluginError>;
+}
+
+/// Decides what may be answered from memory. See `cache` in the contract.
+pub trait Cache: Plugin {
+    /// Where the answer to this request may be found, of which guardrails said `findings`.
+    ///
+    /// # Errors
+    /// Why nothing could be decided; a model is asked.
+    fn plan(&self, request: &Request, findings: &[Finding]) -> Result<cache::Intention, PluginError>;
+
+    /// Whether an answer that was found by meaning answers this request too.
+    ///
+    /// # Errors
+    /// Why nothing could be decided; it does not, then.
+    fn accept(&self, request: &Request, candidate: &cache::Candidate) -> Result<bool, PluginError>;
+
+    /// For how long this answer may be kept, if at all; guardrails said `findings` of the request and of the answer.
+    ///
+    /// # Errors
+    /// Why nothing could be decided; it is not kept.
+    fn admit(
+        &self,
+        request: &Request,
+        answer: &Answer,
+        findings: &[Finding],
+    ) -> Result<Option<cache::Admission>, PluginError>;
 }
 
 /// Write to the gateway's log. Lines are bounded in length and number. Never write text of an exchange.

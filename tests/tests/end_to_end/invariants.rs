@@ -124,12 +124,13 @@ fn only_the_server_and_the_sandbox_accept_connections() {
 #[test]
 fn the_steps_are_called_from_the_proxy_alone() {
     only(&["proxy.rs"], r"\.identify\(&generation|\bauth::may_ask\(");
-    only(&["proxy.rs"], r"\bguard::(read|admit|release|release_words|release_own|release_text)\(");
+    only(&["proxy.rs"], r"\bguard::(read|admit|release|release_words|release_own|release_text|release_again)\(");
     only(&["proxy.rs"], r"\broute::(decide|choose)\(");
     only(&["proxy.rs"], r"\bescalation::(hand_over|find)\(");
+    only(&["proxy.rs"], r"\bcache::(plan|find|listen)\(");
     only(&["proxy.rs"], r"\bmeter::reserve\(");
     only(&["proxy.rs"], r"\bupstream\s*\.(send|models)\(");
-    only(&["proxy.rs"], r"\breply::(whole|streamed|unasked|own|error)\(");
+    only(&["proxy.rs"], r"\breply::(whole|streamed|shared|unasked|own|error)\(");
     only(&["proxy.rs"], r"\bStreamGuard::new\(");
     only(&["server/connection.rs"], r"\b(proxy|admin)::serve\(");
 }
@@ -143,6 +144,7 @@ fn the_steps_do_not_call_each_other() {
     never(&["upstream.rs", "upstream/*"], &calls("guard|route|meter|reply|server|cache"));
     never(&["reply.rs"], &calls("guard|route|server|upstream|cache"));
     never(&["meter.rs", "meter/*"], &calls("guard|route|reply|server|upstream|cache"));
+    never(&["cache.rs", "cache/*"], &calls("guard|route|meter|reply|server|upstream"));
     never(&["escalation.rs", "escalation/*"], &calls("guard|route|meter|reply|server|upstream|cache"));
 }
 
@@ -164,7 +166,7 @@ fn our_own_words_know_neither_wire_nor_wasm() {
 fn only_guard_admits_and_releases() {
     only(&["guard.rs"], r"\bAdmitted\s*\{");
     // Variants of the same name, as in `Next::Released(released)`, hold one that is built already.
-    only(&["guard.rs", "guard/stream.rs"], r"(^|[^:\w])Released\s*\(");
+    only(&["guard.rs", "guard/shared.rs", "guard/stream.rs"], r"(^|[^:\w])Released\s*\(");
     let guard = sources().into_iter().find(|source| source.path == "guard.rs").unwrap().code;
     assert!(guard.contains("pub struct Released(Bytes);"), "the field of `Released` is to be private");
     let admitted = guard.split("pub struct Admitted {").nth(1).unwrap().split('}').next().unwrap();

@@ -12,6 +12,7 @@ mod bedrock;
 mod bounds;
 mod breaker;
 mod budgets;
+mod cache;
 mod capabilities;
 mod completions;
 mod configuration;

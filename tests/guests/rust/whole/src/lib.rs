@@ -72,6 +72,9 @@ pub enum OnAnswer {
         /// The word.
         #[serde(default)]
         word: String,
+        /// Only where the request holds this one.
+        #[serde(default)]
+        asked: String,
     },
     /// Puts this in the place of the first segment's text.
     Edit {
@@ -111,11 +114,12 @@ impl RequestGuardrail for WholeGuest {
 }
 
 impl AnswerGuardrail for WholeGuest {
-    fn check(&self, _: &Request, answer: &Answer) -> Result<answer::Verdict, PluginError> {
-        let holds = |word: &str| holds(&answer.segments, word);
+    fn check(&self, request: &Request, answer: &Answer) -> Result<answer::Verdict, PluginError> {
+        let is_asked = |word: &str| word.is_empty() || holds(&request.segments, word);
+        let holds = |word: &str| word.is_empty() || holds(&answer.segments, word);
         let action = match &self.answer {
             OnAnswer::Require { word, say } if !holds(word) => answer::Action::Retry(say.clone()),
-            OnAnswer::Deny { word } if word.is_empty() || holds(word) => {
+            OnAnswer::Deny { word, asked } if holds(word) && is_asked(asked) => {
                 answer::Action::Deny(Denial::new("test.denied", "A word of the tests is not allowed."))
             }
             OnAnswer::Edit { with } => answer::Action::Edit(first_replaced(&answer.segments, with)),

@@ -1,0 +1,211 @@
+//! Questions that several callers ask at the same moment: the first asks a model, and what it is told, all are told.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+use tokio::sync::watch::{Receiver, Sender};
+
+use crate::money::Money;
+use crate::store::answers::Digest;
+
+/// What is asked right now.
+#[derive(Debug, Default)]
+pub(super) struct Flights(Mutex<HashMap<Digest, Arc<Sender<Progress>>>>);
+
+/// An answer as far as it has come, as it was released to who asked for it: in the dialect that answers are kept in.
+#[derive(Debug, Default)]
+struct Progress {
+    events: Vec<Bytes>,
+    /// When it has come to its end: all of it, and what it has cost.
+    whole: Option<(Bytes, Option<Money>)>,
+}
+
+/// Who asks the model.
+#[derive(Debug)]
+pub(crate) enum Joined {
+    /// This one.
+    Leads(Leading),
+    /// Another one.
+    Follows(Following),
+}
+
+/// Who asks a model for all who wait. When it is dropped, whoever still waits goes on alone.
+#[derive(Debug)]
+pub(crate) struct Leading {
+    flight: Digest,
+    flights: Arc<Flights>,
+    sender: Arc<Sender<Progress>>,
+}
+
+/// Who waits for what another one asks for.
+#[derive(Debug)]
+pub(crate) struct Following {
+    receiver: Receiver<Progress>,
+    /// Events that it has had.
+    had: usize,
+}
+
+/// What comes next.
+#[derive(Debug)]
+pub(crate) enum Next {
+    /// Some events.
+    Events(Bytes),
+    /// Nothing more: that was all of it.
+    End,
+    /// Nothing more: whoever asked has been told something that is not for others.
+    Lost,
+}
+
+impl Flights {
+    pub(super) fn join(self: &Arc<Self>, flight: Digest) -> Joined {
+        match self.all().entry(flight) {
+            Entry::Occupied(known) => Joined::Follows(Following { receiver: known.get().subscribe(), had: 0 }),
+            Entry::Vacant(place) => {
+                let sender = Arc::new(Sender::new(Progress::default()));
+                place.insert(sender.clone());
+                Joined::Leads(Leading { flight, flights: self.clone(), sender })
+            }
+        }
+    }
+
+    pub(super) fn count(&self) -> usize {
+        self.all().len()
+    }
+
+    pub(super) fn followers(&self) -> usize {
+        self.all().values().map(|sender| sender.receiver_count()).sum()
+    }
+
+    fn all(&self) -> MutexGuard<'_, HashMap<Digest, Arc<Sender<Progress>>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Leading {
+    /// Events have been released.
+    pub(super) fn says(&self, events: Bytes) {
+        if !events.is_empty() {
+            self.sender.send_modify(|progress| progress.events.push(events));
+        }
+    }
+
+    /// The answer has come to its end.
+    pub(super) fn ends(&self, whole: Bytes, cost: Option<Money>) {
+        self.sender.send_modify(|progress| progress.whole = Some((whole, cost)));
+    }
+
+    /// When nobody waits for it.
+    pub(super) async fn is_alone(&self) {
+        self.sender.closed().await;
+    }
+
+    /// How many wait for it.
+    pub(super) fn followers(&self) -> usize {
+        self.sender.receiver_count()
+    }
+}
+
+impl Drop for Leading {
+    fn drop(&mut self) {
+        self.flights.all().remove(&self.flight);
+    }
+}
+
+impl Following {
+    /// What comes next of the events.
+    pub(crate) async fn next(&mut self) -> Next {
+        loop {
+            let is_over = {
+                let progress = self.receiver.borrow_and_update();
+                let new: Vec<Bytes> = progress.events.get(self.had..).unwrap_or_default().to_vec();
+                self.had = progress.events.len();
+                match (new.is_empty(), &progress.whole) {
+                    (false, _) => return Next::Events(new.concat().into()),
+                    (true, whole) => whole.is_some(),
+                }
+            };
+            if is_over {
+                return Next::End;
+            }
+            if self.receiver.changed().await.is_err() && !self.has_more() {
+                return Next::Lost;
+            }
+        }
+    }
+
+    /// All of it, when it has come to its end; nothing if it does not.
+    pub(crate) async fn whole(&mut self) -> Option<(Bytes, Option<Money>)> {
+        let ended = self.receiver.wait_for(|progress| progress.whole.is_some()).await;
+        ended.ok().and_then(|progress| progress.whole.clone())
+    }
+
+    /// What it has cost, if it has come to its end and that is known.
+    pub(crate) fn cost(&self) -> Option<Money> {
+        self.receiver.borrow().whole.as_ref().and_then(|(_, cost)| *cost)
+    }
+
+    fn has_more(&self) -> bool {
+        let progress = self.receiver.borrow();
+        progress.whole.is_some() || progress.events.len() > self.had
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn leads(flights: &Arc<Flights>) -> Leading {
+        match flights.join([1; 32]) {
+            Joined::Leads(leading) => leading,
+            Joined::Follows(_) => panic!("somebody leads already"),
+        }
+    }
+
+    fn follows(flights: &Arc<Flights>) -> Following {
+        match flights.join([1; 32]) {
+            Joined::Follows(following) => following,
+            Joined::Leads(_) => panic!("nobody leads"),
+        }
+    }
+
+    async fn events(following: &mut Following) -> String {
+        match following.next().await {
+            Next::Events(events) => String::from_utf8(events.to_vec()).unwrap(),
+            other => format!("{other:?}"),
+        }
+    }
+
+    #[tokio::test]
+    async fn whoever_comes_later_hears_all_from_the_beginning() {
+        let flights = Arc::default();
+        let leading = leads(&flights);
+        let mut early = follows(&flights);
+        leading.says(Bytes::from_static(b"a"));
+        assert_eq!(events(&mut early).await, "a");
+        leading.says(Bytes::from_static(b"b"));
+        let mut late = follows(&flights);
+        assert_eq!(leading.followers(), 2);
+        assert_eq!((events(&mut early).await, events(&mut late).await), ("b".to_owned(), "ab".to_owned()));
+        leading.ends(Bytes::from_static(b"ab"), Some(Money::from_nanodollars(7)));
+        drop(leading);
+        assert!(matches!((early.next().await, late.next().await), (Next::End, Next::End)));
+        assert_eq!(late.whole().await.unwrap().0, "ab");
+        assert_eq!(late.cost(), Some(Money::from_nanodollars(7)));
+        leads(&flights);
+    }
+
+    #[tokio::test]
+    async fn whoever_waits_for_what_does_not_end_is_told_so() {
+        let flights = Arc::default();
+        let leading = leads(&flights);
+        let (mut one, mut other) = (follows(&flights), follows(&flights));
+        leading.says(Bytes::from_static(b"a"));
+        drop(leading);
+        assert_eq!(events(&mut one).await, "a");
+        assert!(matches!(one.next().await, Next::Lost));
+        assert_eq!(other.whole().await, None);
+    }
+}

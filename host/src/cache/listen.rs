@@ -1,0 +1,193 @@
+//! An answer on its way to the caller: who waits for it too is told, and it is kept if it may be.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures_util::stream::unfold;
+use http::{Response, StatusCode};
+use http_body::{Body as _, Frame};
+use http_body_util::{BodyExt, Full, StreamBody};
+use tokio::sync::mpsc;
+
+use super::asked::answer;
+use super::flight::Leading;
+use super::{Cache, Joined, Question};
+use crate::chat::Phase;
+use crate::config::Mode;
+use crate::dialect::{KEPT, Listener, Translation, kept_whole};
+use crate::exchange::Exchange;
+use crate::plugin::Inspected;
+use crate::reply::Body;
+use crate::store::answers::{About, Kept, Meaning};
+use crate::store::counters::Moment;
+
+/// A question that a model is asked.
+#[derive(Debug)]
+pub(crate) struct Asking {
+    question: Question,
+    /// For others who wait for the same.
+    leading: Option<Leading>,
+}
+
+/// Pieces of an answer that wait for a caller who reads slowly.
+const PIECES_MAX: usize = 32;
+
+impl Cache {
+    /// Ask the question for all who ask the same, or wait for who does already. Whoever wants a model to be asked asks alone.
+    pub(crate) fn join(&self, question: &Question) -> Joined {
+        self.flights.join(question.flight)
+    }
+}
+
+impl Asking {
+    pub(crate) fn alone(question: Question) -> Self {
+        Self { question, leading: None }
+    }
+
+    pub(crate) fn for_all(question: Question, leading: Leading) -> Self {
+        Self { question, leading: Some(leading) }
+    }
+}
+
+/// Listen to a response on its way to the caller. Nothing of it is changed.
+pub(crate) async fn listen(
+    cache: &Arc<Cache>,
+    x: &Arc<Exchange>,
+    asking: Asking,
+    response: Response<Body>,
+) -> Response<Body> {
+    if response.status() != StatusCode::OK {
+        return response;
+    }
+    let (head, body) = response.into_parts();
+    let (cache, x) = (cache.clone(), x.clone());
+    if body.size_hint().exact().is_none() {
+        let (sender, receiver) = mpsc::channel(PIECES_MAX);
+        tokio::spawn(pump(cache, x, asking, body, sender));
+        let pieces = unfold(receiver, |mut receiver| async move {
+            let piece: Bytes = receiver.recv().await?;
+            Some((Ok::<_, Infallible>(Frame::data(piece)), receiver))
+        });
+        return Response::from_parts(head, StreamBody::new(pieces).boxed_unsync());
+    }
+    let Ok(collected) = body.collect().await;
+    let body = collected.to_bytes();
+    let whole = body.clone();
+    tokio::spawn(async move {
+        let kept = kept_whole(x.dialect, &asking.question.request.model, &whole);
+        if let Some(kept) = kept {
+            if let Some(leading) = &asking.leading {
+                leading.says(events(&kept, &asking.question.request.model).unwrap_or_default());
+                leading.ends(kept.clone(), x.cost().whole());
+            }
+            keep(&cache, &x, &asking.question, kept).await;
+        }
+    });
+    Response::from_parts(head, Full::new(body).boxed_unsync())
+}
+
+/// A whole answer as events, for those who want it as a stream.
+fn events(kept: &Bytes, model: &str) -> Option<Bytes> {
+    let crate::dialect::Wire::Dialect(caller) = KEPT else { return None };
+    Translation::back_from(KEPT, caller, model, true).answer_as_events(kept, &mut Vec::new()).ok()
+}
+
+/// Pass a stream on, piece by piece. Goes on without the caller as long as others wait for it.
+async fn pump(cache: Arc<Cache>, x: Arc<Exchange>, asking: Asking, mut body: Body, caller: mpsc::Sender<Bytes>) {
+    let Asking { question, mut leading } = asking;
+    let mut listener = Some(Listener::new(x.dialect, &question.request.model));
+    let mut heard = 0;
+    loop {
+        let nobody_waits = async {
+            caller.closed().await;
+            if let Some(leading) = &leading {
+                leading.is_alone().await;
+            }
+        };
+        let frame = tokio::select! {
+            frame = body.frame() => frame,
+            () = nobody_waits => return,
+        };
+        let Some(Ok(frame)) = frame else { break };
+        let Ok(piece) = frame.into_data() else { continue };
+        if let Some(listening) = &mut listener {
+            let events = listening.hear(&piece);
+            heard += events.len();
+            if let Some(leading) = &leading {
+                leading.says(events);
+            }
+            let is_too_long = heard > cache.entry_bytes_max.saturating_mul(EVENTS_FACTOR);
+            let is_alone = leading.as_ref().is_none_or(|leading| leading.followers() == 0);
+            if listening.is_lost() || (is_too_long && is_alone) {
+                (listener, leading) = (None, None);
+            }
+        }
+        // One that has gone is noticed above.
+        let _ = caller.send(piece).await;
+    }
+    drop(caller);
+    let Some(mut listener) = listener else { return };
+    let last = listener.end();
+    if let Some(leading) = &leading {
+        leading.says(last);
+    }
+    let Some(whole) = listener.whole(x.usage()) else { return };
+    if let Some(leading) = &leading {
+        leading.ends(whole.clone(), x.cost().whole());
+    }
+    keep(&cache, &x, &question, whole).await;
+}
+
+/// An answer as events is some times as long as it is whole: each of them says what it belongs to.
+const EVENTS_FACTOR: usize = 64;
+
+/// Keep an answer if the policy lets it be kept.
+async fn keep(cache: &Cache, x: &Exchange, question: &Question, whole: Bytes) {
+    let findings = [question.findings.clone(), x.findings(Phase::Answer)].concat();
+    let is_shared = question.plugin.installation.cache.shared;
+    if whole.len() > cache.entry_bytes_max || x.is_partly_inspected() || (is_shared && !findings.is_empty()) {
+        return;
+    }
+    let now = cache.clock.now();
+    let mut kept = Kept {
+        key: question.key,
+        about: About {
+            partition: question.partition,
+            tenant: question.tenant.clone(),
+            model: question.request.model.as_str().into(),
+            created: now,
+            kept_until: now,
+        },
+        fresh_until: now,
+        question: question.lookup.by_meaning.as_ref().map(|(text, _)| text.clone()).unwrap_or_default(),
+        answer: whole,
+        cost: x.cost().whole(),
+        exchange: x.id.clone(),
+    };
+    let Some(answer) = answer(&kept) else { return };
+    let calling = x.calling(Phase::Answer);
+    let asked = x.runtime.keep(&question.plugin, calling, &question.request, &answer, &findings).await;
+    let Inspected { said, mut receipt } = asked;
+    receipt.observed = question.plugin.installation.mode == Mode::Observe;
+    let (exchange, plugin) = (&*x.id, &*question.plugin.name);
+    let (verdict, fuel) = (receipt.decision.word(), receipt.fuel);
+    tracing::debug!(exchange, plugin, verdict, fuel, "the cache was offered an answer");
+    x.receipt(receipt);
+    let Ok(Some(time)) = said else { return };
+    let after = |moment: Moment, time: std::time::Duration| {
+        Moment(moment.0.saturating_add(u64::try_from(time.as_millis()).unwrap_or(u64::MAX)))
+    };
+    kept.fresh_until = after(now, time);
+    kept.about.kept_until = after(kept.fresh_until, question.plugin.installation.cache.stale);
+    let about = kept.about.clone();
+    if let Err(failure) = cache.answers.put(Arc::new(kept)).await {
+        cache.has_failed(&x.id, "keeping an answer", &failure);
+    }
+    cache.totals.kept.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+    let Ok(Some((vector, identity))) = cache.vector(x, question).await else { return };
+    let about = About { partition: question.meanings(&identity), ..about };
+    if let Err(failure) = cache.meanings.put(Arc::new(Meaning { key: question.key, about, vector })).await {
+        cache.has_failed(&x.id, "keeping what a question means", &failure);
+    }
+}

@@ -1,0 +1,200 @@
+//! Answers and meanings of one gateway: in memory, and in a file of their own behind it. What a cache keeps may be lost at any time,
+//! so the file is written without waiting for the disk, and one that cannot be read is made anew.
+
+mod file;
+mod memory;
+mod nearest;
+
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use futures_util::FutureExt as _;
+use futures_util::future::{BoxFuture, ready};
+use tokio::sync::oneshot;
+use tokio::time::timeout;
+
+use super::{Answers, Digest, Failure, Kept, Meaning, Meanings, Near, PURGE_TIME, Purge, Vector};
+use crate::queue::{Queue, Refused, queue};
+use crate::store::counters::Clock;
+use file::{File, Step, Told};
+use memory::Memory;
+use nearest::Index;
+
+/// Steps that wait for a thread; further ones are refused.
+const WAITING_MAX: usize = 4_096;
+/// Bytes of all that waits for a thread.
+const WAITING_BYTES_MAX: usize = 64 << 20;
+
+/// How much is kept, where, and how long it may be waited for.
+#[derive(Clone, Debug)]
+pub struct Bounds {
+    /// The file, which is made with the first answer.
+    pub path: PathBuf,
+    /// Bytes of the answers in memory.
+    pub memory_bytes_max: u64,
+    /// Bytes of the answers in the file.
+    pub file_bytes_max: u64,
+    /// Bytes of the vectors, in memory and in the file each.
+    pub vectors_bytes_max: u64,
+    /// Bytes of one answer.
+    pub entry_bytes_max: u64,
+    /// The longest wait.
+    pub wait: Duration,
+}
+
+/// The answers and meanings of one gateway.
+#[derive(Debug)]
+pub struct Embedded {
+    bounds: Bounds,
+    clock: Clock,
+    memory: Arc<Memory>,
+    /// Started with the first step: where nothing is kept, no file is made.
+    file: OnceLock<Result<Queue<Step, Result<Told, Failure>>, String>>,
+    index: OnceLock<Result<Queue<nearest::Step, Result<nearest::Told, Failure>>, String>>,
+}
+
+impl Embedded {
+    /// A cache within these bounds.
+    #[must_use]
+    pub fn new(bounds: Bounds, clock: Clock) -> Self {
+        let memory = Arc::new(Memory::new(bounds.memory_bytes_max));
+        Self { bounds, clock, memory, file: OnceLock::new(), index: OnceLock::new() }
+    }
+
+    fn ask_file(&self, step: Step) -> Result<oneshot::Receiver<Result<Told, Failure>>, Failure> {
+        let start = || {
+            let (queue, work) = queue(WAITING_MAX, WAITING_BYTES_MAX);
+            let mut file = File::new(&self.bounds, self.clock.clone(), self.memory.clone());
+            let thread = std::thread::Builder::new().name("cache".to_owned()).spawn(move || file.work(&work));
+            thread.map(|_| queue).map_err(|error| format!("starting the thread of the cache: {error}"))
+        };
+        let queue = self.file.get_or_init(start).as_ref().map_err(|why| Failure::Unavailable(why.clone()))?;
+        let bytes = step.bytes();
+        queue.send(step, bytes).map_err(refused)
+    }
+
+    fn ask_index(&self, step: nearest::Step) -> Result<oneshot::Receiver<Result<nearest::Told, Failure>>, Failure> {
+        let start = || {
+            let (queue, work) = queue(WAITING_MAX, WAITING_BYTES_MAX);
+            let mut index = Index::new(&self.bounds, self.clock.clone());
+            let thread = std::thread::Builder::new().name("cache-vectors".to_owned()).spawn(move || index.work(&work));
+            thread.map(|_| queue).map_err(|error| format!("starting the thread of the vectors: {error}"))
+        };
+        let queue = self.index.get_or_init(start).as_ref().map_err(|why| Failure::Unavailable(why.clone()))?;
+        let bytes = step.bytes();
+        queue.send(step, bytes).map_err(refused)
+    }
+}
+
+fn refused(refused: Refused) -> Failure {
+    match refused {
+        Refused::Full => Failure::Busy,
+        Refused::Gone => Failure::Unavailable("the thread of the cache is gone".to_owned()),
+    }
+}
+
+/// What a thread tells, in time.
+async fn told<T>(asked: Result<oneshot::Receiver<Result<T, Failure>>, Failure>, wait: Duration) -> Result<T, Failure> {
+    let told = timeout(wait, asked?).await.map_err(|_| Failure::Timeout)?;
+    told.unwrap_or(Err(Failure::Unavailable("the thread of the cache is gone".to_owned())))
+}
+
+impl Answers for Embedded {
+    fn get(&self, key: Digest) -> BoxFuture<'static, Result<Option<Arc<Kept>>, Failure>> {
+        if let Some(kept) = self.memory.get(&key, self.clock.now()) {
+            return ready(Ok(Some(kept))).boxed();
+        }
+        let (asked, wait) = (self.ask_file(Step::Get(key)), self.bounds.wait);
+        async move {
+            match told(asked, wait).await? {
+                Told::Kept(kept) => Ok(kept),
+                Told::Done | Told::Purged(_) => Err(Failure::Garbage),
+            }
+        }
+        .boxed()
+    }
+
+    fn put(&self, kept: Arc<Kept>) -> BoxFuture<'static, Result<(), Failure>> {
+        if kept.bytes() > self.bounds.entry_bytes_max {
+            return ready(Err(Failure::Full)).boxed();
+        }
+        self.memory.put(kept.clone());
+        let (asked, wait) = (self.ask_file(Step::Put(kept)), self.bounds.wait);
+        async move { told(asked, wait).await.map(drop) }.boxed()
+    }
+
+    fn purge(&self, purge: Purge) -> BoxFuture<'static, Result<u64, Failure>> {
+        // In the file's turn, so that nothing comes back from there.
+        let asked = self.ask_file(Step::Purge(purge));
+        async move {
+            match told(asked, PURGE_TIME).await? {
+                Told::Purged(count) => Ok(count),
+                Told::Done | Told::Kept(_) => Err(Failure::Garbage),
+            }
+        }
+        .boxed()
+    }
+}
+
+impl Meanings for Embedded {
+    fn nearest(
+        &self,
+        partition: Digest,
+        vector: Vector,
+        least: f32,
+        most: usize,
+    ) -> BoxFuture<'static, Result<Vec<Near>, Failure>> {
+        let asked = self.ask_index(nearest::Step::Find { partition, vector, least, most });
+        let wait = self.bounds.wait;
+        async move {
+            match told(asked, wait).await? {
+                nearest::Told::Near(near) => Ok(near),
+                nearest::Told::Done => Err(Failure::Garbage),
+            }
+        }
+        .boxed()
+    }
+
+    fn put(&self, meaning: Arc<Meaning>) -> BoxFuture<'static, Result<(), Failure>> {
+        if !is_unit(&meaning.vector) {
+            return ready(Err(Failure::Garbage)).boxed();
+        }
+        let indexed = self.ask_index(nearest::Step::Add(meaning.clone()));
+        let (written, wait) = (self.ask_file(Step::PutMeaning(meaning)), self.bounds.wait);
+        async move {
+            let (indexed, written) = tokio::join!(told(indexed, wait), told(written, wait));
+            indexed.and(written.map(drop))
+        }
+        .boxed()
+    }
+
+    fn purge(&self, purge: Purge) -> BoxFuture<'static, Result<u64, Failure>> {
+        let written = self.ask_file(Step::PurgeMeanings(purge.clone()));
+        // The file first: the index is read from it.
+        let indexed = async move {
+            let written = told(written, PURGE_TIME).await?;
+            Ok::<_, Failure>(written)
+        };
+        let index = self.ask_index(nearest::Step::Purge(purge));
+        async move {
+            let written = indexed.await?;
+            told(index, PURGE_TIME).await?;
+            match written {
+                Told::Purged(count) => Ok(count),
+                Told::Done | Told::Kept(_) => Err(Failure::Garbage),
+            }
+        }
+        .boxed()
+    }
+}
+
+/// Whether it is a vector of unit length, as near as numbers are.
+fn is_unit(vector: &[f32]) -> bool {
+    let length = vector.iter().map(|value| value * value).sum::<f32>();
+    (0.9..1.1).contains(&length)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests;
