@@ -10,6 +10,8 @@ mod keyed;
 mod memory;
 mod open_streams;
 mod reload;
+mod remembered;
+mod routed;
 mod translated;
 
 use clap::ValueEnum;
@@ -33,6 +35,12 @@ pub(crate) enum Row {
     Translated,
     /// The same with 1 KB, for a caller with a key, limits and budgets.
     Keyed,
+    /// What a router adds that decides by patterns.
+    Routed,
+    /// CPU time of an answer from memory.
+    Hit,
+    /// How long it takes to find a similar question among a hundred thousand.
+    Nearest,
     /// One call of a guardrail that does nothing.
     Fork,
     /// What is added to the time to the first token.
@@ -53,11 +61,14 @@ pub(crate) enum Row {
 
 impl Row {
     /// In the order of the table.
-    pub(crate) const ALL: [Self; 12] = [
+    pub(crate) const ALL: [Self; 15] = [
         Self::Exchange,
         Self::Exchange20k,
         Self::Translated,
         Self::Keyed,
+        Self::Routed,
+        Self::Hit,
+        Self::Nearest,
         Self::Fork,
         Self::FirstToken,
         Self::Chunk,
@@ -78,6 +89,9 @@ impl Row {
             Self::Exchange20k => exchange::large(lab).await,
             Self::Translated => translated::measure(lab).await,
             Self::Keyed => keyed::measure(lab).await,
+            Self::Routed => routed::measure(lab).await,
+            Self::Hit => remembered::hit(lab).await,
+            Self::Nearest => remembered::nearest(lab).await,
             Self::Fork => fork::measure(lab).await,
             Self::FirstToken => first_token::measure(lab).await,
             Self::Chunk => chunk::measure(lab).await,

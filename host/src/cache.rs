@@ -8,6 +8,7 @@
 mod asked;
 mod flight;
 mod listen;
+mod plans;
 mod question;
 
 use std::sync::Arc;
@@ -23,6 +24,7 @@ use crate::money::Money;
 use crate::store::answers::{self, Answers, Digest, Failure, Kept, Meanings, Purge};
 use crate::store::counters::Clock;
 use flight::Flights;
+use plans::Plans;
 
 pub(crate) use asked::{find, plan};
 pub(crate) use flight::{Following, Joined, Next};
@@ -36,6 +38,7 @@ pub struct Cache {
     meanings: Arc<dyn Meanings>,
     embedders: Arc<Embedders>,
     flights: Arc<Flights>,
+    plans: Plans,
     entry_bytes_max: usize,
     embedding_wait: Duration,
     clock: Clock,
@@ -131,6 +134,7 @@ impl Cache {
             meanings,
             embedders,
             flights: Arc::default(),
+            plans: Plans::new(),
             entry_bytes_max: usize::try_from(settings.cache.entry_bytes_max).unwrap_or(usize::MAX),
             embedding_wait: settings.cache.embedding_wait,
             clock: Clock::default(),

@@ -100,9 +100,14 @@ impl Admitted {
         opaque.is_empty() && !acts && !is_tied && answers.unwrap_or(1) == 1 && self.restorations.is_empty()
     }
 
+    /// The body with the guardrails' edits, as the caller's dialect has it.
+    pub(crate) fn body(&self) -> Bytes {
+        self.asked.body(&self.request.segments, None, &[])
+    }
+
     /// What it says beside the words of the conversation, as a digest.
     pub(crate) fn frame(&self, x: &Exchange) -> [u8; 32] {
-        let body = self.asked.body(&self.request.segments, None, &[]);
+        let body = self.body();
         let Request { task, model, streaming, .. } = &*self.request;
         let address = Address { task: *task, model: Some(model.clone()), streaming: Some(*streaming) };
         frame(x.dialect, &body, &address)

@@ -8,12 +8,12 @@ mod cli;
 mod embedder;
 mod guest_compiler;
 mod lock;
-mod make;
 mod node;
 mod plugins;
 mod process;
 mod python;
 mod tasks;
+mod tools;
 mod workspace;
 
 use std::process::ExitCode;

@@ -6,7 +6,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-use crate::{Result, embedder, make, node, plugins, process, python, workspace};
+use crate::{Result, embedder, node, plugins, process, python, tools, workspace};
 
 /// Tells tests and benchmarks where the built plugins are.
 const PLUGINS: &str = "SLUICEGATE_PLUGINS";
@@ -34,7 +34,7 @@ struct Runtimes {
 
 /// `cargo xtask demo`
 pub(crate) fn demo(arguments: &[OsString]) -> Result<()> {
-    make::ensure()?;
+    tools::ensure()?;
     plugins::build(&[])?;
     let mut cargo = process::cargo();
     cargo.args(["run", "--quiet", "--package", "sluicegate", "--", "demo", "--plugins"]);
@@ -43,7 +43,7 @@ pub(crate) fn demo(arguments: &[OsString]) -> Result<()> {
 
 /// `cargo xtask bench`
 pub(crate) fn bench(arguments: &[OsString]) -> Result<()> {
-    make::ensure()?;
+    tools::ensure()?;
     plugins::build(&[])?;
     let mut cargo = process::cargo();
     cargo.env(PLUGINS, workspace::plugins());
@@ -52,7 +52,7 @@ pub(crate) fn bench(arguments: &[OsString]) -> Result<()> {
 
 /// `cargo xtask eval`
 pub(crate) fn eval(names: &[String]) -> Result<()> {
-    make::ensure()?;
+    tools::ensure()?;
     plugins::build(&[])?;
     let mut cargo = process::cargo();
     cargo.env(PLUGINS, workspace::plugins()).env(EMBEDDER, embedder::ensure(&python::ensure()?)?);
@@ -61,7 +61,7 @@ pub(crate) fn eval(names: &[String]) -> Result<()> {
 
 /// `cargo xtask test`. Without Python or Node all but some tests run, and the last lines say so.
 pub(crate) fn test(arguments: &[OsString]) -> Result<()> {
-    make::ensure()?;
+    tools::ensure()?;
     plugins::build(&[])?;
     plugins::build_test_guests()?;
     let (python, node) = (python::ensure(), node::ensure());

@@ -7,6 +7,8 @@ use http::HeaderMap;
 use http::header::{CACHE_CONTROL, PRAGMA};
 use tokio::time::{Instant, timeout};
 
+use super::plans::Plan;
+use super::question::{Digests, credential};
 use super::{Cache, Question, Served, State};
 use crate::capability::{Capability, Use, Used};
 use crate::chat::{Answer, Candidate, Intention, Phase, Task};
@@ -44,18 +46,18 @@ impl Found {
 
 /// Ask the policies in force, one after the other until one of them wants what is kept to be looked through. Nothing if none
 /// of them does, or nothing may be kept of such an exchange.
-pub(crate) async fn plan(x: &Exchange, headers: &HeaderMap, admitted: &Admitted) -> Option<Question> {
+pub(crate) async fn plan(cache: &Cache, x: &Exchange, headers: &HeaderMap, admitted: &Admitted) -> Option<Question> {
     if admitted.request().task != Task::Converse || x.generation.caches().next().is_none() {
         return None;
     }
-    let question = planned(x, headers, admitted).await;
+    let question = planned(cache, x, headers, admitted).await;
     if question.is_none() {
         x.is_served(Served::not(State::Bypass, None));
     }
     question
 }
 
-async fn planned(x: &Exchange, headers: &HeaderMap, admitted: &Admitted) -> Option<Question> {
+async fn planned(cache: &Cache, x: &Exchange, headers: &HeaderMap, admitted: &Admitted) -> Option<Question> {
     let wishes = Wishes::of(headers);
     // A text that is gone on with has an answer in a form of its own, which is not the one that answers are kept in.
     let is_text = x.dialect == Dialect::Completions;
@@ -63,9 +65,19 @@ async fn planned(x: &Exchange, headers: &HeaderMap, admitted: &Admitted) -> Opti
         return None;
     }
     let findings = x.findings(Phase::Request);
+    let credential = credential(x, headers);
+    let fingerprint = cache.plans.fingerprint(x, admitted, &credential, &findings);
+    let mut is_first = true;
     // They share a deadline.
     let calling = x.calling(Phase::Request);
     for plugin in x.generation.caches() {
+        // What others have said before it is not remembered with it.
+        let is_remembered =
+            std::mem::take(&mut is_first) && plugin.is_pure() && plugin.installation.mode == Mode::Enforce;
+        if is_remembered && let Some(plan) = cache.plans.get(&fingerprint) {
+            x.receipt(x.runtime.planned_before(plugin, admitted.request()));
+            return Some(Question::new(x, plugin, admitted, plan, findings, wishes.is_anew));
+        }
         let Inspected { said, mut receipt } = x.runtime.plan(plugin, calling, admitted.request(), &findings).await;
         receipt.observed = plugin.installation.mode == Mode::Observe;
         let counts = !receipt.observed;
@@ -73,7 +85,12 @@ async fn planned(x: &Exchange, headers: &HeaderMap, admitted: &Admitted) -> Opti
         if let Ok(Intention::LookUp(lookup)) = said
             && counts
         {
-            return Some(Question::new(x, plugin, headers, admitted, lookup, findings, wishes.is_anew));
+            let digests = Digests::new(x, plugin, &credential, admitted, &lookup.key);
+            let plan = Plan { lookup, digests };
+            if is_remembered {
+                cache.plans.put(fingerprint, plan.clone());
+            }
+            return Some(Question::new(x, plugin, admitted, plan, findings, wishes.is_anew));
         }
     }
     None
@@ -108,7 +125,7 @@ pub(crate) async fn find(cache: &Cache, x: &Exchange, question: &Question) -> Op
         Ok(None) => State::Miss,
         Err(HasFailed) => State::Bypass,
     };
-    x.is_served(Served::not(state, Some(question.key)));
+    x.is_served(Served::not(state, Some(question.digests.key)));
     None
 }
 
@@ -116,11 +133,12 @@ pub(crate) async fn find(cache: &Cache, x: &Exchange, question: &Question) -> Op
 pub(super) struct HasFailed;
 
 async fn looked_up(cache: &Cache, x: &Exchange, question: &Question) -> Result<Option<Found>, HasFailed> {
-    let known = cache.answers.get(question.key).await.map_err(|failure| {
+    let known = cache.answers.get(question.digests.key).await.map_err(|failure| {
         cache.has_failed(&x.id, "looking for an answer", &failure);
         HasFailed
     })?;
-    let is_it = |kept: &Arc<Kept>| kept.key == question.key && kept.about.partition == question.partition;
+    let is_it =
+        |kept: &Arc<Kept>| kept.key == question.digests.key && kept.about.partition == question.digests.partition;
     if let Some(found) = known.filter(is_it).and_then(|kept| cache.as_fresh(question, kept)) {
         return Ok(Some(found));
     }
@@ -151,7 +169,8 @@ impl Cache {
                 self.has_failed(&x.id, "looking for an answer", &failure);
                 HasFailed
             })?;
-            let is_of_here = |kept: &Arc<Kept>| kept.key == near.key && kept.about.partition == question.partition;
+            let is_of_here =
+                |kept: &Arc<Kept>| kept.key == near.key && kept.about.partition == question.digests.partition;
             let fresh = kept.filter(is_of_here).and_then(|kept| self.as_fresh(question, kept));
             let Some(found) = fresh.filter(|found| !found.is_stale) else { continue };
             let Some(answer) = answer(&found.kept) else { continue };

@@ -36,7 +36,7 @@ const PIECES_MAX: usize = 32;
 impl Cache {
     /// Ask the question for all who ask the same, or wait for who does already. Whoever wants a model to be asked asks alone.
     pub(crate) fn join(&self, question: &Question) -> Joined {
-        self.flights.join(question.flight)
+        self.flights.join(question.digests.flight)
     }
 }
 
@@ -151,9 +151,9 @@ async fn keep(cache: &Cache, x: &Exchange, question: &Question, whole: Bytes) {
     }
     let now = cache.clock.now();
     let mut kept = Kept {
-        key: question.key,
+        key: question.digests.key,
         about: About {
-            partition: question.partition,
+            partition: question.digests.partition,
             tenant: question.tenant.clone(),
             model: question.request.model.as_str().into(),
             created: now,
@@ -187,7 +187,7 @@ async fn keep(cache: &Cache, x: &Exchange, question: &Question, whole: Bytes) {
     cache.totals.kept.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
     let Ok(Some((vector, identity))) = cache.vector(x, question).await else { return };
     let about = About { partition: question.meanings(&identity), ..about };
-    if let Err(failure) = cache.meanings.put(Arc::new(Meaning { key: question.key, about, vector })).await {
+    if let Err(failure) = cache.meanings.put(Arc::new(Meaning { key: question.digests.key, about, vector })).await {
         cache.has_failed(&x.id, "keeping what a question means", &failure);
     }
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use http::HeaderMap;
 use sha2::{Digest as _, Sha256};
 
+use super::plans::Plan;
 use crate::chat::{Finding, Lookup, Request};
 use crate::exchange::Exchange;
 use crate::guard::Admitted;
@@ -23,34 +24,31 @@ pub(crate) struct Question {
     pub(crate) findings: Vec<Finding>,
     /// Whose answers are looked through; empty where all tenants share them.
     pub(crate) tenant: Arc<str>,
+    pub(crate) digests: Digests,
+    /// The caller wants a model to be asked.
+    pub(crate) is_anew: bool,
+}
+
+/// What a question is known by.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Digests {
     /// What all answers to such requests have in common.
     pub(crate) partition: Digest,
     /// The answer's key.
     pub(crate) key: Digest,
     /// What is asked in one go for all who wait for it: never for two tenants.
     pub(crate) flight: Digest,
-    /// The caller wants a model to be asked.
-    pub(crate) is_anew: bool,
 }
 
-impl Question {
-    pub(super) fn new(
-        x: &Exchange,
-        plugin: &Arc<Plugin>,
-        headers: &HeaderMap,
-        admitted: &Admitted,
-        lookup: Lookup,
-        findings: Vec<Finding>,
-        is_anew: bool,
-    ) -> Self {
-        let shared = plugin.installation.cache.shared;
-        let tenant: Arc<str> = if shared { "".into() } else { x.tenant.clone() };
-        let request = admitted.shared_request();
+impl Digests {
+    /// Of a request that a policy wants to be looked for under this key.
+    pub(super) fn new(x: &Exchange, plugin: &Plugin, credential: &[u8], admitted: &Admitted, key: &str) -> Self {
+        let request = admitted.request();
         let partition = digest(
             "partition",
             &[
-                tenant.as_bytes(),
-                &credential(x, headers),
+                whose(x, plugin).as_bytes(),
+                credential,
                 request.model.as_bytes(),
                 &admitted.frame(x),
                 x.generation.fingerprint(),
@@ -58,14 +56,33 @@ impl Question {
                 plugin.identity(),
             ],
         );
-        let key = digest("key", &[&partition, lookup.key.as_bytes()]);
+        let key = digest("key", &[&partition, key.as_bytes()]);
         let flight = digest("flight", &[&key, x.tenant.as_bytes()]);
-        Self { plugin: plugin.clone(), request, lookup, findings, tenant, partition, key, flight, is_anew }
+        Self { partition, key, flight }
+    }
+}
+
+/// The tenant whose answers a policy looks through; empty where all tenants share them.
+fn whose(x: &Exchange, plugin: &Plugin) -> Arc<str> {
+    if plugin.installation.cache.shared { "".into() } else { x.tenant.clone() }
+}
+
+impl Question {
+    pub(super) fn new(
+        x: &Exchange,
+        plugin: &Arc<Plugin>,
+        admitted: &Admitted,
+        Plan { lookup, digests }: Plan,
+        findings: Vec<Finding>,
+        is_anew: bool,
+    ) -> Self {
+        let (plugin, tenant) = (plugin.clone(), whose(x, plugin));
+        Self { plugin, request: admitted.shared_request(), lookup, findings, tenant, digests, is_anew }
     }
 
     /// Where questions are that can be compared by the vectors of this embedder.
     pub(super) fn meanings(&self, embedder: &str) -> Digest {
-        digest("meanings", &[&self.partition, embedder.as_bytes()])
+        digest("meanings", &[&self.digests.partition, embedder.as_bytes()])
     }
 }
 
@@ -74,7 +91,7 @@ const CREDENTIALS: [&str; 4] = ["authorization", "x-api-key", "api-key", "x-goog
 
 /// A caller that has not said who it is may send a credential of its own to the provider: then it is told nothing that another
 /// one's was needed for.
-fn credential(x: &Exchange, headers: &HeaderMap) -> Vec<u8> {
+pub(super) fn credential(x: &Exchange, headers: &HeaderMap) -> Vec<u8> {
     if x.caller.is_identified {
         return Vec::new();
     }

@@ -229,6 +229,16 @@ impl Runtime {
         Inspected { said, receipt }
     }
 
+    /// The receipt of a plan that is remembered: no call was needed.
+    #[must_use]
+    pub fn planned_before(&self, plugin: &Plugin, request: &chat::Request) -> Receipt {
+        let mut receipt = plugin.receipt(CACHE, Phase::Request);
+        receipt.windows = request.segments.len();
+        receipt.remembered = receipt.windows;
+        receipt.decision = Decision::LookUp;
+        receipt
+    }
+
     /// Whether a kept answer answers this request too, by what a cache policy says.
     pub async fn accept(
         self: &Arc<Self>,

@@ -19,7 +19,7 @@ pub(crate) struct Question {
     kind: Kind,
     /// Times, and what can, must or should be.
     marks: BTreeSet<&'static str>,
-    /// Whom it is about, in the order in which they come first.
+    /// Whom it is about, in the order in which they come.
     persons: Vec<&'static str>,
     /// The words that matter.
     content: Vec<Content>,
@@ -137,7 +137,7 @@ impl Question {
                     self.marks.insert(mark);
                 }
                 Some(Role::Person(person)) => {
-                    if !self.persons.contains(&person) {
+                    if self.persons.last() != Some(&person) {
                         self.persons.push(person);
                     }
                     has_subject = true;

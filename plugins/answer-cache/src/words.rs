@@ -141,7 +141,8 @@ impl Reader {
         let lower = word.to_lowercase();
         let capitals = word.chars().filter(|c| c.is_uppercase()).count();
         let begins_large = word.starts_with(char::is_uppercase);
-        let is_capital = (!self.is_shouted && !(self.begins && begins_large)).then_some(begins_large);
+        let says_nothing = self.is_shouted || self.begins && begins_large;
+        let is_capital = (!says_nothing).then_some(begins_large);
         let all_capitals = !self.is_shouted && capitals > 1 && capitals == word.chars().count();
         let is_named = all_capitals && NAMES_IN_CAPITALS.contains(&lower.as_str())
             || is_capital == Some(true) && matches!(word, "May" | "Will");

@@ -27,6 +27,7 @@ pub(super) fn plugins(directory: &Path, generation: &Generation) -> String {
         let installation = &plugin.installation;
         let sees = match (installation.mode, installation.on_request, installation.on_answer) {
             (Mode::Off, _, _) => "nothing, it is off",
+            _ if plugin.caches() && !plugin.inspects() => "nothing, it remembers",
             _ if !plugin.inspects() => "nothing, it routes",
             (_, true, true) => "requests, answers",
             (_, true, false) => "requests",

@@ -182,6 +182,7 @@ fn persons_count() {
             ("How do I share my calendar?", "How do I share his calendar?"),
             ("Can we see it?", "Can they see it?"),
             ("Can I call you?", "Can you call me?"),
+            ("Can I bring him my book?", "Can I bring him his book?"),
             ("Do I need a booster?", "Does my son need a booster?"),
             ("What is your phone number?", "What is the phone number?"),
             ("How do you handle returns?", "How do I handle returns?"),
