@@ -39,6 +39,8 @@ pub struct Cache {
     embedders: Arc<Embedders>,
     flights: Arc<Flights>,
     plans: Plans,
+    /// How often answers were purged.
+    purges: AtomicU64,
     entry_bytes_max: usize,
     embedding_wait: Duration,
     clock: Clock,
@@ -135,6 +137,7 @@ impl Cache {
             embedders,
             flights: Arc::default(),
             plans: Plans::new(),
+            purges: AtomicU64::new(0),
             entry_bytes_max: usize::try_from(settings.cache.entry_bytes_max).unwrap_or(usize::MAX),
             embedding_wait: settings.cache.embedding_wait,
             clock: Clock::default(),
@@ -147,6 +150,8 @@ impl Cache {
     /// # Errors
     /// When a store has failed: some of them may be there still.
     pub async fn purge(&self, purge: Purge) -> Result<u64, Failure> {
+        // What is asked right now is not kept.
+        self.purges.fetch_add(1, Ordering::Relaxed);
         // A question that leads to no answer is no harm; an answer without one is.
         let (answers, meanings) = tokio::join!(self.answers.purge(purge.clone()), self.meanings.purge(purge));
         let answers = answers?;

@@ -387,7 +387,7 @@ pub const HOSTILE: &[Hostile] = &[
     at_load("configure-error-forged", "refused"),
     at_load("configure-error-large", "malformed"),
     at_load("configure-error-utf8", "malformed"),
-    at_load("contract-cache", "refused"),
+    at_load("contract-context", "refused"),
     at_load("contract-empty", "refused"),
     at_load("contract-env", "refused"),
     at_load("contract-exceptions", "refused"),

@@ -1,6 +1,7 @@
 //! What is looked for, and whether it is there.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use http::HeaderMap;
@@ -65,6 +66,7 @@ async fn planned(cache: &Cache, x: &Exchange, headers: &HeaderMap, admitted: &Ad
         return None;
     }
     let findings = x.findings(Phase::Request);
+    let purges = cache.purges.load(Ordering::Relaxed);
     let credential = credential(x, headers);
     let fingerprint = cache.plans.fingerprint(x, admitted, &credential, &findings);
     let mut is_first = true;
@@ -76,7 +78,7 @@ async fn planned(cache: &Cache, x: &Exchange, headers: &HeaderMap, admitted: &Ad
             std::mem::take(&mut is_first) && plugin.is_pure() && plugin.installation.mode == Mode::Enforce;
         if is_remembered && let Some(plan) = cache.plans.get(&fingerprint) {
             x.receipt(x.runtime.planned_before(plugin, admitted.request()));
-            return Some(Question::new(x, plugin, admitted, plan, findings, wishes.is_anew));
+            return Some(Question::new(x, plugin, admitted, plan, findings, wishes.is_anew, purges));
         }
         let Inspected { said, mut receipt } = x.runtime.plan(plugin, calling, admitted.request(), &findings).await;
         receipt.observed = plugin.installation.mode == Mode::Observe;
@@ -90,7 +92,7 @@ async fn planned(cache: &Cache, x: &Exchange, headers: &HeaderMap, admitted: &Ad
             if is_remembered {
                 cache.plans.put(fingerprint, plan.clone());
             }
-            return Some(Question::new(x, plugin, admitted, plan, findings, wishes.is_anew));
+            return Some(Question::new(x, plugin, admitted, plan, findings, wishes.is_anew, purges));
         }
     }
     None

@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
 use futures_util::stream::unfold;
@@ -146,7 +147,12 @@ const EVENTS_FACTOR: usize = 64;
 async fn keep(cache: &Cache, x: &Exchange, question: &Question, whole: Bytes) {
     let findings = [question.findings.clone(), x.findings(Phase::Answer)].concat();
     let is_shared = question.plugin.installation.cache.shared;
-    if whole.len() > cache.entry_bytes_max || x.is_partly_inspected() || (is_shared && !findings.is_empty()) {
+    let is_purged = cache.purges.load(Ordering::Relaxed) != question.purges;
+    if is_purged
+        || whole.len() > cache.entry_bytes_max
+        || x.is_partly_inspected()
+        || (is_shared && !findings.is_empty())
+    {
         return;
     }
     let now = cache.clock.now();
@@ -172,7 +178,7 @@ async fn keep(cache: &Cache, x: &Exchange, question: &Question, whole: Bytes) {
     receipt.observed = question.plugin.installation.mode == Mode::Observe;
     let (exchange, plugin) = (&*x.id, &*question.plugin.name);
     let (verdict, fuel) = (receipt.decision.word(), receipt.fuel);
-    tracing::debug!(exchange, plugin, verdict, fuel, "the cache was offered an answer");
+    tracing::info!(exchange, plugin, verdict, fuel, "the cache was offered an answer");
     x.receipt(receipt);
     let Ok(Some(time)) = said else { return };
     let after = |moment: Moment, time: std::time::Duration| {
@@ -184,7 +190,7 @@ async fn keep(cache: &Cache, x: &Exchange, question: &Question, whole: Bytes) {
     if let Err(failure) = cache.answers.put(Arc::new(kept)).await {
         cache.has_failed(&x.id, "keeping an answer", &failure);
     }
-    cache.totals.kept.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+    cache.totals.kept.fetch_add(1, Ordering::Relaxed);
     let Ok(Some((vector, identity))) = cache.vector(x, question).await else { return };
     let about = About { partition: question.meanings(&identity), ..about };
     if let Err(failure) = cache.meanings.put(Arc::new(Meaning { key: question.digests.key, about, vector })).await {

@@ -27,6 +27,8 @@ pub(crate) struct Question {
     pub(crate) digests: Digests,
     /// The caller wants a model to be asked.
     pub(crate) is_anew: bool,
+    /// How often answers had been purged when it was asked.
+    pub(crate) purges: u64,
 }
 
 /// What a question is known by.
@@ -75,9 +77,10 @@ impl Question {
         Plan { lookup, digests }: Plan,
         findings: Vec<Finding>,
         is_anew: bool,
+        purges: u64,
     ) -> Self {
         let (plugin, tenant) = (plugin.clone(), whose(x, plugin));
-        Self { plugin, request: admitted.shared_request(), lookup, findings, tenant, digests, is_anew }
+        Self { plugin, request: admitted.shared_request(), lookup, findings, tenant, digests, is_anew, purges }
     }
 
     /// Where questions are that can be compared by the vectors of this embedder.

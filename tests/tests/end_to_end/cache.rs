@@ -4,6 +4,7 @@ use std::future::IntoFuture;
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
+use sluicegate::store::answers::Purge;
 use sluicegate_tests::{
     Answer, DONE, EMAIL, Gateway, Installed, Log, Provider, Redis, Reply, Setup, chat, chunk, completion, finish,
     gentle, installed, key_of, standard, streamed,
@@ -115,6 +116,8 @@ async fn nothing_crosses_tenants_unless_the_installation_says_so() {
         let ask = |key: &str, text: &str| gateway.ask(chat(text)).header("authorization", &format!("Bearer {key}"));
         assert_eq!(said(&ask(&blue, "tide").await), "miss answer 1");
         assert_eq!(said(&ask(&other_blue, "tide").await), "hit answer 1");
+        // Only when it is kept may another tenant have it.
+        gateway.until(|host| host.cache.flights() == 0).await;
         assert_eq!(said(&ask(&red, "tide").await), if is_shared { "hit answer 1" } else { "miss answer 2" });
         // Where a guardrail has found something, nothing is shared.
         if is_shared {
@@ -357,6 +360,20 @@ async fn answers_are_purged_by_key_tenant_model_and_time() {
     assert_eq!(purge(json!({})).await.status, 400);
     let told = gateway.admin("GET", "/api/cache").await.json();
     assert_eq!(told["kept"], 8, "{told}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_asked_before_a_purge_is_not_kept_after_it() {
+    let (provider, gateway) = gateway([gentle("cache")], "").await;
+    provider.now_says([Reply::events([chunk("low")]).pauses().then([finish(0, "stop"), DONE.to_owned()])]);
+    let mut first = gateway.ask(streamed("tide")).open().await;
+    first.until("low").await;
+    assert_eq!(gateway.host.cache.purge(Purge::default()).await, Ok(0));
+    provider.now_says(answers());
+    provider.proceed();
+    assert_eq!(first.rest().await.content(), "low");
+    gateway.until(|host| host.cache.flights() == 0).await;
+    assert_eq!(said(&gateway.ask(chat("tide")).await), "miss answer 1");
 }
 
 #[tokio::test]

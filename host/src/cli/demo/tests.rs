@@ -11,7 +11,7 @@ fn standard_plugins() -> tempfile::TempDir {
     let repository = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let built = std::env::var_os("SLUICEGATE_PLUGINS").map_or_else(|| repository.join("target/plugins"), PathBuf::from);
     let directory = tempfile::tempdir().unwrap();
-    for name in ["cost-router", "intent-router", "no-op", "pii", "prompt-injection", "secrets"] {
+    for name in ["answer-cache", "cost-router", "intent-router", "no-op", "pii", "prompt-injection", "secrets"] {
         let component = format!("{name}.wasm");
         fs::copy(built.join(&component), directory.path().join(&component))
             .expect("the plugins are not built: run `cargo xtask plugins`");

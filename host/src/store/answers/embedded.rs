@@ -45,7 +45,11 @@ pub struct Bounds {
 
 /// The answers and meanings of one gateway.
 #[derive(Debug)]
-pub struct Embedded {
+pub struct Embedded(Arc<Threads>);
+
+/// The memory, and the threads behind it.
+#[derive(Debug)]
+struct Threads {
     bounds: Bounds,
     clock: Clock,
     memory: Arc<Memory>,
@@ -59,9 +63,11 @@ impl Embedded {
     #[must_use]
     pub fn new(bounds: Bounds, clock: Clock) -> Self {
         let memory = Arc::new(Memory::new(bounds.memory_bytes_max));
-        Self { bounds, clock, memory, file: OnceLock::new(), index: OnceLock::new() }
+        Self(Arc::new(Threads { bounds, clock, memory, file: OnceLock::new(), index: OnceLock::new() }))
     }
+}
 
+impl Threads {
     fn ask_file(&self, step: Step) -> Result<oneshot::Receiver<Result<Told, Failure>>, Failure> {
         let start = || {
             let (queue, work) = queue(WAITING_MAX, WAITING_BYTES_MAX);
@@ -102,10 +108,10 @@ async fn told<T>(asked: Result<oneshot::Receiver<Result<T, Failure>>, Failure>, 
 
 impl Answers for Embedded {
     fn get(&self, key: Digest) -> BoxFuture<'static, Result<Option<Arc<Kept>>, Failure>> {
-        if let Some(kept) = self.memory.get(&key, self.clock.now()) {
+        if let Some(kept) = self.0.memory.get(&key, self.0.clock.now()) {
             return ready(Ok(Some(kept))).boxed();
         }
-        let (asked, wait) = (self.ask_file(Step::Get(key)), self.bounds.wait);
+        let (asked, wait) = (self.0.ask_file(Step::Get(key)), self.0.bounds.wait);
         async move {
             match told(asked, wait).await? {
                 Told::Kept(kept) => Ok(kept),
@@ -116,17 +122,17 @@ impl Answers for Embedded {
     }
 
     fn put(&self, kept: Arc<Kept>) -> BoxFuture<'static, Result<(), Failure>> {
-        if kept.bytes() > self.bounds.entry_bytes_max {
+        if kept.bytes() > self.0.bounds.entry_bytes_max {
             return ready(Err(Failure::Full)).boxed();
         }
-        self.memory.put(kept.clone());
-        let (asked, wait) = (self.ask_file(Step::Put(kept)), self.bounds.wait);
+        self.0.memory.put(kept.clone());
+        let (asked, wait) = (self.0.ask_file(Step::Put(kept)), self.0.bounds.wait);
         async move { told(asked, wait).await.map(drop) }.boxed()
     }
 
     fn purge(&self, purge: Purge) -> BoxFuture<'static, Result<u64, Failure>> {
         // In the file's turn, so that nothing comes back from there.
-        let asked = self.ask_file(Step::Purge(purge));
+        let asked = self.0.ask_file(Step::Purge(purge));
         async move {
             match told(asked, PURGE_TIME).await? {
                 Told::Purged(count) => Ok(count),
@@ -145,8 +151,8 @@ impl Meanings for Embedded {
         least: f32,
         most: usize,
     ) -> BoxFuture<'static, Result<Vec<Near>, Failure>> {
-        let asked = self.ask_index(nearest::Step::Find { partition, vector, least, most });
-        let wait = self.bounds.wait;
+        let asked = self.0.ask_index(nearest::Step::Find { partition, vector, least, most });
+        let wait = self.0.bounds.wait;
         async move {
             match told(asked, wait).await? {
                 nearest::Told::Near(near) => Ok(near),
@@ -160,8 +166,8 @@ impl Meanings for Embedded {
         if !is_unit(&meaning.vector) {
             return ready(Err(Failure::Garbage)).boxed();
         }
-        let indexed = self.ask_index(nearest::Step::Add(meaning.clone()));
-        let (written, wait) = (self.ask_file(Step::PutMeaning(meaning)), self.bounds.wait);
+        let indexed = self.0.ask_index(nearest::Step::Add(meaning.clone()));
+        let (written, wait) = (self.0.ask_file(Step::PutMeaning(meaning)), self.0.bounds.wait);
         async move {
             let (indexed, written) = tokio::join!(told(indexed, wait), told(written, wait));
             indexed.and(written.map(drop))
@@ -170,16 +176,11 @@ impl Meanings for Embedded {
     }
 
     fn purge(&self, purge: Purge) -> BoxFuture<'static, Result<u64, Failure>> {
-        let written = self.ask_file(Step::PurgeMeanings(purge.clone()));
-        // The file first: the index is read from it.
-        let indexed = async move {
-            let written = told(written, PURGE_TIME).await?;
-            Ok::<_, Failure>(written)
-        };
-        let index = self.ask_index(nearest::Step::Purge(purge));
+        let threads = self.0.clone();
         async move {
-            let written = indexed.await?;
-            told(index, PURGE_TIME).await?;
+            // The file first: the index is filled from it.
+            let written = told(threads.ask_file(Step::PurgeMeanings(purge.clone())), PURGE_TIME).await?;
+            told(threads.ask_index(nearest::Step::Purge(purge)), PURGE_TIME).await?;
             match written {
                 Told::Purged(count) => Ok(count),
                 Told::Done | Told::Kept(_) => Err(Failure::Garbage),
