@@ -152,6 +152,10 @@ impl Cache {
     pub async fn purge(&self, purge: Purge) -> Result<u64, Failure> {
         // What is asked right now is not kept.
         self.purges.fetch_add(1, Ordering::Relaxed);
+        self.forget(purge).await
+    }
+
+    async fn forget(&self, purge: Purge) -> Result<u64, Failure> {
         // A question that leads to no answer is no harm; an answer without one is.
         let (answers, meanings) = tokio::join!(self.answers.purge(purge.clone()), self.meanings.purge(purge));
         let answers = answers?;

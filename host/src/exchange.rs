@@ -364,6 +364,14 @@ impl Exchange {
         guardrails.flat_map(|receipt| receipt.findings.iter().cloned()).collect()
     }
 
+    /// Whether the guardrails of a phase have found or changed nothing.
+    #[must_use]
+    pub fn is_clean(&self, phase: Phase) -> bool {
+        let is_one = |receipt: &&Receipt| receipt.phase == phase && receipt.export.ends_with("-guardrail");
+        let is_clean = |receipt: &Receipt| receipt.findings.is_empty() && receipt.decision == Decision::Allow;
+        self.record().receipts.iter().filter(is_one).all(is_clean)
+    }
+
     /// Whether something was passed on that a plugin was to look into and did not.
     #[must_use]
     pub fn is_partly_inspected(&self) -> bool {

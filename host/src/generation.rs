@@ -60,7 +60,8 @@ impl Generation {
     #[must_use]
     pub fn fingerprint(&self) -> &[u8; 32] {
         self.fingerprint.get_or_init(|| {
-            let mut hash = Sha256::new();
+            // Of a stream they see windows.
+            let mut hash = Sha256::new_with_prefix(format!("{:?}", self.settings.stream));
             let in_force = |plugin: &&Arc<Plugin>| plugin.inspects() && plugin.installation.mode != Mode::Off;
             for plugin in self.plugins.iter().filter(in_force) {
                 let Installation { name, mode, on_failure, on_request, on_answer, stream, .. } = &plugin.installation;
@@ -73,6 +74,12 @@ impl Generation {
             }
             hash.finalize().into()
         })
+    }
+
+    /// Whether any guardrail looks at answers: of streams they see windows, and of whole answers all.
+    #[must_use]
+    pub fn looks_at_answers(&self) -> bool {
+        self.in_force(Phase::Answer).any(|plugin| plugin.inspects())
     }
 
     /// Whether all guardrails of answers say the same of the same text, whatever was asked and whenever it is.

@@ -11,7 +11,7 @@ use http::request::Parts;
 use http::{Request, Response};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::Incoming;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use crate::cache::{self, Asking, Joined, Question, Served, State};
 use crate::caller::Caller;
@@ -154,7 +154,7 @@ async fn together(
     admitted: &Admitted,
     question: Question,
 ) -> Result<Remembered, Error> {
-    let mut following = match gateway.cache.join(&question) {
+    let mut following = match gateway.cache.join(x, &question) {
         Joined::Leads(leading) => return Ok(Remembered::Nothing(Some(Asking::for_all(question, leading)))),
         Joined::Follows(following) => following,
     };
@@ -172,7 +172,7 @@ async fn together(
             }
         };
     }
-    if let Some((whole, cost)) = following.whole().await
+    if let Ok(Some((whole, cost))) = timeout_at(x.deadline, following.whole()).await
         && let Some(released) = guard::release_again(x, admitted, &whole).await?
     {
         meter::count_request(&gateway.counters, x).await?;
@@ -184,7 +184,7 @@ async fn together(
 
 /// Ask for a fresh answer in place of a stale one that was given. Nobody waits for it; the caller's tenant pays for it.
 fn refresh(gateway: &Arc<Gateway>, x: &Exchange, head: &Parts, admitted: &Admitted, question: Question) {
-    let Joined::Leads(leading) = gateway.cache.join(&question) else { return };
+    let Joined::Leads(leading) = gateway.cache.join(x, &question) else { return };
     let asking = Some(Asking::for_all(question, leading));
     let (gateway, head, admitted) = (gateway.clone(), head.clone(), admitted.clone());
     let fresh = gateway.begin(x.caller.clone(), x.generation.clone(), x.dialect, false);

@@ -9,7 +9,7 @@ use http::header::{CACHE_CONTROL, PRAGMA};
 use tokio::time::{Instant, timeout};
 
 use super::plans::Plan;
-use super::question::{Digests, credential};
+use super::question::{Digests, said_in_headers};
 use super::{Cache, Question, Served, State};
 use crate::capability::{Capability, Use, Used};
 use crate::chat::{Answer, Candidate, Intention, Phase, Task};
@@ -67,8 +67,8 @@ async fn planned(cache: &Cache, x: &Exchange, headers: &HeaderMap, admitted: &Ad
     }
     let findings = x.findings(Phase::Request);
     let purges = cache.purges.load(Ordering::Relaxed);
-    let credential = credential(x, headers);
-    let fingerprint = cache.plans.fingerprint(x, admitted, &credential, &findings);
+    let said_in_headers = said_in_headers(x, headers);
+    let fingerprint = cache.plans.fingerprint(x, admitted, &said_in_headers, &findings);
     let mut is_first = true;
     // They share a deadline.
     let calling = x.calling(Phase::Request);
@@ -87,7 +87,7 @@ async fn planned(cache: &Cache, x: &Exchange, headers: &HeaderMap, admitted: &Ad
         if let Ok(Intention::LookUp(lookup)) = said
             && counts
         {
-            let digests = Digests::new(x, plugin, &credential, admitted, &lookup.key);
+            let digests = Digests::new(x, plugin, &said_in_headers, admitted, &lookup.key);
             let plan = Plan { lookup, digests };
             if is_remembered {
                 cache.plans.put(fingerprint, plan.clone());

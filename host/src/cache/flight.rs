@@ -18,8 +18,8 @@ pub(super) struct Flights(Mutex<HashMap<Digest, Arc<Sender<Progress>>>>);
 #[derive(Debug, Default)]
 struct Progress {
     events: Vec<Bytes>,
-    /// When it has come to its end: all of it, and what it has cost.
-    whole: Option<(Bytes, Option<Money>)>,
+    /// When it has come to its end: all of it, if that may be told once more, and what it has cost.
+    end: Option<(Option<Bytes>, Option<Money>)>,
 }
 
 /// Who asks the model.
@@ -92,8 +92,8 @@ impl Leading {
     }
 
     /// The answer has come to its end.
-    pub(super) fn ends(&self, whole: Bytes, cost: Option<Money>) {
-        self.sender.send_modify(|progress| progress.whole = Some((whole, cost)));
+    pub(super) fn ends(&self, whole: Option<Bytes>, cost: Option<Money>) {
+        self.sender.send_modify(|progress| progress.end = Some((whole, cost)));
     }
 
     /// When nobody waits for it.
@@ -121,9 +121,9 @@ impl Following {
                 let progress = self.receiver.borrow_and_update();
                 let new: Vec<Bytes> = progress.events.get(self.had..).unwrap_or_default().to_vec();
                 self.had = progress.events.len();
-                match (new.is_empty(), &progress.whole) {
+                match (new.is_empty(), &progress.end) {
                     (false, _) => return Next::Events(new.concat().into()),
-                    (true, whole) => whole.is_some(),
+                    (true, end) => end.is_some(),
                 }
             };
             if is_over {
@@ -137,18 +137,19 @@ impl Following {
 
     /// All of it, when it has come to its end; nothing if it does not.
     pub(crate) async fn whole(&mut self) -> Option<(Bytes, Option<Money>)> {
-        let ended = self.receiver.wait_for(|progress| progress.whole.is_some()).await;
-        ended.ok().and_then(|progress| progress.whole.clone())
+        let ended = self.receiver.wait_for(|progress| progress.end.is_some()).await.ok()?;
+        let (whole, cost) = ended.end.clone()?;
+        Some((whole?, cost))
     }
 
     /// What it has cost, if it has come to its end and that is known.
     pub(crate) fn cost(&self) -> Option<Money> {
-        self.receiver.borrow().whole.as_ref().and_then(|(_, cost)| *cost)
+        self.receiver.borrow().end.as_ref().and_then(|(_, cost)| *cost)
     }
 
     fn has_more(&self) -> bool {
         let progress = self.receiver.borrow();
-        progress.whole.is_some() || progress.events.len() > self.had
+        progress.end.is_some() || progress.events.len() > self.had
     }
 }
 
@@ -189,7 +190,7 @@ mod tests {
         let mut late = follows(&flights);
         assert_eq!(leading.followers(), 2);
         assert_eq!((events(&mut early).await, events(&mut late).await), ("b".to_owned(), "ab".to_owned()));
-        leading.ends(Bytes::from_static(b"ab"), Some(Money::from_nanodollars(7)));
+        leading.ends(Some(Bytes::from_static(b"ab")), Some(Money::from_nanodollars(7)));
         drop(leading);
         assert!(matches!((early.next().await, late.next().await), (Next::End, Next::End)));
         assert_eq!(late.whole().await.unwrap().0, "ab");

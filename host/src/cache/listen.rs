@@ -1,5 +1,6 @@
 //! An answer on its way to the caller: who waits for it too is told, and it is kept if it may be.
 
+use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -16,11 +17,11 @@ use super::flight::Leading;
 use super::{Cache, Joined, Question};
 use crate::chat::Phase;
 use crate::config::Mode;
-use crate::dialect::{KEPT, Listener, Translation, kept_whole};
+use crate::dialect::{KEPT, Listener, Translation, Wire, kept_whole};
 use crate::exchange::Exchange;
 use crate::plugin::Inspected;
 use crate::reply::Body;
-use crate::store::answers::{About, Kept, Meaning};
+use crate::store::answers::{About, Kept, Meaning, Purge};
 use crate::store::counters::Moment;
 
 /// A question that a model is asked.
@@ -36,8 +37,8 @@ const PIECES_MAX: usize = 32;
 
 impl Cache {
     /// Ask the question for all who ask the same, or wait for who does already. Whoever wants a model to be asked asks alone.
-    pub(crate) fn join(&self, question: &Question) -> Joined {
-        self.flights.join(question.digests.flight)
+    pub(crate) fn join(&self, x: &Exchange, question: &Question) -> Joined {
+        self.flights.join(question.flight(x))
     }
 }
 
@@ -76,11 +77,13 @@ pub(crate) async fn listen(
     let body = collected.to_bytes();
     let whole = body.clone();
     tokio::spawn(async move {
-        let kept = kept_whole(x.dialect, &asking.question.request.model, &whole);
+        let model = &asking.question.request.model;
+        // What was not looked at is for nobody else.
+        let kept = kept_whole(x.dialect, model, &whole).filter(|_| !x.is_partly_inspected());
         if let Some(kept) = kept {
             if let Some(leading) = &asking.leading {
-                leading.says(events(&kept, &asking.question.request.model).unwrap_or_default());
-                leading.ends(kept.clone(), x.cost().whole());
+                leading.says(events(&kept, model).unwrap_or_default());
+                leading.ends(Some(kept.clone()), x.cost().whole());
             }
             keep(&cache, &x, &asking.question, kept).await;
         }
@@ -90,15 +93,20 @@ pub(crate) async fn listen(
 
 /// A whole answer as events, for those who want it as a stream.
 fn events(kept: &Bytes, model: &str) -> Option<Bytes> {
-    let crate::dialect::Wire::Dialect(caller) = KEPT else { return None };
+    let Wire::Dialect(caller) = KEPT else { return None };
     Translation::back_from(KEPT, caller, model, true).answer_as_events(kept, &mut Vec::new()).ok()
 }
 
-/// Pass a stream on, piece by piece. Goes on without the caller as long as others wait for it.
+/// Pass a stream on, piece by piece. Goes on without the caller as long as others wait for it, and does not keep them waiting
+/// for a caller who reads slowly.
 async fn pump(cache: Arc<Cache>, x: Arc<Exchange>, asking: Asking, mut body: Body, caller: mpsc::Sender<Bytes>) {
     let Asking { question, mut leading } = asking;
     let mut listener = Some(Listener::new(x.dialect, &question.request.model));
-    let mut heard = 0;
+    let heard_max = cache.entry_bytes_max.saturating_mul(EVENTS_FACTOR);
+    let mut heard = 0_usize;
+    // What the caller has not taken yet.
+    let mut behind = VecDeque::new();
+    let mut behind_bytes = 0_usize;
     loop {
         let nobody_waits = async {
             caller.closed().await;
@@ -106,52 +114,72 @@ async fn pump(cache: Arc<Cache>, x: Arc<Exchange>, asking: Asking, mut body: Bod
                 leading.is_alone().await;
             }
         };
+        let is_followed = leading.as_ref().is_some_and(|leading| leading.followers() > 0);
+        let goes_on = behind.is_empty() || (is_followed && behind_bytes < BEHIND_MAX) || caller.is_closed();
         let frame = tokio::select! {
-            frame = body.frame() => frame,
+            frame = body.frame(), if goes_on => frame,
+            Ok(place) = caller.reserve(), if !behind.is_empty() => {
+                let piece: Bytes = behind.pop_front().unwrap_or_default();
+                behind_bytes = behind_bytes.saturating_sub(piece.len());
+                place.send(piece);
+                continue;
+            }
             () = nobody_waits => return,
         };
         let Some(Ok(frame)) = frame else { break };
         let Ok(piece) = frame.into_data() else { continue };
         if let Some(listening) = &mut listener {
             let events = listening.hear(&piece);
-            heard += events.len();
-            if let Some(leading) = &leading {
+            heard = heard.saturating_add(events.len());
+            // What was not looked at is for nobody else.
+            if listening.is_lost() || heard > heard_max || x.is_partly_inspected() {
+                (listener, leading) = (None, None);
+            } else if let Some(leading) = &leading {
                 leading.says(events);
             }
-            let is_too_long = heard > cache.entry_bytes_max.saturating_mul(EVENTS_FACTOR);
-            let is_alone = leading.as_ref().is_none_or(|leading| leading.followers() == 0);
-            if listening.is_lost() || (is_too_long && is_alone) {
-                (listener, leading) = (None, None);
+        }
+        if !caller.is_closed() {
+            behind_bytes = behind_bytes.saturating_add(piece.len());
+            behind.push_back(piece);
+        }
+    }
+    tokio::spawn(async move {
+        for piece in behind {
+            if caller.send(piece).await.is_err() {
+                return;
             }
         }
-        // One that has gone is noticed above.
-        let _ = caller.send(piece).await;
-    }
-    drop(caller);
-    let Some(mut listener) = listener else { return };
+    });
+    let Some(mut listener) = listener.filter(|_| !x.is_partly_inspected()) else { return };
     let last = listener.end();
-    if let Some(leading) = &leading {
-        leading.says(last);
+    if listener.is_lost() {
+        return;
     }
-    let Some(whole) = listener.whole(x.usage()) else { return };
-    if let Some(leading) = &leading {
+    let is_whole = listener.is_whole();
+    let whole = listener.whole(x.usage());
+    if let Some(leading) = leading.as_ref().filter(|_| is_whole) {
+        leading.says(last);
         leading.ends(whole.clone(), x.cost().whole());
     }
-    keep(&cache, &x, &question, whole).await;
+    if let Some(whole) = whole {
+        keep(&cache, &x, &question, whole).await;
+    }
 }
 
+/// Bytes that a caller may be behind those who wait for the same; then all wait for it.
+const BEHIND_MAX: usize = 4 << 20;
 /// An answer as events is some times as long as it is whole: each of them says what it belongs to.
 const EVENTS_FACTOR: usize = 64;
 
 /// Keep an answer if the policy lets it be kept.
 async fn keep(cache: &Cache, x: &Exchange, question: &Question, whole: Bytes) {
     let findings = [question.findings.clone(), x.findings(Phase::Answer)].concat();
-    let is_shared = question.plugin.installation.cache.shared;
+    let may_be_shared = question.is_clean && x.is_clean(Phase::Answer);
     let is_purged = cache.purges.load(Ordering::Relaxed) != question.purges;
     if is_purged
         || whole.len() > cache.entry_bytes_max
         || x.is_partly_inspected()
-        || (is_shared && !findings.is_empty())
+        || (question.plugin.installation.cache.shared && !may_be_shared)
     {
         return;
     }
@@ -187,13 +215,18 @@ async fn keep(cache: &Cache, x: &Exchange, question: &Question, whole: Bytes) {
     kept.fresh_until = after(now, time);
     kept.about.kept_until = after(kept.fresh_until, question.plugin.installation.cache.stale);
     let about = kept.about.clone();
-    if let Err(failure) = cache.answers.put(Arc::new(kept)).await {
-        cache.has_failed(&x.id, "keeping an answer", &failure);
+    match cache.answers.put(Arc::new(kept)).await {
+        Ok(()) => drop(cache.totals.kept.fetch_add(1, Ordering::Relaxed)),
+        Err(failure) => cache.has_failed(&x.id, "keeping an answer", &failure),
     }
-    cache.totals.kept.fetch_add(1, Ordering::Relaxed);
     let Ok(Some((vector, identity))) = cache.vector(x, question).await else { return };
     let about = About { partition: question.meanings(&identity), ..about };
     if let Err(failure) = cache.meanings.put(Arc::new(Meaning { key: question.digests.key, about, vector })).await {
         cache.has_failed(&x.id, "keeping what a question means", &failure);
+    }
+    // A purge meanwhile may have come too early for it.
+    if cache.purges.load(Ordering::Relaxed) != question.purges {
+        let purge = Purge { key: Some(question.digests.key), ..Purge::default() };
+        let _ = cache.forget(purge).await;
     }
 }

@@ -66,7 +66,7 @@ impl Plans {
         &self,
         x: &Exchange,
         admitted: &Admitted,
-        credential: &[u8],
+        headers: &[u8],
         findings: &[Finding],
     ) -> Fingerprint {
         let mut hasher = HighwayHasher::new(self.key);
@@ -77,7 +77,7 @@ impl Plans {
         let request = admitted.request();
         part(&x.generation.number.to_le_bytes());
         part(x.tenant.as_bytes());
-        part(credential);
+        part(headers);
         part(x.dialect.word().as_bytes());
         part(request.model.as_bytes());
         part(&[u8::from(request.streaming)]);

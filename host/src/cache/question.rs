@@ -7,7 +7,7 @@ use http::HeaderMap;
 use sha2::{Digest as _, Sha256};
 
 use super::plans::Plan;
-use crate::chat::{Finding, Lookup, Request};
+use crate::chat::{Finding, Lookup, Phase, Request};
 use crate::exchange::Exchange;
 use crate::guard::Admitted;
 use crate::plugin::Plugin;
@@ -22,6 +22,8 @@ pub(crate) struct Question {
     pub(crate) lookup: Lookup,
     /// What guardrails have found in the request.
     pub(crate) findings: Vec<Finding>,
+    /// They have found and changed nothing.
+    pub(crate) is_clean: bool,
     /// Whose answers are looked through; empty where all tenants share them.
     pub(crate) tenant: Arc<str>,
     pub(crate) digests: Digests,
@@ -38,19 +40,18 @@ pub(crate) struct Digests {
     pub(crate) partition: Digest,
     /// The answer's key.
     pub(crate) key: Digest,
-    /// What is asked in one go for all who wait for it: never for two tenants.
-    pub(crate) flight: Digest,
 }
 
 impl Digests {
     /// Of a request that a policy wants to be looked for under this key.
-    pub(super) fn new(x: &Exchange, plugin: &Plugin, credential: &[u8], admitted: &Admitted, key: &str) -> Self {
+    pub(super) fn new(x: &Exchange, plugin: &Plugin, headers: &[u8], admitted: &Admitted, key: &str) -> Self {
         let request = admitted.request();
         let partition = digest(
             "partition",
             &[
                 whose(x, plugin).as_bytes(),
-                credential,
+                headers,
+                &[u8::from(request.streaming && x.generation.looks_at_answers())],
                 request.model.as_bytes(),
                 &admitted.frame(x),
                 x.generation.fingerprint(),
@@ -59,8 +60,7 @@ impl Digests {
             ],
         );
         let key = digest("key", &[&partition, key.as_bytes()]);
-        let flight = digest("flight", &[&key, x.tenant.as_bytes()]);
-        Self { partition, key, flight }
+        Self { partition, key }
     }
 }
 
@@ -79,8 +79,23 @@ impl Question {
         is_anew: bool,
         purges: u64,
     ) -> Self {
-        let (plugin, tenant) = (plugin.clone(), whose(x, plugin));
-        Self { plugin, request: admitted.shared_request(), lookup, findings, tenant, digests, is_anew, purges }
+        let (plugin, tenant, is_clean) = (plugin.clone(), whose(x, plugin), x.is_clean(Phase::Request));
+        Self {
+            plugin,
+            request: admitted.shared_request(),
+            lookup,
+            findings,
+            is_clean,
+            tenant,
+            digests,
+            is_anew,
+            purges,
+        }
+    }
+
+    /// What is asked in one go for all who wait for it: never for two tenants, nor for who asks after a purge.
+    pub(super) fn flight(&self, x: &Exchange) -> Digest {
+        digest("flight", &[&self.digests.key, x.tenant.as_bytes(), &self.purges.to_le_bytes()])
     }
 
     /// Where questions are that can be compared by the vectors of this embedder.
@@ -89,17 +104,25 @@ impl Question {
     }
 }
 
+/// Beginnings of the names of headers that are passed on to a provider, and may change what it answers.
+const PASSED_ON: [&str; 2] = ["anthropic-", "openai-"];
 /// Where callers have their credentials.
 const CREDENTIALS: [&str; 4] = ["authorization", "x-api-key", "api-key", "x-goog-api-key"];
 
-/// A caller that has not said who it is may send a credential of its own to the provider: then it is told nothing that another
+/// What the headers say that counts. A caller that has not said who it is may send a credential of its own to the provider: then it is told nothing that another
 /// one's was needed for.
-pub(super) fn credential(x: &Exchange, headers: &HeaderMap) -> Vec<u8> {
-    if x.caller.is_identified {
-        return Vec::new();
-    }
-    let own = CREDENTIALS.iter().flat_map(|name| headers.get_all(*name)).map(|value| value.as_bytes());
-    digest("credential", &own.collect::<Vec<_>>()).to_vec()
+pub(super) fn said_in_headers(x: &Exchange, headers: &HeaderMap) -> Digest {
+    let mut counted: Vec<(&str, &[u8])> = headers
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_bytes()))
+        .filter(|(name, _)| {
+            PASSED_ON.iter().any(|beginning| name.starts_with(beginning))
+                || (!x.caller.is_identified && CREDENTIALS.contains(name))
+        })
+        .collect();
+    counted.sort_unstable();
+    let parts: Vec<&[u8]> = counted.into_iter().flat_map(|(name, value)| [name.as_bytes(), value]).collect();
+    digest("headers", &parts)
 }
 
 /// SHA-256 of some parts, each behind its length, so that no two lists of them read alike.

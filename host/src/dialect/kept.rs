@@ -4,7 +4,6 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use http::{HeaderMap, StatusCode};
 
 use super::conversation::{Call, Choice, Delta, Loss, Part, Reply};
 use super::document::Wrong;
@@ -47,6 +46,11 @@ impl Listener {
         if self.is_lost { Bytes::new() } else { said.unwrap_or_default().into() }
     }
 
+    /// Whether it has come to its end.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.events.is_whole()
+    }
+
     /// Whether something was said that cannot be kept.
     pub(crate) fn is_lost(&self) -> bool {
         self.is_lost
@@ -63,8 +67,17 @@ impl Listener {
 pub(crate) fn kept_whole(caller: Dialect, model: &str, body: &[u8]) -> Option<Bytes> {
     let mut losses = Vec::new();
     let way = Translation::back_from(Wire::Dialect(caller), Dialect::OpenAi, model, true);
-    let kept = way.answer(StatusCode::OK, &HeaderMap::new(), body, &mut losses).ok()?;
+    let reply = way.reply(body, &mut losses).ok()?;
+    can_be_kept(&reply.choices).then_some(())?;
+    let kept = openai::translation::write_answer(&reply, &mut losses).ok()?;
     losses.iter().all(|loss| loss.is_harmless).then_some(kept)
+}
+
+/// One answer, which has come to an end of its own.
+fn can_be_kept<'a>(choices: impl IntoIterator<Item = &'a Choice>) -> bool {
+    let mut choices = choices.into_iter();
+    let finish = choices.next().and_then(|choice| choice.finish);
+    matches!(finish, Some(Finish::Stop | Finish::Length | Finish::ToolCalls)) && choices.next().is_none()
 }
 
 /// What was heard of an answer so far.
@@ -134,6 +147,10 @@ impl Heard {
         self.choices.entry(index).or_insert_with(|| Choice { index, ..Choice::default() })
     }
 
+    pub(super) fn is_whole(&self) -> bool {
+        self.is_whole
+    }
+
     /// Whether it is nothing for others: an error, or an answer that was denied.
     pub(super) fn has_failed(&self) -> bool {
         self.has_failed
@@ -150,9 +167,7 @@ impl Heard {
     /// All of it, if it has come to an end of its own.
     fn whole(self, usage: Option<Usage>) -> Option<Bytes> {
         let Self { id, model, choices, usage: told, is_whole, has_failed } = self;
-        let has_ended =
-            |choice: &Choice| matches!(choice.finish, Some(Finish::Stop | Finish::Length | Finish::ToolCalls));
-        if !is_whole || has_failed || choices.len() != 1 || !choices.values().all(has_ended) {
+        if !is_whole || has_failed || !can_be_kept(choices.values()) {
             return None;
         }
         let reply = Reply { id, model, choices: choices.into_values().collect(), usage: told.or(usage) };

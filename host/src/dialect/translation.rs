@@ -162,7 +162,7 @@ impl Translation {
     }
 
     /// What a complete answer of the target says, as far as the caller's dialect has words for it.
-    fn reply(&self, body: &[u8], losses: &mut Vec<Loss>) -> Result<Reply, Wrong> {
+    pub(super) fn reply(&self, body: &[u8], losses: &mut Vec<Loss>) -> Result<Reply, Wrong> {
         let mut reply = match self.target {
             Wire::Dialect(Dialect::OpenAi | Dialect::Completions) => openai::translation::parse_answer(body, losses)?,
             Wire::Dialect(Dialect::Anthropic) => anthropic::translation::parse_answer(body, losses)?,
@@ -298,6 +298,11 @@ impl Events {
     /// Whether what was heard is nothing for others.
     pub(super) fn has_failed(&self) -> bool {
         self.heard.as_ref().is_some_and(Heard::has_failed)
+    }
+
+    /// Whether what was heard has come to its end.
+    pub(super) fn is_whole(&self) -> bool {
+        self.heard.as_ref().is_some_and(Heard::is_whole)
     }
 
     /// What was heard, where somebody listened.

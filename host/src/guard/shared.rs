@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use tokio::time::timeout_at;
+
 use super::Released;
 use crate::cache::{self, Following};
 use crate::exchange::Exchange;
@@ -37,10 +39,10 @@ impl SharedStream {
 
     /// What comes next.
     pub(crate) async fn next(&mut self) -> Next {
-        match self.following.next().await {
-            cache::Next::Events(events) => Next::Released(Released(events)),
-            cache::Next::End => Next::End,
-            cache::Next::Lost => Next::Lost,
+        match timeout_at(self.x.deadline, self.following.next()).await {
+            Ok(cache::Next::Events(events)) => Next::Released(Released(events)),
+            Ok(cache::Next::End) => Next::End,
+            Ok(cache::Next::Lost) | Err(_) => Next::Lost,
         }
     }
 

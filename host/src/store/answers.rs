@@ -1,6 +1,6 @@
 //! Answers that are kept, so that what was asked before need not be asked again. Two small traits: [`Answers`] finds one by its
-//! key, [`Meanings`] finds the keys of those whose questions mean nearly the same. Each has a store in this process and one for
-//! any number of gateways: [`Embedded`] is both, [`Redis`] keeps answers, [`Postgres`] finds meanings.
+//! key, [`Meanings`] finds the keys of those whose questions mean nearly the same. [`Embedded`] is both, for one gateway;
+//! [`Redis`] keeps answers for any number of them.
 //!
 //! A store may lose what it keeps at any time, and may say anything: whoever asks it checks what it says. Each failure has words for
 //! the operator, and none of them holds a question or an answer.
@@ -203,11 +203,14 @@ impl fmt::Display for Failure {
     }
 }
 
+/// Where answers are kept, and by what they mean found.
+type Stores = (Arc<dyn Answers>, Arc<dyn Meanings>);
+
 /// The stores of these settings.
 ///
 /// # Errors
 /// When the address of a shared store is none.
-pub fn open(settings: &Settings) -> Result<(Arc<dyn Answers>, Arc<dyn Meanings>), String> {
+pub fn open(settings: &Settings) -> Result<Stores, String> {
     let config::Cache { path, memory_bytes_max, file_bytes_max, vectors_bytes_max, entry_bytes_max, wait, .. } =
         settings.cache.clone();
     let bounds = Bounds { path, memory_bytes_max, file_bytes_max, vectors_bytes_max, entry_bytes_max, wait };

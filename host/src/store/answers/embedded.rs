@@ -47,6 +47,9 @@ pub struct Bounds {
 #[derive(Debug)]
 pub struct Embedded(Arc<Threads>);
 
+/// What a thread is asked, and tells.
+type Steps<Asked, Told> = Queue<Asked, Result<Told, Failure>>;
+
 /// The memory, and the threads behind it.
 #[derive(Debug)]
 struct Threads {
@@ -54,8 +57,8 @@ struct Threads {
     clock: Clock,
     memory: Arc<Memory>,
     /// Started with the first step: where nothing is kept, no file is made.
-    file: OnceLock<Result<Queue<Step, Result<Told, Failure>>, String>>,
-    index: OnceLock<Result<Queue<nearest::Step, Result<nearest::Told, Failure>>, String>>,
+    file: OnceLock<Result<Steps<Step, Told>, String>>,
+    index: OnceLock<Result<Steps<nearest::Step, nearest::Told>, String>>,
 }
 
 impl Embedded {

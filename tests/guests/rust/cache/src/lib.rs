@@ -108,8 +108,8 @@ impl Cache for CacheGuest {
     ) -> Result<Option<Admission>, PluginError> {
         self.works("admit", &texts(request))?;
         let holds = |word: &String| answer.segments.iter().any(|segment| segment.text.contains(word));
-        let is_kept = !self.forgets.as_ref().is_some_and(holds) && !(self.clean && !findings.is_empty());
-        Ok(is_kept.then(|| Admission::fresh_for(Duration::from_millis(self.ttl_ms))))
+        let is_forgotten = self.forgets.as_ref().is_some_and(holds) || (self.clean && !findings.is_empty());
+        Ok((!is_forgotten).then(|| Admission::fresh_for(Duration::from_millis(self.ttl_ms))))
     }
 }
 
