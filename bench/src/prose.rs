@@ -52,9 +52,14 @@ pub(crate) fn prose(seed: u64, bytes: usize) -> String {
 }
 
 /// SplitMix64: Steele, Lea, Flood, "Fast splittable pseudorandom number generators", 2014.
-struct Numbers(u64);
+pub(crate) struct Numbers(pub(crate) u64);
 
 impl Numbers {
+    /// A number from -0.5 to 0.5.
+    pub(crate) fn centred(&mut self) -> f32 {
+        f32::from(u16::try_from(self.below(1 << 16)).unwrap_or_default()) / f32::from(u16::MAX) - 0.5
+    }
+
     fn below(&mut self, bound: usize) -> usize {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;

@@ -21,7 +21,7 @@ use crate::config::Settings;
 use crate::embed::Embedders;
 use crate::exchange::Exchange;
 use crate::money::Money;
-use crate::store::answers::{self, Answers, Digest, Failure, Kept, Meanings, Purge};
+use crate::store::answers::{self, Answers, Digest, Failure, Meanings, Purge};
 use crate::store::counters::Clock;
 use flight::Flights;
 use plans::Plans;
@@ -118,8 +118,8 @@ pub struct Served {
 }
 
 impl Served {
-    /// That a model is asked.
-    pub(crate) fn not(state: State, key: Option<Digest>) -> Self {
+    /// So far: without an answer of any age that would have cost anything.
+    pub(crate) fn so_far(state: State, key: Option<Digest>) -> Self {
         Self { state, key, age: Duration::ZERO, saved: Money::ZERO }
     }
 }
@@ -215,31 +215,4 @@ impl Cache {
         let (outcome, detail) = (failure.word(), failure.to_string());
         tracing::warn!(exchange, doing, outcome, detail, "the cache failed");
     }
-
-    fn age(&self, kept: &Kept) -> Duration {
-        kept.about.created.until(self.clock.now())
-    }
-}
-
-/// A key as operators read and write it.
-#[must_use]
-pub fn hex(digest: &Digest) -> String {
-    use std::fmt::Write as _;
-    digest.iter().fold(String::with_capacity(64), |mut hex, byte| {
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
-}
-
-/// The key that is written like this, if it is one.
-#[must_use]
-pub fn unhex(text: &str) -> Option<Digest> {
-    let mut digest = Digest::default();
-    if text.len() != 2 * digest.len() || !text.is_ascii() {
-        return None;
-    }
-    for (byte, place) in digest.iter_mut().zip((0..).step_by(2)) {
-        *byte = u8::from_str_radix(text.get(place..place + 2)?, 16).ok()?;
-    }
-    Some(digest)
 }

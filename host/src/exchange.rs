@@ -142,6 +142,12 @@ pub struct NotInspected {
 }
 
 impl Record {
+    /// The receipts of the guardrails of a phase.
+    fn of_guardrails(&self, phase: Phase) -> impl Iterator<Item = &Receipt> {
+        let is_one = move |receipt: &&Receipt| receipt.phase == phase && receipt.export.ends_with("-guardrail");
+        self.receipts.iter().filter(is_one)
+    }
+
     fn cost(&self) -> Cost {
         let cost = |bill: &Bill| Some(bill.prices?.of(&bill.usage?));
         let costs: Vec<Option<Money>> = self.bills.iter().map(cost).collect();
@@ -359,17 +365,14 @@ impl Exchange {
     #[must_use]
     pub fn findings(&self, phase: Phase) -> Vec<Finding> {
         let record = self.record();
-        let is_one = |receipt: &&Receipt| receipt.phase == phase && receipt.export.ends_with("-guardrail");
-        let guardrails = record.receipts.iter().filter(is_one);
-        guardrails.flat_map(|receipt| receipt.findings.iter().cloned()).collect()
+        record.of_guardrails(phase).flat_map(|receipt| receipt.findings.iter().cloned()).collect()
     }
 
     /// Whether the guardrails of a phase have found or changed nothing.
     #[must_use]
     pub fn is_clean(&self, phase: Phase) -> bool {
-        let is_one = |receipt: &&Receipt| receipt.phase == phase && receipt.export.ends_with("-guardrail");
         let is_clean = |receipt: &Receipt| receipt.findings.is_empty() && receipt.decision == Decision::Allow;
-        self.record().receipts.iter().filter(is_one).all(is_clean)
+        self.record().of_guardrails(phase).all(is_clean)
     }
 
     /// Whether something was passed on that a plugin was to look into and did not.

@@ -6,6 +6,7 @@ use sha2::{Digest, Sha256};
 
 use crate::chat::Phase;
 use crate::config::{Installation, Mode, Settings};
+use crate::hashing::in_parts;
 use crate::plugin::{Plugin, Runtime, Triggers};
 
 /// One consistent set of plugins and settings. An exchange keeps the one that it began with.
@@ -67,10 +68,7 @@ impl Generation {
                 let Installation { name, mode, on_failure, on_request, on_answer, stream, .. } = &plugin.installation;
                 // The form for debugging quotes the name.
                 let said = format!("{name:?} {mode:?} {on_failure:?} {on_request} {on_answer} {stream:?}");
-                for part in [said.as_bytes(), plugin.identity()] {
-                    hash.update(u64::try_from(part.len()).unwrap_or(u64::MAX).to_le_bytes());
-                    hash.update(part);
-                }
+                in_parts([said.as_bytes(), plugin.identity()], |bytes| hash.update(bytes));
             }
             hash.finalize().into()
         })

@@ -135,7 +135,7 @@ async fn recall(
     };
     let Some(released) = guard::release_again(x, admitted, &found.kept.answer).await? else {
         // A guardrail wants another answer than this one.
-        x.is_served(Served::not(State::Miss, Some(question.digests.key)));
+        x.is_served(Served::so_far(State::Miss, Some(question.digests.key)));
         return Ok(Remembered::Nothing(Some(Asking::alone(question))));
     };
     // No model is asked, and yet it is a request.
@@ -158,7 +158,7 @@ async fn together(
         Joined::Leads(leading) => return Ok(Remembered::Nothing(Some(Asking::for_all(question, leading)))),
         Joined::Follows(following) => following,
     };
-    let served = Served { state: State::Hit, ..Served::not(State::Hit, Some(question.digests.key)) };
+    let served = Served::so_far(State::Hit, Some(question.digests.key));
     if admitted.request().streaming {
         following = match SharedStream::new(x, following) {
             Err(following) => following,

@@ -49,8 +49,22 @@ impl Drop for Room {
 #[derive(Debug)]
 pub(crate) struct Work<Asked, Told>(Receiver<Waiting<Asked, Told>>);
 
-/// A queue for so many pieces of work and so many bytes.
-pub(crate) fn queue<Asked, Told>(waiting_max: usize, bytes_max: usize) -> (Queue<Asked, Told>, Work<Asked, Told>) {
+/// A queue for so many pieces of work and so many bytes, and a thread of this name that works on them.
+///
+/// # Errors
+/// When there can be no thread.
+pub(crate) fn on_thread<Asked: Send + 'static, Told: Send + 'static>(
+    name: &str,
+    waiting_max: usize,
+    bytes_max: usize,
+    work: impl FnOnce(Work<Asked, Told>) + Send + 'static,
+) -> std::io::Result<Queue<Asked, Told>> {
+    let (queue, waiting) = queue(waiting_max, bytes_max);
+    std::thread::Builder::new().name(name.to_owned()).spawn(move || work(waiting))?;
+    Ok(queue)
+}
+
+fn queue<Asked, Told>(waiting_max: usize, bytes_max: usize) -> (Queue<Asked, Told>, Work<Asked, Told>) {
     let (sender, work) = sync_channel(waiting_max);
     (Queue { sender, bytes: Arc::default(), bytes_max }, Work(work))
 }
@@ -92,9 +106,7 @@ impl<Asked, Told> Work<Asked, Told> {
         together.retain(|waiting| !waiting.teller.is_closed());
         Some(together)
     }
-}
 
-impl<Asked, Told> Work<Asked, Told> {
     /// The same, but nothing is waited for: there is something else to do. There may be none.
     pub(crate) fn waiting(&self, most: usize) -> Option<Vec<Waiting<Asked, Told>>> {
         let mut waiting = Vec::new();

@@ -11,7 +11,7 @@ use http_body::Frame;
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full, StreamBody};
 
-use crate::cache::{Cache, Served, State, hex};
+use crate::cache::{Cache, Served, State};
 use crate::dialect::{Events, Translation, Wrong};
 use crate::error::Error;
 use crate::exchange::{End, Exchange};
@@ -19,6 +19,7 @@ use crate::guard::shared::{self, SharedStream};
 use crate::guard::stream::{Next, StreamGuard};
 use crate::guard::{Admitted, Released};
 use crate::meter;
+use crate::store::answers::hex;
 use crate::upstream::answer_headers;
 
 /// The body of a response.
@@ -79,11 +80,7 @@ pub(crate) fn unasked(x: &Exchange, admitted: &Admitted, released: Released) -> 
     let events = way_back.answer_as_events(&released.into_bytes(), &mut losses);
     let events = events.map_err(|wrong| Error::Unsayable(wrong.message))?;
     losses.into_iter().for_each(|loss| x.leaves_out(loss));
-    let mut response = Response::new(full(events));
-    let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-    about(x, &mut response);
+    let response = as_events(x, full(events));
     x.end(End::Answered);
     Ok(response)
 }
@@ -97,11 +94,16 @@ pub(crate) fn shared(admitted: &Admitted, cache: &Arc<Cache>, first: Released, s
         let bytes = state.next().await?;
         Some((Ok::<_, Infallible>(Frame::data(bytes)), state))
     });
-    let mut response = Response::new(StreamBody::new(frames).boxed_unsync());
+    as_events(&x, StreamBody::new(frames).boxed_unsync())
+}
+
+/// Events for which this exchange has asked no provider.
+fn as_events(x: &Exchange, body: Body) -> Response<Body> {
+    let mut response = Response::new(body);
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-    about(&x, &mut response);
+    about(x, &mut response);
     response
 }
 
@@ -137,7 +139,7 @@ impl Shared {
                     bytes
                 }
                 shared::Next::Lost => {
-                    self.cache.note(&Served::not(State::Miss, None));
+                    self.cache.note(&Served::so_far(State::Miss, None));
                     self.breaks_off(&Error::Broken("the answer that others waited for was cut off".to_owned()))
                 }
             };

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use sluicegate::store::answers::{About, Bounds, Embedded, Meaning, Meanings};
+use sluicegate::config;
+use sluicegate::store::answers::{About, Embedded, Meaning, Meanings};
 use sluicegate::store::counters::{Clock, Moment};
 
 use crate::Result;
@@ -12,7 +13,7 @@ use crate::client::Connection;
 use crate::figures::Series;
 use crate::lab::{Lab, Wanted, built, write};
 use crate::load::{self, Case, Load, Round};
-use crate::prose::Chat;
+use crate::prose::{Chat, Numbers};
 use crate::table::{Line, us};
 
 /// What an answer from memory may cost, of what an exchange costs the bare proxy.
@@ -63,17 +64,18 @@ async fn is_remembered(gateway: &Child, request: &[u8]) -> Result<()> {
 
 /// In this process: the store alone, without the embedder and without the plugin.
 pub(super) async fn nearest(lab: &Lab) -> Result<Vec<Line>> {
-    let bounds = Bounds {
+    let bounds = config::Cache {
         path: lab.folder("nearest")?.join("cache.db"),
         memory_bytes_max: 0,
         file_bytes_max: 1 << 30,
         vectors_bytes_max: 1 << 30,
         entry_bytes_max: 1 << 20,
         wait: Duration::from_secs(60),
+        embedding_wait: Duration::ZERO,
     };
     let store = Embedded::new(bounds, Clock::default());
-    let mut numbers = Numbers(0x9E37_79B9_7F4A_7C15);
-    let topics: Vec<Vec<f32>> = (0..TOPICS).map(|_| numbers.vector()).collect();
+    let mut numbers = Numbers(1);
+    let topics: Vec<Vec<f32>> = (0..TOPICS).map(|_| vector(&mut numbers)).collect();
     let about = About {
         partition: [0; 32],
         tenant: "bench".into(),
@@ -86,18 +88,18 @@ pub(super) async fn nearest(lab: &Lab) -> Result<Vec<Line>> {
     for number in 0..count {
         let mut key = [0; 32];
         key.iter_mut().zip(number.to_le_bytes()).for_each(|(byte, digit)| *byte = digit);
-        let vector = numbers.near(topics.get(number % TOPICS).ok_or("no topic")?).into();
+        let vector = near(&mut numbers, topics.get(number % TOPICS).ok_or("no topic")?).into();
         let meaning = Arc::new(Meaning { key, about: about.clone(), vector });
         store.put(meaning).await.map_err(|failure| failure.to_string())?;
     }
     let built = began.elapsed();
     let (mut took, mut found) = (Series::default(), 0_usize);
     for number in 0..LOOKUPS {
-        let vector = numbers.near(topics.get(number * 7 % TOPICS).ok_or("no topic")?).into();
+        let vector = near(&mut numbers, topics.get(number * 7 % TOPICS).ok_or("no topic")?).into();
         let began = Instant::now();
-        let near = store.nearest([0; 32], vector, 0.5, 4).await.map_err(|failure| failure.to_string())?;
+        let found_near = store.nearest([0; 32], vector, 0.5, 4).await.map_err(|failure| failure.to_string())?;
         took.0.push(began.elapsed().as_secs_f64() * 1e3);
-        found += usize::from(!near.is_empty());
+        found += usize::from(!found_near.is_empty());
     }
     if found < LOOKUPS * 9 / 10 {
         return Err(format!("only {found} of {LOOKUPS} questions have found anything"));
@@ -115,27 +117,14 @@ pub(super) async fn nearest(lab: &Lab) -> Result<Vec<Line>> {
     ])
 }
 
-/// Numbers that are the same in each run: xorshift64 (Marsaglia, "Xorshift RNGs", 2003).
-struct Numbers(u64);
+fn vector(numbers: &mut Numbers) -> Vec<f32> {
+    (0..DIMENSIONS).map(|_| numbers.centred()).collect()
+}
 
-impl Numbers {
-    fn next(&mut self) -> f32 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        let number = u16::try_from(self.0 >> 48).unwrap_or_default();
-        f32::from(number) / f32::from(u16::MAX) - 0.5
-    }
-
-    fn vector(&mut self) -> Vec<f32> {
-        (0..DIMENSIONS).map(|_| self.next()).collect()
-    }
-
-    /// A vector of unit length in the same direction, nearly.
-    fn near(&mut self, topic: &[f32]) -> Vec<f32> {
-        let mut vector: Vec<f32> = topic.iter().map(|value| value + 0.8 * self.next()).collect();
-        let length = vector.iter().map(|value| value * value).sum::<f32>().sqrt();
-        vector.iter_mut().for_each(|value| *value /= length);
-        vector
-    }
+/// A vector of unit length in the same direction, nearly.
+fn near(numbers: &mut Numbers, topic: &[f32]) -> Vec<f32> {
+    let mut vector: Vec<f32> = topic.iter().map(|value| value + 0.8 * numbers.centred()).collect();
+    let length = vector.iter().map(|value| value * value).sum::<f32>().sqrt();
+    vector.iter_mut().for_each(|value| *value /= length);
+    vector
 }

@@ -5,11 +5,10 @@ use serde::{Deserialize, Serialize};
 use tracing::info;
 
 use super::{Refused, json, only, parse};
-use crate::cache::unhex;
 use crate::gateway::Gateway;
 use crate::moment;
 use crate::reply::Body;
-use crate::store::answers::Purge;
+use crate::store::answers::{Purge, unhex};
 use crate::store::counters::Moment;
 
 /// Which answers are to be forgotten: those that satisfy each condition.

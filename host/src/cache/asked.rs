@@ -17,9 +17,8 @@ use crate::config::Mode;
 use crate::dialect::{Dialect, KEPT};
 use crate::exchange::Exchange;
 use crate::guard::Admitted;
-use crate::money::Money;
 use crate::plugin::Inspected;
-use crate::store::answers::{Kept, Vector};
+use crate::store::answers::{Digest, Failure, Kept, Vector};
 
 /// Similar questions that a policy is asked about.
 const CANDIDATES_MAX: usize = 4;
@@ -40,7 +39,7 @@ impl Found {
             state: if self.is_stale { State::Stale } else { State::Hit },
             key: Some(self.kept.key),
             age: self.age,
-            saved: self.kept.cost.unwrap_or(Money::ZERO),
+            saved: self.kept.cost.unwrap_or_default(),
         }
     }
 }
@@ -53,7 +52,7 @@ pub(crate) async fn plan(cache: &Cache, x: &Exchange, headers: &HeaderMap, admit
     }
     let question = planned(cache, x, headers, admitted).await;
     if question.is_none() {
-        x.is_served(Served::not(State::Bypass, None));
+        x.is_served(Served::so_far(State::Bypass, None));
     }
     question
 }
@@ -68,7 +67,6 @@ async fn planned(cache: &Cache, x: &Exchange, headers: &HeaderMap, admitted: &Ad
     let findings = x.findings(Phase::Request);
     let purges = cache.purges.load(Ordering::Relaxed);
     let said_in_headers = said_in_headers(x, headers);
-    let fingerprint = cache.plans.fingerprint(x, admitted, &said_in_headers, &findings);
     let mut is_first = true;
     // They share a deadline.
     let calling = x.calling(Phase::Request);
@@ -76,7 +74,8 @@ async fn planned(cache: &Cache, x: &Exchange, headers: &HeaderMap, admitted: &Ad
         // What others have said before it is not remembered with it.
         let is_remembered =
             std::mem::take(&mut is_first) && plugin.is_pure() && plugin.installation.mode == Mode::Enforce;
-        if is_remembered && let Some(plan) = cache.plans.get(&fingerprint) {
+        let fingerprint = is_remembered.then(|| cache.plans.fingerprint(x, admitted, &said_in_headers, &findings));
+        if let Some(plan) = fingerprint.as_ref().and_then(|known| cache.plans.get(known)) {
             x.receipt(x.runtime.planned_before(plugin, admitted.request()));
             return Some(Question::new(x, plugin, admitted, plan, findings, wishes.is_anew, purges));
         }
@@ -89,7 +88,7 @@ async fn planned(cache: &Cache, x: &Exchange, headers: &HeaderMap, admitted: &Ad
         {
             let digests = Digests::new(x, plugin, &said_in_headers, admitted, &lookup.key);
             let plan = Plan { lookup, digests };
-            if is_remembered {
+            if let Some(fingerprint) = fingerprint {
                 cache.plans.put(fingerprint, plan.clone());
             }
             return Some(Question::new(x, plugin, admitted, plan, findings, wishes.is_anew, purges));
@@ -127,7 +126,7 @@ pub(crate) async fn find(cache: &Cache, x: &Exchange, question: &Question) -> Op
         Ok(None) => State::Miss,
         Err(HasFailed) => State::Bypass,
     };
-    x.is_served(Served::not(state, Some(question.digests.key)));
+    x.is_served(Served::so_far(state, Some(question.digests.key)));
     None
 }
 
@@ -135,22 +134,30 @@ pub(crate) async fn find(cache: &Cache, x: &Exchange, question: &Question) -> Op
 pub(super) struct HasFailed;
 
 async fn looked_up(cache: &Cache, x: &Exchange, question: &Question) -> Result<Option<Found>, HasFailed> {
-    let known = cache.answers.get(question.digests.key).await.map_err(|failure| {
-        cache.has_failed(&x.id, "looking for an answer", &failure);
-        HasFailed
-    })?;
-    let is_it =
-        |kept: &Arc<Kept>| kept.key == question.digests.key && kept.about.partition == question.digests.partition;
-    if let Some(found) = known.filter(is_it).and_then(|kept| cache.as_fresh(question, kept)) {
-        return Ok(Some(found));
+    match cache.kept(x, question, question.digests.key).await? {
+        Some(found) => Ok(Some(found)),
+        None => cache.similar(x, question).await,
     }
-    cache.similar(x, question).await
 }
 
 impl Cache {
+    /// The answer with this key, if it is one of those that are compared with the question, and not too old for it.
+    async fn kept(&self, x: &Exchange, question: &Question, key: Digest) -> Result<Option<Found>, HasFailed> {
+        let kept = self.answers.get(key).await;
+        let kept = kept.map_err(|failure| self.is_of_no_help(x, "looking for an answer", &failure))?;
+        let is_it = |kept: &Arc<Kept>| kept.key == key && kept.about.partition == question.digests.partition;
+        Ok(kept.filter(is_it).and_then(|kept| self.as_fresh(question, kept)))
+    }
+
+    fn is_of_no_help(&self, x: &Exchange, doing: &'static str, failure: &Failure) -> HasFailed {
+        self.has_failed(&x.id, doing, failure);
+        HasFailed
+    }
+
     /// A kept answer, if it is not too old for the question.
     fn as_fresh(&self, question: &Question, kept: Arc<Kept>) -> Option<Found> {
-        let (now, age) = (self.clock.now(), self.age(&kept));
+        let now = self.clock.now();
+        let age = kept.about.created.until(now);
         let past = kept.fresh_until.until(now).max(age.saturating_sub(question.lookup.age_max));
         let is_stale = now >= kept.fresh_until || age > question.lookup.age_max;
         (!is_stale || past < question.plugin.installation.cache.stale).then_some(Found { kept, age, is_stale })
@@ -161,20 +168,11 @@ impl Cache {
         let Some((_, least)) = &question.lookup.by_meaning else { return Ok(None) };
         let Some((vector, identity)) = self.vector(x, question).await? else { return Ok(None) };
         let near = self.meanings.nearest(question.meanings(&identity), vector, *least, CANDIDATES_MAX).await;
-        let near = near.map_err(|failure| {
-            self.has_failed(&x.id, "looking for similar questions", &failure);
-            HasFailed
-        })?;
+        let near = near.map_err(|failure| self.is_of_no_help(x, "looking for similar questions", &failure))?;
         let calling = x.calling(Phase::Request);
         for near in near {
-            let kept = self.answers.get(near.key).await.map_err(|failure| {
-                self.has_failed(&x.id, "looking for an answer", &failure);
-                HasFailed
-            })?;
-            let is_of_here =
-                |kept: &Arc<Kept>| kept.key == near.key && kept.about.partition == question.digests.partition;
-            let fresh = kept.filter(is_of_here).and_then(|kept| self.as_fresh(question, kept));
-            let Some(found) = fresh.filter(|found| !found.is_stale) else { continue };
+            let found = self.kept(x, question, near.key).await?;
+            let Some(found) = found.filter(|found| !found.is_stale) else { continue };
             let Some(answer) = answer(&found.kept) else { continue };
             let candidate = Candidate {
                 question: &found.kept.question,
@@ -213,9 +211,7 @@ impl Cache {
     }
 
     fn no_vector(&self, x: &Exchange, why: &str) -> HasFailed {
-        let failure = crate::store::answers::Failure::Unavailable(why.to_owned());
-        self.has_failed(&x.id, "turning a question into a vector", &failure);
-        HasFailed
+        self.is_of_no_help(x, "turning a question into a vector", &Failure::Unavailable(why.to_owned()))
     }
 }
 

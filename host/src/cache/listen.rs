@@ -22,7 +22,6 @@ use crate::exchange::Exchange;
 use crate::plugin::Inspected;
 use crate::reply::Body;
 use crate::store::answers::{About, Kept, Meaning, Purge};
-use crate::store::counters::Moment;
 
 /// A question that a model is asked.
 #[derive(Debug)]
@@ -171,15 +170,12 @@ const BEHIND_MAX: usize = 4 << 20;
 /// An answer as events is some times as long as it is whole: each of them says what it belongs to.
 const EVENTS_FACTOR: usize = 64;
 
-/// Keep an answer if the policy lets it be kept.
+/// Keep an answer, all of which was looked at, if the policy lets it be kept.
 async fn keep(cache: &Cache, x: &Exchange, question: &Question, whole: Bytes) {
     let findings = [question.findings.clone(), x.findings(Phase::Answer)].concat();
     let may_be_shared = question.is_clean && x.is_clean(Phase::Answer);
     let is_purged = cache.purges.load(Ordering::Relaxed) != question.purges;
-    if is_purged
-        || whole.len() > cache.entry_bytes_max
-        || x.is_partly_inspected()
-        || (question.plugin.installation.cache.shared && !may_be_shared)
+    if is_purged || whole.len() > cache.entry_bytes_max || (question.plugin.installation.cache.shared && !may_be_shared)
     {
         return;
     }
@@ -209,11 +205,8 @@ async fn keep(cache: &Cache, x: &Exchange, question: &Question, whole: Bytes) {
     tracing::info!(exchange, plugin, verdict, fuel, "the cache was offered an answer");
     x.receipt(receipt);
     let Ok(Some(time)) = said else { return };
-    let after = |moment: Moment, time: std::time::Duration| {
-        Moment(moment.0.saturating_add(u64::try_from(time.as_millis()).unwrap_or(u64::MAX)))
-    };
-    kept.fresh_until = after(now, time);
-    kept.about.kept_until = after(kept.fresh_until, question.plugin.installation.cache.stale);
+    kept.fresh_until = now.after(time);
+    kept.about.kept_until = kept.fresh_until.after(question.plugin.installation.cache.stale);
     let about = kept.about.clone();
     match cache.answers.put(Arc::new(kept)).await {
         Ok(()) => drop(cache.totals.kept.fetch_add(1, Ordering::Relaxed)),

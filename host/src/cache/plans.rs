@@ -9,6 +9,7 @@ use super::question::Digests;
 use crate::chat::{Finding, Lookup};
 use crate::exchange::Exchange;
 use crate::guard::Admitted;
+use crate::hashing::{in_parts, random_key};
 
 /// Bytes of what is remembered.
 const BYTES_MAX: u64 = 16 << 20;
@@ -50,15 +51,8 @@ impl Weighter<Fingerprint, Plan> for Bytes {
 
 impl Plans {
     pub(super) fn new() -> Self {
-        let random = || {
-            let (high, low) = uuid::Uuid::new_v4().as_u64_pair();
-            high ^ low.rotate_left(32)
-        };
         let entries = usize::try_from(BYTES_MAX).unwrap_or(usize::MAX) / USUAL_BYTES;
-        Self {
-            key: Key([random(), random(), random(), random()]),
-            plans: Cache::with_weighter(entries, BYTES_MAX, Bytes),
-        }
+        Self { key: random_key(), plans: Cache::with_weighter(entries, BYTES_MAX, Bytes) }
     }
 
     /// The name of a plan. Plugins and settings are those of a generation.
@@ -70,21 +64,20 @@ impl Plans {
         findings: &[Finding],
     ) -> Fingerprint {
         let mut hasher = HighwayHasher::new(self.key);
-        let mut part = |part: &[u8]| {
-            hasher.append(&u64::try_from(part.len()).unwrap_or(u64::MAX).to_le_bytes());
-            hasher.append(part);
-        };
         let request = admitted.request();
-        part(&x.generation.number.to_le_bytes());
-        part(x.tenant.as_bytes());
-        part(headers);
-        part(x.dialect.word().as_bytes());
-        part(request.model.as_bytes());
-        part(&[u8::from(request.streaming)]);
-        part(&admitted.body());
-        for finding in findings {
-            part(finding.rule.as_bytes());
-            part(&finding.score.to_le_bytes());
+        let (generation, body) = (x.generation.number.to_le_bytes(), admitted.body());
+        let said: [&[u8]; 7] = [
+            &generation,
+            x.tenant.as_bytes(),
+            headers,
+            x.dialect.word().as_bytes(),
+            request.model.as_bytes(),
+            &[u8::from(request.streaming)],
+            &body,
+        ];
+        in_parts(said, |bytes| hasher.append(bytes));
+        for Finding { rule, score, .. } in findings {
+            in_parts([rule.as_bytes(), &score.to_le_bytes()], |bytes| hasher.append(bytes));
         }
         hasher.finalize256()
     }

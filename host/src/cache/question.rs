@@ -10,6 +10,7 @@ use super::plans::Plan;
 use crate::chat::{Finding, Lookup, Phase, Request};
 use crate::exchange::Exchange;
 use crate::guard::Admitted;
+use crate::hashing::in_parts;
 use crate::plugin::Plugin;
 use crate::store::answers::Digest;
 
@@ -109,8 +110,8 @@ const PASSED_ON: [&str; 2] = ["anthropic-", "openai-"];
 /// Where callers have their credentials.
 const CREDENTIALS: [&str; 4] = ["authorization", "x-api-key", "api-key", "x-goog-api-key"];
 
-/// What the headers say that counts. A caller that has not said who it is may send a credential of its own to the provider: then it is told nothing that another
-/// one's was needed for.
+/// What the headers say that counts. A caller that has not said who it is may send a credential of its own to the provider:
+/// then it is told nothing that another one's was needed for.
 pub(super) fn said_in_headers(x: &Exchange, headers: &HeaderMap) -> Digest {
     let mut counted: Vec<(&str, &[u8])> = headers
         .iter()
@@ -125,12 +126,9 @@ pub(super) fn said_in_headers(x: &Exchange, headers: &HeaderMap) -> Digest {
     digest("headers", &parts)
 }
 
-/// SHA-256 of some parts, each behind its length, so that no two lists of them read alike.
-pub(super) fn digest(of: &str, parts: &[&[u8]]) -> Digest {
+/// SHA-256 of some parts.
+fn digest(of: &str, parts: &[&[u8]]) -> Digest {
     let mut hash = Sha256::new().chain_update("sluicegate answers 1 ").chain_update(of);
-    for part in parts {
-        hash.update(u64::try_from(part.len()).unwrap_or(u64::MAX).to_le_bytes());
-        hash.update(part);
-    }
+    in_parts(parts.iter().copied(), |bytes| hash.update(bytes));
     hash.finalize().into()
 }

@@ -2,26 +2,17 @@
 
 use std::path::Path;
 
-use super::resolve::{milliseconds, number};
+use super::resolve::{file_name, milliseconds, number};
 use super::{Cache, Problems, file};
 
 const MIB: u64 = 1 << 20;
 
 pub(super) fn cache(file: &file::Cache, base: &Path, problems: &mut Problems) -> Cache {
-    let usual = Path::new("sluicegate-cache.db");
-    let path = match &file.path {
-        Some(given) if given.get_ref().as_os_str().is_empty() => {
-            problems.add(Some(given.span()), "cache.path", "is empty; name a file, as \"sluicegate-cache.db\"");
-            usual
-        }
-        Some(given) => given.get_ref(),
-        None => usual,
-    };
     let bytes = |given: Option<&toml::Spanned<u64>>, usual: u64, of: &str, problems: &mut Problems| {
         number(given, usual, 0..=1 << 40, &format!("cache.{of}"), problems)
     };
     Cache {
-        path: base.join(path),
+        path: base.join(file_name(file.path.as_ref(), "sluicegate-cache.db", "cache.path", problems)),
         memory_bytes_max: bytes(file.memory_bytes_max.as_ref(), 64 * MIB, "memory_bytes_max", problems),
         file_bytes_max: bytes(file.file_bytes_max.as_ref(), 1_024 * MIB, "file_bytes_max", problems),
         vectors_bytes_max: bytes(file.vectors_bytes_max.as_ref(), 256 * MIB, "vectors_bytes_max", problems),

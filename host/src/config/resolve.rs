@@ -116,6 +116,23 @@ fn whole(
     u32::try_from(number(given, default, allowed, field, problems)).unwrap_or(u32::MAX)
 }
 
+/// The name of a file that is made when it is needed.
+pub(super) fn file_name<'a>(
+    given: Option<&'a Spanned<PathBuf>>,
+    default: &'a str,
+    field: &str,
+    problems: &mut Problems,
+) -> &'a Path {
+    match given {
+        Some(given) if given.get_ref().as_os_str().is_empty() => {
+            problems.add(Some(given.span()), field, format!("is empty; name a file, as \"{default}\""));
+            Path::new(default)
+        }
+        Some(given) => given.get_ref(),
+        None => Path::new(default),
+    }
+}
+
 pub(super) fn milliseconds(
     given: Option<&Spanned<u64>>,
     default: u64,

@@ -3,22 +3,13 @@
 use std::path::Path;
 
 use super::problem::suggestion;
-use super::resolve::{milliseconds, number, secret};
+use super::resolve::{file_name, milliseconds, number, secret};
 use super::{OnFailure, Problems, Secret, Store, file};
 use crate::store::redis::is_address;
 
 pub(super) fn store(file: &file::Store, base: &Path, problems: &mut Problems) -> Store {
-    let usual = Path::new("sluicegate.db");
-    let path = match &file.path {
-        Some(given) if given.get_ref().as_os_str().is_empty() => {
-            problems.add(Some(given.span()), "store.path", "is empty; name a file, as \"sluicegate.db\"");
-            usual
-        }
-        Some(given) => given.get_ref(),
-        None => usual,
-    };
     Store {
-        path: base.join(path),
+        path: base.join(file_name(file.path.as_ref(), "sluicegate.db", "store.path", problems)),
         redis: file.redis.as_ref().and_then(|redis| address(redis, base, problems)),
         wait: milliseconds(file.wait_ms.as_ref(), 500, "store.wait_ms", problems),
         kv_bytes_max: number(file.kv_bytes_max.as_ref(), 1 << 30, 1..=1 << 40, "store.kv_bytes_max", problems),

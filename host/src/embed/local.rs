@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 
 use super::transformer::{Tokens, Transformer};
 use super::{Computed, Embedder, Failure};
-use crate::queue::{Queue, Refused, Waiting, Work, queue};
+use crate::queue::{Queue, Refused, Waiting, Work, on_thread};
 
 /// Texts that wait; further ones are refused.
 const WAITING_MAX: usize = 1_024;
@@ -48,9 +48,8 @@ impl Local {
             .thread_name(|number| format!("embed-{number}"))
             .build()
             .map_err(|error| starting(&error))?;
-        let (queue, tasks) = queue(WAITING_MAX, WAITING_BYTES_MAX);
-        let work = move || work(&transformer, &pool, &tasks);
-        std::thread::Builder::new().name("embed".to_owned()).spawn(work).map_err(|error| starting(&error))?;
+        let work = move |tasks| work(&transformer, &pool, &tasks);
+        let queue = on_thread("embed", WAITING_MAX, WAITING_BYTES_MAX, work).map_err(|error| starting(&error))?;
         Ok(Self { identity, queue })
     }
 

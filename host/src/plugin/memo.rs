@@ -10,6 +10,7 @@ use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 
 use crate::chat::{Action, Phase, Verdict, Window};
+use crate::hashing::{in_parts, random_key};
 
 /// Names a verdict: everything that it depends on, hashed with a key that nobody outside knows, so that
 /// nobody can make two texts that collide.
@@ -53,25 +54,14 @@ impl Weighter<MemoKey, Arc<Verdict>> for Bytes {
 
 impl Memo {
     pub(super) fn new(bytes_max: u64) -> Self {
-        let random = || {
-            let (high, low) = uuid::Uuid::new_v4().as_u64_pair();
-            high ^ low.rotate_left(32)
-        };
         let entries = usize::try_from(bytes_max / USUAL_BYTES).unwrap_or(usize::MAX);
-        Self {
-            key: Key([random(), random(), random(), random()]),
-            verdicts: Cache::with_weighter(entries, bytes_max, Bytes),
-        }
+        Self { key: random_key(), verdicts: Cache::with_weighter(entries, bytes_max, Bytes) }
     }
 
     /// The verdicts for `tenant` of the plugin with this `identity`: digests of component and configuration.
     pub(super) fn scope(&self, tenant: &str, identity: &[u8]) -> Scope {
         let mut hasher = HighwayHasher::new(self.key);
-        // Lengths first, so that no two pairs read alike.
-        for part in [tenant.as_bytes(), identity] {
-            hasher.append(&u64::try_from(part.len()).unwrap_or(u64::MAX).to_le_bytes());
-            hasher.append(part);
-        }
+        in_parts([tenant.as_bytes(), identity], |bytes| hasher.append(bytes));
         Scope(hasher.finalize256())
     }
 

@@ -22,11 +22,34 @@ use crate::config::{self, Settings};
 use crate::money::Money;
 use crate::store::counters::{Clock, Moment};
 
-pub use embedded::{Bounds, Embedded};
+pub use embedded::Embedded;
 pub use redis::Redis;
 
 /// SHA-256 of all that a key or a partition stands for.
 pub type Digest = [u8; 32];
+
+/// A key as operators read and write it.
+#[must_use]
+pub fn hex(digest: &Digest) -> String {
+    use std::fmt::Write as _;
+    digest.iter().fold(String::with_capacity(64), |mut hex, byte| {
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
+}
+
+/// The key that is written like this, if it is one.
+#[must_use]
+pub fn unhex(text: &str) -> Option<Digest> {
+    let mut digest = Digest::default();
+    if text.len() != 2 * digest.len() || !text.is_ascii() {
+        return None;
+    }
+    for (byte, place) in digest.iter_mut().zip((0..).step_by(2)) {
+        *byte = u8::from_str_radix(text.get(place..place + 2)?, 16).ok()?;
+    }
+    Some(digest)
+}
 
 /// A vector of unit length.
 pub type Vector = Arc<[f32]>;
@@ -211,10 +234,8 @@ type Stores = (Arc<dyn Answers>, Arc<dyn Meanings>);
 /// # Errors
 /// When the address of a shared store is none.
 pub fn open(settings: &Settings) -> Result<Stores, String> {
-    let config::Cache { path, memory_bytes_max, file_bytes_max, vectors_bytes_max, entry_bytes_max, wait, .. } =
-        settings.cache.clone();
-    let bounds = Bounds { path, memory_bytes_max, file_bytes_max, vectors_bytes_max, entry_bytes_max, wait };
-    let embedded = Arc::new(Embedded::new(bounds, Clock::default()));
+    let embedded = Arc::new(Embedded::new(settings.cache.clone(), Clock::default()));
+    let config::Cache { entry_bytes_max, wait, .. } = settings.cache;
     let answers: Arc<dyn Answers> = match &settings.store.redis {
         Some(url) => Arc::new(Redis::new(url, wait, entry_bytes_max, Clock::default())?),
         None => embedded.clone(),

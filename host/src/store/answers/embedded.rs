@@ -5,7 +5,6 @@ mod file;
 mod memory;
 mod nearest;
 
-use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -15,7 +14,8 @@ use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 use super::{Answers, Digest, Failure, Kept, Meaning, Meanings, Near, PURGE_TIME, Purge, Vector};
-use crate::queue::{Queue, Refused, queue};
+use crate::config;
+use crate::queue::{Queue, Refused, on_thread};
 use crate::store::counters::Clock;
 use file::{File, Step, Told};
 use memory::Memory;
@@ -25,23 +25,6 @@ use nearest::Index;
 const WAITING_MAX: usize = 4_096;
 /// Bytes of all that waits for a thread.
 const WAITING_BYTES_MAX: usize = 64 << 20;
-
-/// How much is kept, where, and how long it may be waited for.
-#[derive(Clone, Debug)]
-pub struct Bounds {
-    /// The file, which is made with the first answer.
-    pub path: PathBuf,
-    /// Bytes of the answers in memory.
-    pub memory_bytes_max: u64,
-    /// Bytes of the answers in the file.
-    pub file_bytes_max: u64,
-    /// Bytes of the vectors, in memory and in the file each.
-    pub vectors_bytes_max: u64,
-    /// Bytes of one answer.
-    pub entry_bytes_max: u64,
-    /// The longest wait.
-    pub wait: Duration,
-}
 
 /// The answers and meanings of one gateway.
 #[derive(Debug)]
@@ -53,7 +36,7 @@ type Steps<Asked, Told> = Queue<Asked, Result<Told, Failure>>;
 /// The memory, and the threads behind it.
 #[derive(Debug)]
 struct Threads {
-    bounds: Bounds,
+    bounds: config::Cache,
     clock: Clock,
     memory: Arc<Memory>,
     /// Started with the first step: where nothing is kept, no file is made.
@@ -64,49 +47,53 @@ struct Threads {
 impl Embedded {
     /// A cache within these bounds.
     #[must_use]
-    pub fn new(bounds: Bounds, clock: Clock) -> Self {
+    pub fn new(bounds: config::Cache, clock: Clock) -> Self {
         let memory = Arc::new(Memory::new(bounds.memory_bytes_max));
         Self(Arc::new(Threads { bounds, clock, memory, file: OnceLock::new(), index: OnceLock::new() }))
     }
 }
 
 impl Threads {
-    fn ask_file(&self, step: Step) -> Result<oneshot::Receiver<Result<Told, Failure>>, Failure> {
+    fn ask_file(&self, step: Step) -> Asked<Told> {
         let start = || {
-            let (queue, work) = queue(WAITING_MAX, WAITING_BYTES_MAX);
             let mut file = File::new(&self.bounds, self.clock.clone(), self.memory.clone());
-            let thread = std::thread::Builder::new().name("cache".to_owned()).spawn(move || file.work(&work));
-            thread.map(|_| queue).map_err(|error| format!("starting the thread of the cache: {error}"))
+            let queue = on_thread("cache", WAITING_MAX, WAITING_BYTES_MAX, move |work| file.work(&work));
+            queue.map_err(|error| format!("starting the thread of the cache: {error}"))
         };
-        let queue = self.file.get_or_init(start).as_ref().map_err(|why| Failure::Unavailable(why.clone()))?;
         let bytes = step.bytes();
-        queue.send(step, bytes).map_err(refused)
+        ask(self.file.get_or_init(start), step, bytes)
     }
 
-    fn ask_index(&self, step: nearest::Step) -> Result<oneshot::Receiver<Result<nearest::Told, Failure>>, Failure> {
+    fn ask_index(&self, step: nearest::Step) -> Asked<nearest::Told> {
         let start = || {
-            let (queue, work) = queue(WAITING_MAX, WAITING_BYTES_MAX);
             let mut index = Index::new(&self.bounds, self.clock.clone());
-            let thread = std::thread::Builder::new().name("cache-vectors".to_owned()).spawn(move || index.work(&work));
-            thread.map(|_| queue).map_err(|error| format!("starting the thread of the vectors: {error}"))
+            let queue = on_thread("cache-vectors", WAITING_MAX, WAITING_BYTES_MAX, move |work| index.work(&work));
+            queue.map_err(|error| format!("starting the thread of the vectors: {error}"))
         };
-        let queue = self.index.get_or_init(start).as_ref().map_err(|why| Failure::Unavailable(why.clone()))?;
         let bytes = step.bytes();
-        queue.send(step, bytes).map_err(refused)
+        ask(self.index.get_or_init(start), step, bytes)
     }
 }
 
-fn refused(refused: Refused) -> Failure {
-    match refused {
+/// What will be told, unless the step was refused.
+type Asked<Told> = Result<oneshot::Receiver<Result<Told, Failure>>, Failure>;
+
+/// Hand a step that takes so many bytes to a thread, if there is one.
+fn ask<Step, Told>(thread: &Result<Steps<Step, Told>, String>, step: Step, bytes: usize) -> Asked<Told> {
+    let queue = thread.as_ref().map_err(|why| Failure::Unavailable(why.clone()))?;
+    queue.send(step, bytes).map_err(|refused| match refused {
         Refused::Full => Failure::Busy,
-        Refused::Gone => Failure::Unavailable("the thread of the cache is gone".to_owned()),
-    }
+        Refused::Gone => Failure::Unavailable(GONE.to_owned()),
+    })
 }
+
+/// Said where the thread has ended.
+const GONE: &str = "the thread of the cache is gone";
 
 /// What a thread tells, in time.
-async fn told<T>(asked: Result<oneshot::Receiver<Result<T, Failure>>, Failure>, wait: Duration) -> Result<T, Failure> {
+async fn told<T>(asked: Asked<T>, wait: Duration) -> Result<T, Failure> {
     let told = timeout(wait, asked?).await.map_err(|_| Failure::Timeout)?;
-    told.unwrap_or(Err(Failure::Unavailable("the thread of the cache is gone".to_owned())))
+    told.unwrap_or(Err(Failure::Unavailable(GONE.to_owned())))
 }
 
 impl Answers for Embedded {

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use tokio::time::timeout;
 
-use super::{About, Answers, Digest, Failure, Kept, PURGE_TIME, Purge};
+use super::{About, Answers, Digest, Failure, Kept, PURGE_TIME, Purge, hex};
 use crate::config::Secret;
 use crate::money::Money;
 use crate::store::counters::{Clock, Moment};
@@ -171,7 +171,7 @@ impl Server {
 }
 
 fn name(key: &Digest) -> String {
-    format!("{PREFIX}:cache:{}", crate::cache::hex(key))
+    format!("{PREFIX}:cache:{}", hex(key))
 }
 
 fn digest(text: &str) -> Digest {

@@ -69,6 +69,12 @@ impl Moment {
         Duration::from_millis(later.0.saturating_sub(self.0))
     }
 
+    /// So much later.
+    #[must_use]
+    pub fn after(self, time: Duration) -> Self {
+        Self(self.0.saturating_add(u64::try_from(time.as_millis()).unwrap_or(u64::MAX)))
+    }
+
     /// As in RFC 3339, to the second, rounded up.
     #[must_use]
     pub fn rfc3339(self) -> String {

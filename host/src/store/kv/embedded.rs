@@ -12,7 +12,7 @@ use tokio::sync::oneshot;
 use tracing::{error, info};
 
 use super::{ENTRY_BYTES, Failure, Kv, Place, Said, Step, number};
-use crate::queue::{Queue, Refused, Waiting, Work, queue};
+use crate::queue::{Queue, Refused, Waiting, Work, on_thread};
 use crate::store::counters::{Clock, Moment};
 use crate::store::sqlite;
 
@@ -53,12 +53,11 @@ impl Embedded {
 
     fn thread(&self) -> Result<&Tasks, Failure> {
         let start = || {
-            let (queue, tasks) = queue(WAITING_MAX, WAITING_BYTES_MAX);
             let mut store = Store { path: self.path.clone(), bytes_max: self.bytes_max, file: None, is_well: true };
             let clock = self.clock.clone();
-            let work = move || store.work(&clock, &tasks);
-            let thread = std::thread::Builder::new().name("kv".to_owned()).spawn(work);
-            thread.map(|_| queue).map_err(|error| format!("starting the store's thread: {error}"))
+            let work = move |tasks| store.work(&clock, &tasks);
+            on_thread("kv", WAITING_MAX, WAITING_BYTES_MAX, work)
+                .map_err(|error| format!("starting the store's thread: {error}"))
         };
         self.thread.get_or_init(start).as_ref().map_err(|why| Failure::Unavailable(why.clone()))
     }

@@ -10,8 +10,8 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 use tracing::{error, info};
 
 use super::super::{Digest, Failure, Kept, Meaning, Purge};
-use super::Bounds;
 use super::memory::Memory;
+use crate::config;
 use crate::queue::{Waiting, Work};
 use crate::store::counters::Clock;
 use open::{BUSY, connect, make_anew};
@@ -62,7 +62,7 @@ pub(super) struct File {
 }
 
 impl File {
-    pub(super) fn new(bounds: &Bounds, clock: Clock, memory: Arc<Memory>) -> Self {
+    pub(super) fn new(bounds: &config::Cache, clock: Clock, memory: Arc<Memory>) -> Self {
         Self {
             path: bounds.path.clone(),
             answers: Table::new("answers", bounds.file_bytes_max),

@@ -12,7 +12,8 @@ use usearch::{Index as Graph, IndexOptions, MetricKind, ScalarKind};
 
 use super::super::{About, Digest, Failure, Meaning, Near, Purge, Vector};
 use super::file::Reader;
-use super::{Bounds, is_unit};
+use super::is_unit;
+use crate::config;
 use crate::queue::Work;
 use crate::store::counters::Clock;
 
@@ -74,7 +75,7 @@ struct Known {
 }
 
 impl Index {
-    pub(super) fn new(bounds: &Bounds, clock: Clock) -> Self {
+    pub(super) fn new(bounds: &config::Cache, clock: Clock) -> Self {
         Self {
             path: bounds.path.clone(),
             bytes_max: bounds.vectors_bytes_max,

@@ -1,3 +1,4 @@
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::super::tests::{finds_what_means_the_same, keeps_and_forgets, kept, meaning};
@@ -18,8 +19,8 @@ impl Place {
         self.folder.path().join("c.db")
     }
 
-    fn bounds(&self) -> Bounds {
-        Bounds {
+    fn bounds(&self) -> config::Cache {
+        config::Cache {
             path: self.path(),
             memory_bytes_max: 1 << 20,
             file_bytes_max: 1 << 20,
@@ -27,16 +28,17 @@ impl Place {
             entry_bytes_max: 10_000,
             // What a busy machine takes is not what these tests are about.
             wait: Duration::from_secs(20),
+            embedding_wait: Duration::ZERO,
         }
     }
 
-    fn open(&self, bounds: Bounds) -> Embedded {
+    fn open(&self, bounds: config::Cache) -> Embedded {
         let time = self.time.clone();
         Embedded::new(bounds, Clock::new(move || Moment(time.load(Ordering::Relaxed))))
     }
 
     fn without_memory(&self) -> Embedded {
-        self.open(Bounds { memory_bytes_max: 0, ..self.bounds() })
+        self.open(config::Cache { memory_bytes_max: 0, ..self.bounds() })
     }
 }
 
@@ -46,7 +48,7 @@ const NEVER: Moment = Moment(u64::MAX);
 async fn it_does_what_every_store_does_from_memory_and_from_the_file() {
     for memory_bytes_max in [1 << 20, 0] {
         let place = Place::new();
-        let store = place.open(Bounds { memory_bytes_max, ..place.bounds() });
+        let store = place.open(config::Cache { memory_bytes_max, ..place.bounds() });
         assert!(!place.path().exists(), "no file is made before it is needed");
         keeps_and_forgets(&store, Moment(1_000_000)).await;
         finds_what_means_the_same(&store, Moment(1_000_000)).await;
@@ -90,7 +92,7 @@ async fn what_was_kept_is_there_after_a_restart() {
 async fn what_was_used_longest_ago_makes_room_in_the_file() {
     let place = Place::new();
     let size = kept(1, Moment(0), NEVER).bytes();
-    let store = place.open(Bounds { memory_bytes_max: 0, file_bytes_max: 40 * size, ..place.bounds() });
+    let store = place.open(config::Cache { memory_bytes_max: 0, file_bytes_max: 40 * size, ..place.bounds() });
     for number in 1..=40 {
         place.time.fetch_add(60_000, Ordering::Relaxed);
         Answers::put(&store, Arc::new(kept(number, Moment(0), NEVER))).await.unwrap();
@@ -108,7 +110,7 @@ async fn what_was_used_longest_ago_makes_room_in_the_file() {
 #[tokio::test]
 async fn the_oldest_vectors_make_room() {
     let place = Place::new();
-    let store = place.open(Bounds { vectors_bytes_max: 3 * (nearest::VECTOR_BYTES + 8), ..place.bounds() });
+    let store = place.open(config::Cache { vectors_bytes_max: 3 * (nearest::VECTOR_BYTES + 8), ..place.bounds() });
     for number in 1..=5 {
         let mut meaning = meaning(number, NEVER, &[1.0, 0.0]);
         meaning.about.created = Moment(u64::from(number));
@@ -129,7 +131,7 @@ async fn a_file_that_is_no_cache_is_made_anew_and_one_that_cannot_be_opened_leav
     assert!(place.without_memory().get([1; 32]).await.unwrap().is_some());
 
     let nowhere = place.folder.path().join("none/c.db");
-    let store = place.open(Bounds { path: nowhere, ..place.bounds() });
+    let store = place.open(config::Cache { path: nowhere, ..place.bounds() });
     let put = Answers::put(&store, Arc::new(kept(1, Moment(0), NEVER))).await;
     assert!(matches!(put, Err(Failure::Unavailable(_))), "{put:?}");
     assert!(store.get([1; 32]).await.unwrap().is_some());
