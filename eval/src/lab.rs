@@ -48,7 +48,7 @@ impl Lab {
     /// A call of an exchange of its own.
     pub(crate) fn calling<'a>(&'a self, counts: &'a Counts) -> Calling<'a> {
         let deadline = Instant::now() + Duration::from_secs(60);
-        Calling { exchange: &self.exchange, tenant: &self.tenant, counts, deadline, triggers: None }
+        Calling { exchange: &self.exchange, tenant: &self.tenant, counts, deadline, triggers: None, behalf: None }
     }
 }
 

@@ -48,13 +48,15 @@ fn ratio(part: u32, whole: u32) -> f64 {
 /// A line for each truth, with how often what was said.
 impl fmt::Display for Matrix {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let width = self.labels.iter().map(String::len).max().unwrap_or_default() + 2;
-        write!(f, "{:>width$}", "truth \\ said")?;
+        const TITLE: &str = "truth \\ said";
+        let widest = self.labels.iter().map(String::len).max().unwrap_or_default();
+        let (first, width) = (widest.max(TITLE.len()), widest.max("precision".len()) + 2);
+        write!(f, "{TITLE:>first$}")?;
         for label in self.labels.iter().map(String::as_str).chain(["precision", "recall"]) {
             write!(f, "{label:>width$}")?;
         }
         for truth in &self.labels {
-            write!(f, "\n{truth:>width$}")?;
+            write!(f, "\n{truth:>first$}")?;
             for said in &self.labels {
                 write!(f, "{:>width$}", self.count(truth, said))?;
             }
@@ -77,6 +79,6 @@ mod tests {
         let near = |value: f64, expected: f64| (value - expected).abs() < 1e-9;
         assert!(near(matrix.precision("hit"), 2.0 / 3.0) && near(matrix.recall("hit"), 2.0 / 3.0));
         assert!(near(matrix.recall("miss"), 0.5) && near(matrix.accuracy(), 0.6));
-        assert!(matrix.to_string().contains("\n   hit     2     1 0.667 0.667"), "{matrix}");
+        assert!(matrix.to_string().contains("\n         hit          2          1      0.667      0.667"), "{matrix}");
     }
 }

@@ -2,10 +2,11 @@
 //! what of it was used, and the services behind it. How a guest calls them is in `plugin/imports/`.
 
 pub(crate) mod http;
+pub mod model;
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 
 use crate::config::Settings;
@@ -13,6 +14,7 @@ use crate::embed::Embedders;
 use crate::money::Money;
 use crate::store::kv::{self, Kv};
 use crate::upstream::Upstream;
+use model::Models;
 
 /// Something that must be granted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -25,11 +27,13 @@ pub enum Capability {
     Http,
     /// Numbers that stand for meaning.
     Embedding,
+    /// Models, asked through the gateway.
+    Model,
 }
 
 impl Capability {
     /// All there are.
-    pub const ALL: [Self; 4] = [Self::Clock, Self::Kv, Self::Http, Self::Embedding];
+    pub const ALL: [Self; 5] = [Self::Clock, Self::Kv, Self::Http, Self::Embedding, Self::Model];
 
     /// The interface of the contract, which is also its name in `[grants]`.
     #[must_use]
@@ -39,6 +43,7 @@ impl Capability {
             Self::Kv => "kv",
             Self::Http => "http",
             Self::Embedding => "embedding",
+            Self::Model => "model",
         }
     }
 
@@ -58,6 +63,8 @@ pub struct Capabilities {
     pub upstream: Option<Upstream>,
     /// What turns texts into vectors.
     pub embedders: Arc<Embedders>,
+    /// What asks models: the gateway, which holds on to these services and not the other way round.
+    models: OnceLock<Weak<dyn Models>>,
 }
 
 impl Capabilities {
@@ -67,13 +74,24 @@ impl Capabilities {
     /// When the address of the shared store is none, or an embedder cannot be set up.
     pub fn new(settings: &Settings, upstream: &Upstream) -> Result<Self, String> {
         let embedders = Arc::new(Embedders::open(settings, upstream)?);
-        Ok(Self { kv: kv::open(&settings.store)?, upstream: Some(upstream.clone()), embedders })
+        let kv = kv::open(&settings.store)?;
+        Ok(Self { kv, upstream: Some(upstream.clone()), embedders, models: OnceLock::new() })
     }
 
     /// For trying plugins out: nothing is kept, and no service is called but the embedders.
     #[must_use]
     pub fn for_trials(embedders: Arc<Embedders>) -> Self {
-        Self { kv: Arc::new(kv::Nothing), upstream: None, embedders }
+        Self { kv: Arc::new(kv::Nothing), upstream: None, embedders, models: OnceLock::new() }
+    }
+
+    /// Say what asks models. Only the first counts.
+    pub fn ask_models_through(&self, models: Weak<dyn Models>) {
+        let _ = self.models.set(models);
+    }
+
+    /// What asks models, if anything does.
+    pub(crate) fn models(&self) -> Option<Arc<dyn Models>> {
+        self.models.get()?.upgrade()
     }
 }
 
@@ -108,6 +126,12 @@ impl Used {
     /// Add what was used of one.
     pub fn add(&mut self, capability: Capability, used: Use) {
         self.0.entry(capability).or_default().add(used);
+    }
+
+    /// What all of it cost.
+    #[must_use]
+    pub fn cost(&self) -> Money {
+        self.0.values().map(|used| used.cost).sum()
     }
 
     /// Add what was used of all of them.

@@ -34,7 +34,7 @@ use rustls::pki_types::CertificateDer;
 
 pub use callers::{Admin, Auth, Jwt, KeySource, is_loopback};
 pub use environment::{from_environment, variables_in_force};
-pub use grants::{ClockGrant, Destination, Grants, HttpGrant, KvGrant};
+pub use grants::{ClockGrant, Destination, Grants, HttpGrant, KvGrant, ModelGrant};
 pub use installation::{Installation, Mode, OnFailure, StreamMode};
 pub use key_set::{PublicKey, read_key_set};
 pub use layers::{Files, Layer};
@@ -58,6 +58,8 @@ pub struct Settings {
     pub upstream: Upstream,
     /// What callers may ask for, by name.
     pub models: BTreeMap<String, Model>,
+    /// Who can be asked, by name.
+    pub targets: BTreeMap<String, Arc<Target>>,
     /// Where requests for any other model go; empty to refuse them.
     pub any_model: Model,
     /// Where plugins are, and their bounds as a whole.
@@ -120,10 +122,7 @@ impl Settings {
     /// limits that are smaller than what is reserved for each request that does not say how long its answer may be.
     #[must_use]
     pub fn notes(&self) -> Vec<String> {
-        let mut targets: Vec<&Target> = self.all_targets().map(|target| &**target).collect();
-        targets.sort_by_key(|target| &target.name);
-        targets.dedup_by_key(|target| &target.name);
-        let costs = targets.into_iter().filter_map(|target| self.note_of_cost(target));
+        let costs = self.all_targets().filter_map(|target| self.note_of_cost(target));
         let limits = self.tenants.limits().filter_map(|(tenant, limits)| self.note_of_limits(tenant, limits));
         let models = self.models.iter().map(|(name, model)| (name.as_str(), model));
         let credentials = models.chain([(resolve::ANY, &self.any_model)]).filter_map(note_of_credentials);
@@ -167,10 +166,9 @@ impl Settings {
 
     /// Say where the sandbox model listens.
     pub fn sandbox_at(&mut self, base_url: &Uri) {
-        for model in self.models.values_mut().chain([&mut self.any_model]) {
-            for target in model.targets_mut().filter(|target| target.sandbox) {
-                *target = Arc::new(Target { base_url: base_url.clone(), ..Target::clone(target) });
-            }
+        let of_models = self.models.values_mut().chain([&mut self.any_model]).flat_map(Model::targets_mut);
+        for target in of_models.chain(self.targets.values_mut()).filter(|target| target.sandbox) {
+            *target = Arc::new(Target { base_url: base_url.clone(), ..Target::clone(target) });
         }
     }
 
@@ -182,9 +180,9 @@ impl Settings {
         Some(&itself.provider)
     }
 
-    /// The targets of all models, some of them several times.
+    /// All targets.
     pub fn all_targets(&self) -> impl Iterator<Item = &Arc<Target>> {
-        self.models.values().chain([&self.any_model]).flat_map(Model::targets)
+        self.targets.values()
     }
 }
 
@@ -527,7 +525,9 @@ pub struct Store {
     pub path: PathBuf,
     /// The address of the shared store, if there is one: limits and budgets are counted there.
     pub redis: Option<Secret>,
-    /// The longest wait for it.
+    /// The address of the database in which gateways with a shared store find questions by what they mean.
+    pub postgres: Option<Secret>,
+    /// The longest wait for the shared store.
     pub wait: Duration,
     /// Bytes that all plugins together may keep in the file; a shared store has a bound of its own.
     pub kv_bytes_max: u64,

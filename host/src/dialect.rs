@@ -21,6 +21,7 @@ mod kept;
 mod media;
 mod openai;
 mod pieces;
+mod prompt;
 mod raw;
 mod responses;
 #[cfg(test)]
@@ -44,6 +45,7 @@ pub use document::Wrong;
 pub(crate) use document::{Document, NO_NAME, is_name, names_of, read_words};
 pub(crate) use frame::frame;
 pub(crate) use kept::{KEPT, Listener, kept_whole};
+pub(crate) use prompt::{AnswerSchema, asking, said};
 pub(crate) use raw::{is_json, unescaped};
 pub(crate) use sse::{Cutter, Event, Lane, Unit};
 pub use translation::Translation;

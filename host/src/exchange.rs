@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use crate::cache::Served;
 use crate::caller::Caller;
+use crate::capability::model::Origin;
 use crate::capability::{Counts, Used};
 use crate::chat::{Finding, Opaque, Phase, Usage};
 use crate::dialect::{Dialect, Loss, NO_NAME, Wire, is_name, names_of};
@@ -19,7 +20,7 @@ use crate::error::Error;
 use crate::generation::Generation;
 use crate::meter::Reservation;
 use crate::money::Money;
-use crate::plugin::{Calling, Decision, Outcome, Receipt, Runtime, header, summary};
+use crate::plugin::{Behalf, Calling, Decision, Outcome, Receipt, Runtime, header, summary};
 use crate::prices::Prices;
 use crate::store::counters::Standing;
 
@@ -47,6 +48,8 @@ pub struct Exchange {
     pub runtime: Arc<Runtime>,
     /// Whether the caller wants to see receipts.
     pub wants_receipts: bool,
+    /// What it is part of, if it is what a plugin asks a model for.
+    pub within: Option<Within>,
     /// When it must be over.
     pub deadline: Instant,
     started: Instant,
@@ -84,6 +87,15 @@ struct Record {
     /// Of the response, once there is one.
     status: Option<StatusCode>,
     ended: bool,
+}
+
+/// Of an exchange: the one that it is part of, and the plugin that wants it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Within {
+    /// The other one's id.
+    pub exchange: Arc<str>,
+    /// The plugin's name.
+    pub plugin: Arc<str>,
 }
 
 /// One target that was asked.
@@ -158,6 +170,11 @@ impl Record {
         }
     }
 
+    /// What plugins have spent.
+    fn plugins_cost(&self) -> Money {
+        self.receipts.iter().map(|receipt| receipt.used.cost()).sum()
+    }
+
     fn usage(&self) -> Option<Usage> {
         self.bills.iter().filter_map(|bill| bill.usage).reduce(Usage::plus)
     }
@@ -173,11 +190,32 @@ impl Exchange {
         dialect: Dialect,
         wants_receipts: bool,
     ) -> Arc<Self> {
+        Arc::new(Self::new(caller, generation, runtime, dialect, wants_receipts, None))
+    }
+
+    /// Begin what a plugin asks a model for, as part of another exchange. Nothing of it goes to a plugin that could ask for
+    /// more.
+    #[must_use]
+    pub fn begin_within(origin: Origin, plugin: Arc<str>, runtime: Arc<Runtime>) -> Arc<Self> {
+        let Origin { exchange, caller, generation } = origin;
+        let within = Some(Within { exchange, plugin });
+        let generation = generation.without_askers();
+        Arc::new(Self::new(caller, generation, runtime, Dialect::OpenAi, false, within))
+    }
+
+    fn new(
+        caller: Arc<Caller>,
+        generation: Arc<Generation>,
+        runtime: Arc<Runtime>,
+        dialect: Dialect,
+        wants_receipts: bool,
+        within: Option<Within>,
+    ) -> Self {
         let started = Instant::now();
         let deadline = started + generation.settings.upstream.total;
         let mut id = Uuid::encode_buffer();
         let id: Arc<str> = (&*Uuid::now_v7().simple().encode_lower(&mut id)).into();
-        Arc::new(Self {
+        Self {
             id,
             dialect,
             tenant: caller.tenant.clone(),
@@ -185,13 +223,14 @@ impl Exchange {
             generation,
             runtime,
             wants_receipts,
+            within,
             deadline,
             started,
             record: Mutex::default(),
             counts: Counts::default(),
             reservation: OnceLock::new(),
             standing: OnceLock::new(),
-        })
+        }
     }
 
     /// For calling plugins: the guardrails of one phase share this deadline.
@@ -204,6 +243,7 @@ impl Exchange {
             counts: &self.counts,
             deadline: chain.min(self.deadline),
             triggers: self.generation.triggers(phase),
+            behalf: self.within.is_none().then_some(Behalf { caller: &self.caller, generation: &self.generation }),
         }
     }
 
@@ -407,6 +447,15 @@ impl Exchange {
         self.record().cost()
     }
 
+    /// What it costs in all, with what its plugins have spent, if all of that is known and there is something to pay for.
+    #[must_use]
+    pub fn whole_cost(&self) -> Option<Money> {
+        let record = self.record();
+        let (cost, plugins) = (record.cost(), record.plugins_cost());
+        let costs = cost.attempts > 0 || plugins > Money::ZERO;
+        (cost.unknown == 0 && costs).then_some(cost.known + plugins)
+    }
+
     /// What providers have told that they used so far, in all attempts; nothing if none has told anything.
     #[must_use]
     pub fn usage(&self) -> Option<Usage> {
@@ -576,6 +625,10 @@ impl Exchange {
         let cost = record.cost();
         let cost_usd = (cost.attempts > cost.unknown).then(|| tracing::field::display(cost.known));
         let priced = (cost.attempts > 0).then_some(cost.unknown == 0);
+        let plugins_cost = record.plugins_cost();
+        let plugins_usd = (plugins_cost > Money::ZERO).then(|| tracing::field::display(plugins_cost));
+        let within = self.within.as_ref().map(|within| &*within.exchange);
+        let asked_by = self.within.as_ref().map(|within| &*within.plugin);
         let (outcome, error) = match end {
             End::Answered => ("answered", None),
             End::CallerGone => ("caller-gone", None),
@@ -618,6 +671,9 @@ impl Exchange {
             output_tokens,
             cost_usd,
             priced,
+            plugins_usd,
+            within,
+            asked_by,
             "exchange ended"
         );
     }

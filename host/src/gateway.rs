@@ -2,7 +2,7 @@
 
 pub mod reload;
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use arc_swap::ArcSwap;
 
@@ -10,6 +10,7 @@ use crate::auth::Auth;
 use crate::cache::Cache;
 use crate::caller::Caller;
 use crate::capability::Capabilities;
+use crate::capability::model::Models;
 use crate::config::Settings;
 use crate::dialect::Dialect;
 use crate::escalation::Desk;
@@ -44,16 +45,20 @@ impl Gateway {
     ///
     /// # Errors
     /// When TLS cannot be set up, the callers cannot be told apart, or the store cannot be opened.
-    pub fn new(settings: Settings, runtime: Arc<Runtime>) -> Result<Self, String> {
+    pub fn new(settings: Settings, runtime: Arc<Runtime>) -> Result<Arc<Self>, String> {
         let upstream = Upstream::new(&settings)?;
         let auth = Auth::open(&settings)?;
         let counters = counters::open(&settings)?;
         let capabilities = Arc::new(Capabilities::new(&settings, &upstream)?);
         let cache = Arc::new(Cache::open(&settings, capabilities.embedders.clone())?);
-        runtime.offer(capabilities);
+        runtime.offer(capabilities.clone());
         let escalations = Arc::new(Desk::new(&settings.store.path));
         let generation = ArcSwap::from_pointee(Generation::new(1, Arc::new(settings), Vec::new()));
-        Ok(Self { upstream, runtime, auth, counters, escalations, cache, generation, broken: ArcSwap::default() })
+        let broken = ArcSwap::default();
+        let gateway = Arc::new(Self { upstream, runtime, auth, counters, escalations, cache, generation, broken });
+        let models: Weak<dyn Models> = Arc::<Self>::downgrade(&gateway);
+        capabilities.ask_models_through(models);
+        Ok(gateway)
     }
 
     /// The generation that new exchanges begin with.

@@ -4,6 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 use sha2::{Digest, Sha256};
 
+use crate::capability::Capability;
 use crate::chat::Phase;
 use crate::config::{Installation, Mode, Settings};
 use crate::hashing::in_parts;
@@ -21,6 +22,7 @@ pub struct Generation {
     on_request: Option<Arc<Triggers>>,
     on_answer: Option<Arc<Triggers>>,
     fingerprint: OnceLock<[u8; 32]>,
+    without_askers: OnceLock<Arc<Self>>,
 }
 
 impl Generation {
@@ -28,7 +30,15 @@ impl Generation {
     #[must_use]
     pub fn new(number: u64, settings: Arc<Settings>, mut plugins: Vec<Arc<Plugin>>) -> Self {
         plugins.sort_by(|a, b| (a.installation.order, &a.name).cmp(&(b.installation.order, &b.name)));
-        Self { number, settings, plugins, on_request: None, on_answer: None, fingerprint: OnceLock::new() }
+        Self {
+            number,
+            settings,
+            plugins,
+            on_request: None,
+            on_answer: None,
+            fingerprint: OnceLock::new(),
+            without_askers: OnceLock::new(),
+        }
     }
 
     /// The same, with what triggers the prefilters of all plugins of a phase; an `older` generation may have it already.
@@ -55,6 +65,18 @@ impl Generation {
     /// The plugins that decide what may be answered from memory, in order.
     pub fn caches(&self) -> impl Iterator<Item = &Arc<Plugin>> {
         self.plugins.iter().filter(|plugin| plugin.caches() && plugin.installation.mode != Mode::Off)
+    }
+
+    /// The same without plugins that may ask models: what one of them asks is not for any of them to look at, or there would
+    /// be no end to it.
+    #[must_use]
+    pub(crate) fn without_askers(&self) -> Arc<Self> {
+        let without = || {
+            let is_asker = |plugin: &&Arc<Plugin>| plugin.installation.grants.has(Capability::Model);
+            let others = self.plugins.iter().filter(|plugin| !is_asker(plugin)).cloned();
+            Arc::new(Self::new(self.number, self.settings.clone(), others.collect()))
+        };
+        self.without_askers.get_or_init(without).clone()
     }
 
     /// SHA-256 of all that decides which text is let through: what one set of guardrails has let through, another may not.

@@ -90,6 +90,13 @@ impl Account {
         self.limits != Limits::default() || self.budget != Budget::default()
     }
 
+    /// The same for what is no request of its own, but takes tokens and money.
+    #[must_use]
+    pub(crate) fn without_requests(self) -> Self {
+        let limits = Limits { requests_per_minute: None, requests_per_day: None, concurrent: None, ..self.limits };
+        Self { limits, ..self }
+    }
+
     /// Who is meant, in words that a caller may read: the name holds the id of a key.
     #[must_use]
     pub fn kind(&self) -> &'static str {

@@ -130,8 +130,10 @@ pub(crate) fn has_price(x: &Exchange, request: &Request, target: &Target) -> Res
 
 /// Whose limits and budgets count.
 fn accounts(x: &Exchange) -> Arc<[Account]> {
-    let key = x.caller.account.clone().filter(Account::is_bounded);
-    let tenant = x.generation.settings.tenants.account(&x.tenant).filter(Account::is_bounded);
+    // What is part of an exchange is counted as a request with that one.
+    let counts = |account: Account| if x.within.is_some() { account.without_requests() } else { account };
+    let key = x.caller.account.clone().map(counts).filter(Account::is_bounded);
+    let tenant = x.generation.settings.tenants.account(&x.tenant).map(counts).filter(Account::is_bounded);
     match (key, tenant) {
         (Some(key), Some(tenant)) => Arc::new([key, tenant]),
         (Some(one), None) | (None, Some(one)) => Arc::new([one]),

@@ -40,8 +40,10 @@ pub use receipt::{Decision, Outcome, Receipt, header, summary};
 pub use run::Failure;
 pub use triggers::Triggers;
 
+use crate::capability::model::Origin;
 use crate::capability::{Capabilities, Counts};
 use crate::config::Installation;
+use crate::generation::Generation;
 use bindings::exports::sluicegate::plugin::{
     answer_guardrail, cache, lifecycle, request_guardrail, router, text_guardrail,
 };
@@ -186,6 +188,25 @@ pub struct Calling<'a> {
     pub deadline: Instant,
     /// What triggers any of the prefilters of this phase, if that is known.
     pub triggers: Option<&'a Arc<Triggers>>,
+    /// In whose name models may be asked, if they may.
+    pub behalf: Option<Behalf<'a>>,
+}
+
+/// In whose name models may be asked.
+#[derive(Clone, Copy, Debug)]
+pub struct Behalf<'a> {
+    /// Who pays.
+    pub caller: &'a Arc<crate::caller::Caller>,
+    /// The plugins and settings of the exchange.
+    pub generation: &'a Arc<Generation>,
+}
+
+impl Calling<'_> {
+    /// In whose name models may be asked, for whoever keeps it.
+    fn origin(&self) -> Option<Origin> {
+        let Behalf { caller, generation } = self.behalf?;
+        Some(Origin { exchange: self.exchange.clone(), caller: caller.clone(), generation: generation.clone() })
+    }
 }
 
 impl Plugin {

@@ -2,6 +2,8 @@
 //! can be left out: a provider is sent nothing but what was [`Admitted`], a caller nothing but
 //! what was [`Released`].
 
+mod within;
+
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 

@@ -64,7 +64,7 @@ pub(crate) fn on_thread<Asked: Send + 'static, Told: Send + 'static>(
     Ok(queue)
 }
 
-fn queue<Asked, Told>(waiting_max: usize, bytes_max: usize) -> (Queue<Asked, Told>, Work<Asked, Told>) {
+pub(crate) fn queue<Asked, Told>(waiting_max: usize, bytes_max: usize) -> (Queue<Asked, Told>, Work<Asked, Told>) {
     let (sender, work) = sync_channel(waiting_max);
     (Queue { sender, bytes: Arc::default(), bytes_max }, Work(work))
 }

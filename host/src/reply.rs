@@ -285,7 +285,7 @@ impl Streaming {
         if !not_inspected.is_empty() {
             comment.push_str(&format!(": {NOT_INSPECTED}: {not_inspected}\n\n"));
         }
-        if let Some(cost) = self.x.cost().whole() {
+        if let Some(cost) = self.x.whole_cost() {
             comment.push_str(&format!(": {COST}: {cost}\n\n"));
         }
         Some(comment.into())
@@ -376,7 +376,7 @@ fn about(x: &Exchange, response: &mut Response<Body>) {
 
 /// What it cost, where that is known. The head of a stream comes too early for it.
 fn cost(x: &Exchange, headers: &mut HeaderMap) {
-    let cost = x.cost().whole().and_then(|cost| HeaderValue::from_str(&cost.to_string()).ok());
+    let cost = x.whole_cost().and_then(|cost| HeaderValue::from_str(&cost.to_string()).ok());
     headers.extend(cost.map(|cost| (COST, cost)));
 }
 

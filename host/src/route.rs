@@ -46,6 +46,11 @@ pub(crate) struct Words {
 }
 
 impl Way {
+    /// One target, and no other.
+    pub(crate) fn only(target: Arc<Target>) -> Self {
+        Self::Chosen(Chosen { targets: vec![target], on_rejection: Vec::new() })
+    }
+
     /// All targets that may be asked.
     pub(crate) fn targets<'a>(
         &'a self,

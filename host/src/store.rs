@@ -7,6 +7,7 @@ mod escalations;
 pub mod issue;
 mod keys;
 pub mod kv;
+pub(crate) mod postgres;
 pub(crate) mod redis;
 pub mod sqlite;
 pub mod written;

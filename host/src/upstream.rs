@@ -284,7 +284,7 @@ fn is_utf8(kind: &HeaderValue) -> bool {
 }
 
 /// The authorities that the system trusts, or Mozilla's where it has none, and those of the operator.
-fn tls(authorities: &[CertificateDer<'static>]) -> Result<ClientConfig, String> {
+pub(crate) fn tls(authorities: &[CertificateDer<'static>]) -> Result<ClientConfig, String> {
     let mut roots = RootCertStore::empty();
     // What is broken in the system's store is left out, as everywhere.
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
@@ -302,7 +302,7 @@ fn tls(authorities: &[CertificateDer<'static>]) -> Result<ClientConfig, String> 
 }
 
 /// An error with what caused it, without addresses of the inside being lost on the operator.
-fn causes(error: &dyn std::error::Error) -> String {
+pub(crate) fn causes(error: &dyn std::error::Error) -> String {
     let mut words = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

@@ -160,7 +160,7 @@ impl Setup {
         let settings =
             config::load(&config.clone().into()).unwrap_or_else(|problems| panic!("{problems}\n{}", self.text()));
         let runtime = Arc::new(Runtime::new(settings.plugins.memo_bytes).unwrap());
-        let host = Arc::new(Host::new(settings, runtime).unwrap());
+        let host = Host::new(settings, runtime).unwrap();
         host.load_plugins().await?;
         let server = Server::bind(host.clone()).await.unwrap();
         let address = server.address();

@@ -378,6 +378,7 @@ pub const GENTLE: &[Gentle] = &[
     router("route-none", "do = 'targets'\nindices = []\nwhen = 'attack'"),
     router("route-beyond", "do = 'targets'\nindices = [7]\nwhen = 'attack'"),
     Gentle { name: "asks", package: "test-guest-asks", config: "" },
+    Gentle { name: "judge", package: "test-guest-judge", config: "" },
     router("route-twice", "do = 'targets'\nindices = [0, 0]\nwhen = 'attack'"),
 ];
 

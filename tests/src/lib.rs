@@ -21,7 +21,6 @@ mod installed;
 mod log;
 mod process;
 mod provider;
-mod redis;
 mod words;
 
 pub use caller::{Answer, Body, Call, Open, Receipt};
@@ -30,7 +29,7 @@ pub use installed::{Installed, gentle, hostile, standard};
 pub use log::Log;
 pub use process::{Process, be_a_gateway};
 pub use provider::{Model, Provider, Received, Reply};
-pub use redis::Redis;
+pub use sluicegate_test_servers::{Postgres, Redis};
 pub use words::{DONE, EMAIL, chat, chunk, completion, delta, finish, key_of, streamed};
 
 /// What `cargo xtask test` has installed and says so with this variable; nothing where it has said that there is none.

@@ -10,10 +10,12 @@ mod guest_compiler;
 mod lock;
 mod node;
 mod plugins;
+mod postgres;
 mod process;
 mod python;
 mod tasks;
 mod tools;
+mod wheel;
 mod workspace;
 
 use std::process::ExitCode;

@@ -3,10 +3,10 @@
 use std::ffi::OsString;
 use std::fmt;
 use std::io::{BufRead, BufReader, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::{Result, embedder, node, plugins, process, python, tools, workspace};
+use crate::{Result, embedder, node, plugins, postgres, process, python, tools, workspace};
 
 /// Tells tests and benchmarks where the built plugins are.
 const PLUGINS: &str = "SLUICEGATE_PLUGINS";
@@ -24,12 +24,16 @@ const NODE_MODULES: &str = "SLUICEGATE_NODE_MODULES";
 /// Tells the tests that need one where a sentence transformer is, in the same way.
 const EMBEDDER: &str = "SLUICEGATE_EMBEDDER";
 
-/// What runs the SDKs, and the model that gives vectors; an empty path where there is nothing.
+/// And those that need one, where a PostgreSQL is.
+const POSTGRES: &str = "SLUICEGATE_POSTGRES";
+
+/// What runs the SDKs, the model that gives vectors, and the database; an empty path where there is nothing.
 #[derive(Default)]
 struct Runtimes {
     python: PathBuf,
     node_modules: PathBuf,
     embedder: PathBuf,
+    postgres: PathBuf,
 }
 
 /// `cargo xtask demo`
@@ -65,20 +69,24 @@ pub(crate) fn test(arguments: &[OsString]) -> Result<()> {
     plugins::build(&[])?;
     plugins::build_test_guests()?;
     let (python, node) = (python::ensure(), node::ensure());
-    let embedder = python.as_ref().map_err(Clone::clone).and_then(|python| embedder::ensure(python));
+    let with_python =
+        |ensure: fn(&Path) -> Result<PathBuf>| python.as_ref().map_err(Clone::clone).and_then(|python| ensure(python));
+    let (embedder, postgres) = (with_python(embedder::ensure), with_python(postgres::ensure));
     let skipped = [
         ("the SDKs for Python", python.as_ref().err()),
         ("the SDKs for Node", node.as_ref().err()),
         ("a sentence transformer", embedder.as_ref().err()),
+        ("a PostgreSQL", postgres.as_ref().err()),
     ];
     let skipped = skipped.into_iter().filter_map(|(what, error)| Some((what, error?)));
     let skipped: Vec<String> =
         skipped.map(|(what, error)| format!("SKIPPED: the tests with {what}: {error}")).collect();
     skipped.iter().for_each(|skipped| eprintln!("xtask: {skipped}"));
     let runtimes = Runtimes {
-        python: python.unwrap_or_default(),
-        node_modules: node.unwrap_or_default(),
         embedder: embedder.unwrap_or_default(),
+        postgres: postgres.unwrap_or_default(),
+        node_modules: node.unwrap_or_default(),
+        python: python.unwrap_or_default(),
     };
     let (totals, outcome) = run_tests(&runtimes, arguments);
     println!("{totals}");
@@ -92,7 +100,8 @@ pub(crate) fn test_all() -> (Totals, Result<()>) {
         plugins::build(&[])?;
         plugins::build_test_guests()?;
         let python = python::ensure()?;
-        Ok(Runtimes { embedder: embedder::ensure(&python)?, node_modules: node::ensure()?, python })
+        let (embedder, postgres) = (embedder::ensure(&python)?, postgres::ensure(&python)?);
+        Ok(Runtimes { embedder, postgres, node_modules: node::ensure()?, python })
     };
     match ready() {
         Ok(runtimes) => run_tests(&runtimes, &["--no-fail-fast".into()]),
@@ -105,7 +114,11 @@ fn run_tests(runtimes: &Runtimes, arguments: &[OsString]) -> (Totals, Result<()>
     let mut cargo = process::cargo();
     cargo.arg("test").args((!names_packages(arguments)).then_some("--workspace")).args(arguments);
     cargo.env(PLUGINS, workspace::plugins()).env(TEST_GUESTS, workspace::test_guests());
-    cargo.env(PYTHON, &runtimes.python).env(NODE_MODULES, &runtimes.node_modules).env(EMBEDDER, &runtimes.embedder);
+    cargo
+        .env(PYTHON, &runtimes.python)
+        .env(NODE_MODULES, &runtimes.node_modules)
+        .env(EMBEDDER, &runtimes.embedder)
+        .env(POSTGRES, &runtimes.postgres);
     let mut totals = Totals::default();
     let outcome = pass_on(&mut cargo, |line| totals.add(line));
     (totals, outcome)

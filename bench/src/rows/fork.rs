@@ -73,7 +73,7 @@ impl Bench {
         let started = Instant::now();
         let deadline = tokio::time::Instant::now() + Duration::from_secs(1);
         let (tenant, counts) = (&self.exchange, &Counts::default());
-        let calling = Calling { exchange: &self.exchange, tenant, counts, deadline, triggers: None };
+        let calling = Calling { exchange: &self.exchange, tenant, counts, deadline, triggers: None, behalf: None };
         let inspected = self.runtime.inspect(&self.plugin, calling, Phase::Request, &[window]).await;
         let took = started.elapsed();
         inspected.said.map_err(|failure| format!("{} failed: {}", self.plugin.name, failure.detail))?;

@@ -62,7 +62,7 @@ async fn alone(lab: &Lab, folder: &Path, key: &str) -> Result<Vec<Line>> {
         let model = "[providers.p]\ndialect = \"sandbox\"\n[targets.model]\nprovider = \"p\"\n[models.\"*\"]\ntargets = [\"model\"]\n";
         let text = format!("{model}{configuration}");
         let settings = config::parse("bench", &text, folder).map_err(|problems| problems.to_string())?;
-        Ok::<_, String>(Arc::new(Gateway::new(settings, Arc::new(Runtime::new(0)?))?))
+        Gateway::new(settings, Arc::new(Runtime::new(0)?))
     };
     let (plain, keyed) = (gateway("[store]\npath = \"none.db\"\n")?, gateway(&configuration())?);
     let mut headers = HeaderMap::new();

@@ -100,7 +100,8 @@ impl Router {
     async fn route(&self, request: &Request) -> Result<u64> {
         let deadline = tokio::time::Instant::now() + Duration::from_secs(1);
         let counts = &Counts::default();
-        let calling = Calling { exchange: &self.name, tenant: &self.name, counts, deadline, triggers: None };
+        let calling =
+            Calling { exchange: &self.name, tenant: &self.name, counts, deadline, triggers: None, behalf: None };
         let inspected = self.runtime.route(&self.plugin, calling, request, &self.targets).await;
         let routing = inspected.said.map_err(|failure| format!("the router failed: {}", failure.detail))?;
         match routing.decision {

@@ -71,7 +71,7 @@ impl Running {
             false => None,
         };
         let runtime = Arc::new(Runtime::new(settings.plugins.memo_bytes)?);
-        let gateway = Arc::new(Gateway::new(settings, runtime)?);
+        let gateway = Gateway::new(settings, runtime)?;
         gateway.load_plugins().await.map_err(Refused::Plugins)?;
         let server = Server::bind(gateway.clone())
             .await

@@ -110,6 +110,7 @@ fn the_readme_has_every_field_of_an_installation() {
             "grants.clock",
             "grants.kv",
             "grants.embedding",
+            "grants.model",
             "grants.http",
             "grants.http.destinations.NAME"
         ]
@@ -123,19 +124,20 @@ fn the_readme_has_every_field_of_an_installation() {
     }
 }
 
-const ADDRESS: &str = "url = 'https://crm.example/api'\n";
+/// What has no default, and has to be said.
+const REQUIRED: [(&str, &str); 2] =
+    [("grants.http.destinations.NAME", "url = 'https://crm.example/api'\n"), ("grants.model", "targets = ['small']\n")];
 
 #[test]
 fn the_defaults_in_the_readme_are_those_of_an_installation() {
     let read = |text: &str| Installation::parse("NAME", "x", text, Path::new("")).unwrap();
     for table in tables("`NAME.toml`") {
-        // Nothing is granted that is not named, and a service has no address that could be the default.
+        let required = REQUIRED.into_iter().find(|(name, _)| *name == table.name).map_or("", |(_, required)| required);
+        // Nothing is granted that is not named.
         let expected = match table.name {
             "" | "limits" | "cache" => "",
-            "grants.http.destinations.NAME" => &format!("[{}]\n{ADDRESS}", table.name),
-            name => &format!("[{name}]\n"),
+            name => &format!("[{name}]\n{required}"),
         };
-        let least = expected.strip_suffix(ADDRESS).map_or("", |_| ADDRESS);
-        assert_eq!(read(&format!("{}\n{least}", table.defaults(table.name))), read(expected), "[{}]", table.name);
+        assert_eq!(read(&format!("{}\n{required}", table.defaults(table.name))), read(expected), "[{}]", table.name);
     }
 }

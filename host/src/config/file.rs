@@ -202,6 +202,8 @@ pub struct Target {
     pub tags: Option<Vec<String>>,
     /// Tokens that it can read at once, for routers: `400000`.
     pub context_tokens: Option<Spanned<u32>>,
+    /// Whether it is for plugins alone, and no model need lead to it: `false`.
+    pub for_plugins: Option<bool>,
 }
 
 /// `[models.NAME]`
@@ -408,7 +410,10 @@ pub struct Store {
     pub path: Option<Spanned<PathBuf>>,
     /// A Redis or Valkey that several gateways share: `{ url = { env = "REDIS_URL" } }`.
     pub redis: Option<Redis>,
-    /// Milliseconds to wait for it: `500`.
+    /// A PostgreSQL with the extension `pgvector`, where several gateways find the questions whose answers Redis keeps:
+    /// `{ url = { env = "POSTGRES_URL" } }`.
+    pub postgres: Option<Postgres>,
+    /// Milliseconds to wait for Redis: `500`.
     pub wait_ms: Option<Spanned<u64>>,
     /// Bytes that all plugins together may keep in the file: `1073741824`.
     pub kv_bytes_max: Option<Spanned<u64>>,
@@ -422,6 +427,14 @@ pub struct Store {
 #[serde(deny_unknown_fields)]
 pub struct Redis {
     /// Its address, which may hold a password: `redis://:PASSWORD@HOST:6379/0`, or `rediss://` for TLS.
+    pub url: Spanned<SecretSource>,
+}
+
+/// `postgres` of the store.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Postgres {
+    /// Its address, which may hold a password: `postgresql://USER:PASSWORD@HOST:5432/DATABASE?sslmode=require`.
     pub url: Spanned<SecretSource>,
 }
 

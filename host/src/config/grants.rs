@@ -25,6 +25,8 @@ pub struct Grants {
     pub http: Option<HttpGrant>,
     /// Numbers that stand for meaning.
     pub embedding: Option<EmbeddingGrant>,
+    /// Models, asked through the gateway.
+    pub model: Option<ModelGrant>,
 }
 
 /// Bounds of the time: none but how often it may be asked.
@@ -73,6 +75,21 @@ pub struct EmbeddingGrant {
     pub embedder: Option<String>,
 }
 
+/// Bounds of models that a plugin asks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ModelGrant {
+    /// Calls in an exchange.
+    pub calls_max: u64,
+    /// The targets that may be asked.
+    pub targets: Vec<String>,
+    /// Bytes of all texts of a call, the answer's schema included.
+    pub bytes_max: u64,
+    /// Tokens of an answer.
+    pub answer_tokens_max: u32,
+    /// Time for an answer.
+    pub wait: Duration,
+}
+
 /// A service that a plugin may call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Destination {
@@ -93,6 +110,7 @@ impl Grants {
             Capability::Kv => self.kv.map(|kv| kv.calls_max),
             Capability::Http => self.http.as_ref().map(|http| http.calls_max),
             Capability::Embedding => self.embedding.as_ref().map(|embedding| embedding.calls_max),
+            Capability::Model => self.model.as_ref().map(|model| model.calls_max),
         }
     }
 
@@ -124,6 +142,10 @@ impl Grants {
                 ..newer.clone()
             }),
             embedding: self.embedding.as_ref().and(newer.embedding.clone()),
+            model: self.model.as_ref().zip(newer.model.as_ref()).map(|(older, newer)| ModelGrant {
+                targets: newer.targets.iter().filter(|target| older.targets.contains(target)).cloned().collect(),
+                ..newer.clone()
+            }),
         }
     }
 
@@ -151,6 +173,8 @@ pub(super) struct File {
     http: Option<HttpFile>,
     /// Numbers that stand for meaning.
     embedding: Option<EmbeddingFile>,
+    /// Models, asked through the gateway.
+    model: Option<ModelFile>,
 }
 
 /// `[grants.clock]`
@@ -204,6 +228,22 @@ struct EmbeddingFile {
     embedder: Option<String>,
 }
 
+/// `[grants.model]`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ModelFile {
+    /// Calls in an exchange: `5`.
+    calls_max: Option<Spanned<u64>>,
+    /// The targets that may be asked: names under `[targets]`.
+    targets: Spanned<Vec<String>>,
+    /// Bytes of all texts of a call: `65536`.
+    bytes_max: Option<Spanned<u64>>,
+    /// Tokens of an answer: `1024`.
+    answer_tokens_max: Option<Spanned<u64>>,
+    /// Milliseconds for an answer: `10000`.
+    wait_ms: Option<Spanned<u64>>,
+}
+
 /// `[grants.http.destinations.NAME]`
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -227,7 +267,7 @@ pub(super) fn grants(file: &File, base: &Path, problems: &mut Problems) -> Grant
             "grants.http.response_bytes_max",
             problems,
         ),
-        wait: wait(http.wait_ms.as_ref(), "grants.http.wait_ms", problems),
+        wait: wait(http.wait_ms.as_ref(), 1_000, "grants.http.wait_ms", problems),
         destinations: http
             .destinations
             .iter()
@@ -247,9 +287,26 @@ pub(super) fn grants(file: &File, base: &Path, problems: &mut Problems) -> Grant
         embedding: file.embedding.as_ref().map(|embedding| EmbeddingGrant {
             calls_max: number(embedding.calls_max.as_ref(), 10, 1..=CALLS_MAX, "grants.embedding.calls_max", problems),
             bytes_max: bytes(embedding.bytes_max.as_ref(), 64 << 10, "grants.embedding.bytes_max", problems),
-            wait: wait(embedding.wait_ms.as_ref(), "grants.embedding.wait_ms", problems),
+            wait: wait(embedding.wait_ms.as_ref(), 1_000, "grants.embedding.wait_ms", problems),
             embedder: embedding.embedder.clone(),
         }),
+        model: file.model.as_ref().map(|file| model(file, problems)),
+    }
+}
+
+fn model(file: &ModelFile, problems: &mut Problems) -> ModelGrant {
+    if file.targets.get_ref().is_empty() {
+        let message = "is empty; name at least one of [targets]";
+        problems.add(Some(file.targets.span()), "grants.model.targets", message);
+    }
+    let (tokens, field) = (file.answer_tokens_max.as_ref(), "grants.model.answer_tokens_max");
+    let answer_tokens_max = number(tokens, 1_024, 1..=1_000_000, field, problems);
+    ModelGrant {
+        calls_max: number(file.calls_max.as_ref(), 5, 1..=CALLS_MAX, "grants.model.calls_max", problems),
+        targets: file.targets.get_ref().clone(),
+        bytes_max: bytes(file.bytes_max.as_ref(), 64 << 10, "grants.model.bytes_max", problems),
+        answer_tokens_max: u32::try_from(answer_tokens_max).unwrap_or(u32::MAX),
+        wait: wait(file.wait_ms.as_ref(), 10_000, "grants.model.wait_ms", problems),
     }
 }
 
@@ -259,8 +316,8 @@ fn bytes(given: Option<&Spanned<u64>>, default: u64, field: &str, problems: &mut
 }
 
 /// Time for a service to answer.
-fn wait(given: Option<&Spanned<u64>>, field: &str, problems: &mut Problems) -> Duration {
-    Duration::from_millis(number(given, 1_000, 1..=WAIT_MS_MAX, field, problems))
+fn wait(given: Option<&Spanned<u64>>, default: u64, field: &str, problems: &mut Problems) -> Duration {
+    Duration::from_millis(number(given, default, 1..=WAIT_MS_MAX, field, problems))
 }
 
 fn destination(name: &str, file: &DestinationFile, base: &Path, problems: &mut Problems) -> Option<Destination> {

@@ -303,7 +303,7 @@ mod tests {
         assert_eq!(
             said,
             [
-                "base:3: targets.small: no model leads to this target; name it in [models.NAME], or remove it",
+                "base:3: targets.small: no model leads to this target; name it in [models.NAME], or remove it, or say for_plugins = true",
                 "profile:3: server.body_ms: must be from 1 to 86400000; the default is 30000",
                 "profile:5: models.m.targets: there is no target \"smal\"; did you mean \"small\"?",
             ]

@@ -54,6 +54,7 @@ pub(super) fn resolve(file: file::File, base: &Path, problems: &mut Problems) ->
         server,
         upstream,
         models,
+        targets: targets.iter().filter_map(|(name, target)| Some((name.clone(), target.clone()?))).collect(),
         any_model,
         plugins: plugins(&file.plugins, base, problems),
         stream: stream(&file.stream, problems),
@@ -610,11 +611,13 @@ fn unused(file: &file::File, problems: &mut Problems) {
         .map(|member| member.get_ref().target.as_str())
         .chain(file.embedders.values().filter_map(|entry| Some(entry.value.target.as_ref()?.get_ref().as_str())))
         .collect();
-    for (name, entry) in file.targets.iter().filter(|(name, _)| !used.contains(name.as_str())) {
+    let is_for_models = |entry: &file::Entry<file::Target>| entry.value.for_plugins != Some(true);
+    let targets = file.targets.iter().filter(|(_, entry)| is_for_models(entry));
+    for (name, entry) in targets.filter(|(name, _)| !used.contains(name.as_str())) {
         problems.add(
             Some(entry.span.clone()),
             format!("targets.{name}"),
-            "no model leads to this target; name it in [models.NAME], or remove it",
+            "no model leads to this target; name it in [models.NAME], or remove it, or say for_plugins = true",
         );
     }
 }

@@ -175,7 +175,7 @@ const LATER: &[&str] = &["context", "tool"];
 /// What every plugin may import.
 const FREE: &[&str] = &["types", "log", "patterns"];
 /// Imports of the contract that an operator would have to grant, and that are not on offer yet.
-const NOT_YET: &[&str] = &["search", "model"];
+const NOT_YET: &[&str] = &["search"];
 
 fn admit_import(import: &str, grants: &Grants) -> Result<(), String> {
     if let Some(rest) = import.strip_prefix("wasi:") {

@@ -15,6 +15,7 @@ use super::probe::probe;
 use super::run::{Caller, Failure, Spent, Work};
 use super::work::{AcceptWork, AdmitWork, AnswerWork, PlanWork, RequestWork, RouteWork, TextWork, plugin_error};
 use super::{Calling, Decision, Limits, Outcome, Plugin, Receipt, Runtime};
+use crate::capability::model::Origin;
 use crate::capability::{Capabilities, Counts, Used};
 use crate::chat::{
     self, Action, Candidate, Finding, Intention, Phase, RouteDecision, Routing, Verdict, WholeAction, WholeVerdict,
@@ -308,7 +309,10 @@ impl Runtime {
             plugin: plugin.name.clone(),
             exchange: Some(calling.exchange.clone()),
             deadline: calling.deadline,
-            granted: self.services.get().and_then(|services| plugin.granted(calling.tenant, calling.counts, services)),
+            granted: self.services.get().and_then(|services| {
+                let origin = plugin.installation.grants.model.as_ref().and_then(|_| calling.origin());
+                plugin.granted(calling.tenant, calling.counts, origin, services)
+            }),
         };
         let (said, spent) = self.fork(plugin, &mut caller, limits, work).await;
         receipt.fuel = receipt.fuel.saturating_add(spent.fuel);
@@ -403,6 +407,7 @@ impl Plugin {
         &self,
         tenant: &Arc<str>,
         counts: &Counts,
+        origin: Option<Origin>,
         services: &Arc<Capabilities>,
     ) -> Option<Box<Granted>> {
         let grants = &self.installation.grants;
@@ -414,6 +419,7 @@ impl Plugin {
             counts: counts.shared(),
             waits: self.waits.clone(),
             used: Used::default(),
+            origin,
             is_loading: false,
         };
         self.asks.then(|| Box::new(granted()))

@@ -128,6 +128,7 @@ async fn load(runtime: &Runtime, source: Source) -> Result<Plugin, String> {
         counts: Counts::default().shared(),
         waits: Arc::new(Semaphore::new(WAITS_MAX)),
         used: Used::default(),
+        origin: None,
         is_loading: true,
     };
     let mut caller = Caller::without_exchange(name.clone(), Instant::now() + at_load.wall);

@@ -23,7 +23,7 @@ pub(super) async fn probe(runtime: &Runtime, plugin: &Plugin, limits: &Limits) -
     let deadline = Instant::now() + limits.wall.saturating_mul(4);
     let services = Arc::new(Capabilities::for_trials(runtime.services().embedders.clone()));
     let caller = || Caller {
-        granted: plugin.granted(&"probe".into(), &Counts::default(), &services),
+        granted: plugin.granted(&"probe".into(), &Counts::default(), None, &services),
         ..Caller::without_exchange(plugin.name.clone(), deadline)
     };
     let facts = ExchangeFacts { id: "probe", tenant: "probe" };
@@ -31,44 +31,47 @@ pub(super) async fn probe(runtime: &Runtime, plugin: &Plugin, limits: &Limits) -
         let windows = sample_windows();
         let borrowed: Vec<&Window<'_>> = windows.iter().collect();
         let work = TextWork { plugin, windows: windows.iter().map(convert::window).collect() };
-        let verdicts = said("text-guardrail", runtime.fork(plugin, &mut caller(), limits, work).await.0)?;
-        convert::verdicts(&borrowed, verdicts).map_err(|wrong| failed("text-guardrail", Outcome::Malformed, &wrong))?;
+        let verdicts = said(plugin, "text-guardrail", runtime.fork(plugin, &mut caller(), limits, work).await.0)?;
+        let verdicts = verdicts.map(|verdicts| convert::verdicts(&borrowed, verdicts)).transpose();
+        verdicts.map_err(|wrong| failed("text-guardrail", Outcome::Malformed, &wrong))?;
     }
     let request = sample_request();
     if plugin.exports.request.is_some() {
         let work = RequestWork { plugin, request: convert::request(&facts, &request) };
-        let verdict = said("request-guardrail", runtime.fork(plugin, &mut caller(), limits, work).await.0)?;
-        convert::request_verdict(&request.segments, verdict)
-            .map_err(|wrong| failed("request-guardrail", Outcome::Malformed, &wrong))?;
+        let verdict = said(plugin, "request-guardrail", runtime.fork(plugin, &mut caller(), limits, work).await.0)?;
+        let verdict = verdict.map(|verdict| convert::request_verdict(&request.segments, verdict)).transpose();
+        verdict.map_err(|wrong| failed("request-guardrail", Outcome::Malformed, &wrong))?;
     }
     if plugin.exports.answer.is_some() {
         let answer = sample_answer();
         let request = convert::request(&facts, &request);
         let work = AnswerWork { plugin, request, answer: convert::answer(&answer) };
-        let verdict = said("answer-guardrail", runtime.fork(plugin, &mut caller(), limits, work).await.0)?;
-        convert::answer_verdict(&answer.segments, verdict)
-            .map_err(|wrong| failed("answer-guardrail", Outcome::Malformed, &wrong))?;
+        let verdict = said(plugin, "answer-guardrail", runtime.fork(plugin, &mut caller(), limits, work).await.0)?;
+        let verdict = verdict.map(|verdict| convert::answer_verdict(&answer.segments, verdict)).transpose();
+        verdict.map_err(|wrong| failed("answer-guardrail", Outcome::Malformed, &wrong))?;
     }
     if plugin.exports.router.is_some() {
         let targets = [sample_target()];
         let request = convert::request(&facts, &request);
         let work = RouteWork { plugin, request, targets: targets.iter().map(convert::target).collect() };
-        let routing = said("router", runtime.fork(plugin, &mut caller(), limits, work).await.0)?;
-        convert::routing(targets.len(), routing).map_err(|wrong| failed("router", Outcome::Malformed, &wrong))?;
+        let routing = said(plugin, "router", runtime.fork(plugin, &mut caller(), limits, work).await.0)?;
+        let routing = routing.map(|routing| convert::routing(targets.len(), routing)).transpose();
+        routing.map_err(|wrong| failed("router", Outcome::Malformed, &wrong))?;
     }
     if plugin.exports.cache.is_some() {
         let (question, answer) = ("What is the capital of France?", sample_answer());
         let asked = || convert::request(&facts, &request);
         let work = PlanWork { plugin, request: asked(), findings: Vec::new() };
-        let intention = said("cache", runtime.fork(plugin, &mut caller(), limits, work).await.0)?;
-        convert::intention(intention).map_err(|wrong| failed("cache", Outcome::Malformed, &wrong))?;
+        let intention = said(plugin, "cache", runtime.fork(plugin, &mut caller(), limits, work).await.0)?;
+        let intention = intention.map(convert::intention).transpose();
+        intention.map_err(|wrong| failed("cache", Outcome::Malformed, &wrong))?;
         let age = Duration::from_secs(1);
         let candidate = convert::candidate(Candidate { question, answer: &answer, similarity: 1.0, age });
         let work = AcceptWork { plugin, request: asked(), candidate };
-        said("cache", runtime.fork(plugin, &mut caller(), limits, work).await.0)?;
+        said(plugin, "cache", runtime.fork(plugin, &mut caller(), limits, work).await.0)?;
         let answer = convert::answer(&answer);
         let work = AdmitWork { plugin, request: asked(), answer, findings: Vec::new() };
-        said("cache", runtime.fork(plugin, &mut caller(), limits, work).await.0)?;
+        said(plugin, "cache", runtime.fork(plugin, &mut caller(), limits, work).await.0)?;
     }
     Ok(())
 }
@@ -87,10 +90,14 @@ fn sample_target() -> RouteTarget {
     }
 }
 
-/// What a plugin said when it was probed.
-fn said<T>(export: &str, said: Result<Result<T, PluginError>, Failure>) -> Result<T, String> {
-    let said = said.map_err(|failure| failed(export, failure.outcome, &failure.detail))?;
-    said.map_err(|error| failed(export, Outcome::Refused, &plugin_error(&error)))
+/// What a plugin said when it was probed; nothing where it says that it cannot do without what it was granted, and which a
+/// probe does not give it.
+fn said<T>(plugin: &Plugin, export: &str, said: Result<Result<T, PluginError>, Failure>) -> Result<Option<T>, String> {
+    match said.map_err(|failure| failed(export, failure.outcome, &failure.detail))? {
+        Ok(said) => Ok(Some(said)),
+        Err(PluginError::Unavailable(_)) if plugin.asks => Ok(None),
+        Err(error) => Err(failed(export, Outcome::Refused, &plugin_error(&error))),
+    }
 }
 
 fn failed(export: &str, outcome: Outcome, detail: &str) -> String {

@@ -1,11 +1,12 @@
-//! Answers that are kept, so that what was asked before need not be asked again. Two small traits: [`Answers`] finds one by its
-//! key, [`Meanings`] finds the keys of those whose questions mean nearly the same. [`Embedded`] is both, for one gateway;
-//! [`Redis`] keeps answers for any number of them.
+//! Answers that are kept, so that what was asked before need not be asked again. Two small traits: [`Answers`] finds one
+//! by its key, [`Meanings`] finds the keys of those whose questions mean nearly the same. [`Embedded`] is both, for one
+//! gateway; for any number of them, [`Redis`] keeps answers, and [`Postgres`] meanings.
 //!
 //! A store may lose what it keeps at any time, and may say anything: whoever asks it checks what it says. Each failure has words for
 //! the operator, and none of them holds a question or an answer.
 
 mod embedded;
+mod postgres;
 mod redis;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::indexing_slicing)]
@@ -23,6 +24,7 @@ use crate::money::Money;
 use crate::store::counters::{Clock, Moment};
 
 pub use embedded::Embedded;
+pub use postgres::Postgres;
 pub use redis::Redis;
 
 /// SHA-256 of all that a key or a partition stands for.
@@ -240,7 +242,22 @@ pub fn open(settings: &Settings) -> Result<Stores, String> {
         Some(url) => Arc::new(Redis::new(url, wait, entry_bytes_max, Clock::default())?),
         None => embedded.clone(),
     };
-    Ok((answers, embedded))
+    let meanings: Arc<dyn Meanings> = match &settings.store.postgres {
+        Some(url) => Arc::new(Postgres::new(url, &settings.cache, Clock::default())?),
+        None => embedded,
+    };
+    Ok((answers, meanings))
+}
+
+/// Whether it is a vector of unit length, as near as numbers are.
+fn is_unit(vector: &[f32]) -> bool {
+    let length = vector.iter().map(|value| value * value).sum::<f32>();
+    (0.9..1.1).contains(&length)
+}
+
+/// A number for SQL, whose numbers end earlier.
+fn integer(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
 }
 
 /// How long a store may take for what no exchange waits for.

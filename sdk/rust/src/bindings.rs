@@ -15,6 +15,7 @@ pub mod imports {
                 import sluicegate:plugin/clock@0.1.0;
                 import sluicegate:plugin/http@0.1.0;
                 import sluicegate:plugin/embedding@0.1.0;
+                import sluicegate:plugin/model@0.1.0;
             }
         ",
         path: "../../wit",

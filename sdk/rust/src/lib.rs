@@ -51,6 +51,7 @@ pub mod embedding;
 mod export;
 pub mod http;
 pub mod kv;
+pub mod model;
 #[doc(hidden)]
 pub mod panics;
 pub mod patterns;

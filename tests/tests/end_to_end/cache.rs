@@ -6,8 +6,8 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 use sluicegate::store::answers::Purge;
 use sluicegate_tests::{
-    Answer, DONE, EMAIL, Gateway, Installed, Log, Provider, Redis, Reply, Setup, chat, chunk, completion, finish,
-    gentle, installed, key_of, standard, streamed,
+    Answer, DONE, EMAIL, Gateway, Installed, Log, Postgres, Provider, Redis, Reply, Setup, chat, chunk, completion,
+    finish, gentle, installed, key_of, standard, streamed,
 };
 
 /// A gateway with these plugins, whose provider numbers its answers.
@@ -493,6 +493,40 @@ async fn a_similar_question_is_answered_if_the_policy_says_so() {
     assert_eq!(said(&gateway.ask(chat("How can I reset my password?")).await), "miss answer 2");
     let (_provider, gateway) = self::gateway([near().set("cache.embedder = 'none'")], &settings).await;
     assert_eq!(said(&gateway.ask(chat("How do I reset my password?")).await), "bypass answer 1");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn gateways_on_one_postgres_share_what_is_found_by_its_meaning() {
+    let Some(model) = installed("SLUICEGATE_EMBEDDER") else { return };
+    let Some(mut postgres) = Postgres::start().await else { return };
+    let redis = Redis::start().await;
+    let settings = format!(
+        "{}\n{}\nembedders.minilm.directory = '{model}'\ncache.embedding_wait_ms = 60_000\ncache.wait_ms = 20_000
+         admin.listen = '127.0.0.1:0'",
+        redis.settings(),
+        postgres.settings()
+    );
+    let near = || gentle("cache").config("threshold = 0.8").set("cache.embedder = 'minilm'");
+    let (_one_provider, one) = gateway([near()], &settings).await;
+    let (_other_provider, other) = gateway([near()], &settings).await;
+    assert_eq!(said(&one.ask(chat("How do I reset my password?")).await), "miss answer 1");
+    one.until(|host| host.cache.flights() == 0).await;
+    assert_eq!(said(&other.ask(chat("How can I reset my password?")).await), "hit answer 1");
+    assert_eq!(said(&other.ask(chat("What are the tides in Brest?")).await), "miss answer 1");
+    other.until(|host| host.cache.flights() == 0).await;
+    assert_eq!(postgres.ask("SELECT count(*) FROM sluicegate_meanings_1"), "2");
+
+    let all = json!({"all": true});
+    assert_eq!(one.admin("POST", "/api/cache/purge").body(all).await.json(), json!({"purged": 2}));
+    assert_eq!(postgres.ask("SELECT count(*) FROM sluicegate_meanings_1"), "0");
+    assert_eq!(said(&other.ask(chat("How do I reset my password?")).await), "miss answer 2");
+    other.until(|host| host.cache.flights() == 0).await;
+
+    // A database that is gone is a bypass for what needs it, and for nothing else.
+    postgres.kill();
+    assert_eq!(said(&one.ask(chat("How do I reset my password?")).await), "hit answer 2");
+    assert_eq!(said(&one.ask(chat("How can I reset my password?")).await), "bypass answer 2");
+    assert!(one.host.cache.told().failures >= 1);
 }
 
 /// Who asks what, in how many ways.

@@ -14,7 +14,9 @@ async fn gateway(plugins: impl IntoIterator<Item = Installed>, settings: &str) -
 
 /// The guest that asks for what it is told to, with all granted, and bounds as these.
 fn asks(grants: &str) -> Installed {
-    gentle("asks").set("grants = { clock = {}, kv = {}, http = {}, embedding = {} }").set(grants)
+    gentle("asks")
+        .set("grants = { clock = {}, kv = {}, http = {}, embedding = {}, model.targets = ['judge'] }")
+        .set(grants)
 }
 
 /// Why a plugin is refused at load.
@@ -32,10 +34,13 @@ pub(super) async fn refusal(plugin: Installed, settings: &str) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_imported_and_not_granted_is_refused_with_its_mend() {
-    const ALL: [&str; 4] = ["clock", "kv", "http", "embedding"];
+    const ALL: [&str; 5] = ["clock", "kv", "http", "embedding", "model"];
+    let granted = |granted: &&str| match *granted {
+        "model" => "[grants.model]\ntargets = ['judge']\n".to_owned(),
+        other => format!("[grants.{other}]\n"),
+    };
     for missing in ALL {
-        let granted: String =
-            ALL.iter().filter(|granted| **granted != missing).map(|granted| format!("[grants.{granted}]\n")).collect();
+        let granted: String = ALL.iter().filter(|granted| **granted != missing).map(granted).collect();
         let said = refusal(gentle("asks").set(&granted), "").await;
         let expected =
             format!("it imports `{missing}`, which is not granted: add the table [grants.{missing}] to its NAME.toml");
@@ -44,7 +49,7 @@ async fn what_is_imported_and_not_granted_is_refused_with_its_mend() {
     let said = refusal(gentle("asks").set("[grants.files]"), "").await;
     assert_eq!(
         said,
-        "asks.toml:5: grants.files: there is no field `files`; expected one of `clock`, `kv`, `http`, `embedding`"
+        "asks.toml:5: grants.files: there is no field `files`; expected one of `clock`, `kv`, `http`, `embedding`, `model`"
     );
     let said = refusal(asks("grants.kv.calls_max = 0"), "").await;
     assert!(said.contains("grants.kv.calls_max: must be from 1 to 1000000; the default is 20"), "{said}");
@@ -132,7 +137,10 @@ async fn what_is_taken_away_is_gone_also_for_an_older_version_that_stays() {
     let asked = chat("kv set a blue\nhttp GET crm /");
     assert_eq!(gateway.ask(asked.clone()).await.content(), "kept\n200 [1] ");
     for (installed, expected) in [
-        ("grants = { clock = {}, kv = {}, embedding = {} }", "kept\nunavailable: `http` is not granted"),
+        (
+            "grants = { clock = {}, kv = {}, embedding = {}, model.targets = ['judge'] }",
+            "kept\nunavailable: `http` is not granted",
+        ),
         ("grants = {}", "unavailable: `kv` is not granted\nunavailable: `http` is not granted"),
     ] {
         let before = gateway.generation();

@@ -123,15 +123,16 @@ fn only_the_server_and_the_sandbox_accept_connections() {
 
 #[test]
 fn the_steps_are_called_from_the_proxy_alone() {
-    only(&["proxy.rs"], r"\.identify\(&generation|\bauth::may_ask\(");
-    only(&["proxy.rs"], r"\bguard::(read|admit|release|release_words|release_own|release_text|release_again)\(");
-    only(&["proxy.rs"], r"\broute::(decide|choose)\(");
-    only(&["proxy.rs"], r"\bescalation::(hand_over|find)\(");
-    only(&["proxy.rs"], r"\bcache::(plan|find|listen)\(");
-    only(&["proxy.rs"], r"\bmeter::reserve\(");
-    only(&["proxy.rs"], r"\bupstream\s*\.(send|models)\(");
-    only(&["proxy.rs"], r"\breply::(whole|streamed|shared|unasked|own|error)\(");
-    only(&["proxy.rs"], r"\bStreamGuard::new\(");
+    const PROXY: &[&str] = &["proxy.rs", "proxy/*"];
+    only(PROXY, r"\.identify\(&generation|\bauth::may_ask\(");
+    only(PROXY, r"\bguard::(read|admit|release|release_words|release_own|release_text|release_again)\(");
+    only(PROXY, r"\broute::(decide|choose)\(");
+    only(PROXY, r"\bescalation::(hand_over|find)\(");
+    only(PROXY, r"\bcache::(plan|find|listen)\(");
+    only(PROXY, r"\bmeter::reserve\(");
+    only(PROXY, r"\bupstream\s*\.(send|models)\(");
+    only(PROXY, r"\breply::(whole|streamed|shared|unasked|own|error)\(");
+    only(PROXY, r"\bStreamGuard::new\(");
     only(&["server/connection.rs"], r"\b(proxy|admin)::serve\(");
 }
 

@@ -39,6 +39,7 @@ mod invariants;
 mod keys;
 mod limits;
 mod lossless;
+mod models;
 mod prefilter;
 mod provider_errors;
 mod rates;

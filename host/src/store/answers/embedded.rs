@@ -1,5 +1,5 @@
-//! Answers and meanings of one gateway: in memory, and in a file of their own behind it. What a cache keeps may be lost at any time,
-//! so the file is written without waiting for the disk, and one that cannot be read is made anew.
+//! Answers and meanings of one gateway: in memory, and in a file of their own behind it. What a cache keeps may be lost
+//! at any time, so the file is written without waiting for the disk, and one that cannot be read is made anew.
 
 mod file;
 mod memory;
@@ -13,7 +13,7 @@ use futures_util::future::{BoxFuture, ready};
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
-use super::{Answers, Digest, Failure, Kept, Meaning, Meanings, Near, PURGE_TIME, Purge, Vector};
+use super::{Answers, Digest, Failure, Kept, Meaning, Meanings, Near, PURGE_TIME, Purge, Vector, is_unit};
 use crate::config;
 use crate::queue::{Queue, Refused, on_thread};
 use crate::store::counters::Clock;
@@ -121,7 +121,8 @@ impl Answers for Embedded {
     }
 
     fn purge(&self, purge: Purge) -> BoxFuture<'static, Result<u64, Failure>> {
-        // In the file's turn, so that nothing comes back from there.
+        // Also where the file cannot be asked; and once more in its turn, as what is read there meanwhile comes back.
+        self.0.memory.purge(&purge);
         let asked = self.0.ask_file(Step::Purge(purge));
         async move {
             match told(asked, PURGE_TIME).await? {
@@ -141,6 +142,9 @@ impl Meanings for Embedded {
         least: f32,
         most: usize,
     ) -> BoxFuture<'static, Result<Vec<Near>, Failure>> {
+        if !is_unit(&vector) {
+            return ready(Err(Failure::Garbage)).boxed();
+        }
         let asked = self.0.ask_index(nearest::Step::Find { partition, vector, least, most });
         let wait = self.0.bounds.wait;
         async move {
@@ -168,22 +172,16 @@ impl Meanings for Embedded {
     fn purge(&self, purge: Purge) -> BoxFuture<'static, Result<u64, Failure>> {
         let threads = self.0.clone();
         async move {
-            // The file first: the index is filled from it.
-            let written = told(threads.ask_file(Step::PurgeMeanings(purge.clone())), PURGE_TIME).await?;
+            // The file first: the index is filled from it. And the index in any case.
+            let written = told(threads.ask_file(Step::PurgeMeanings(purge.clone())), PURGE_TIME).await;
             told(threads.ask_index(nearest::Step::Purge(purge)), PURGE_TIME).await?;
-            match written {
+            match written? {
                 Told::Purged(count) => Ok(count),
                 Told::Done | Told::Kept(_) => Err(Failure::Garbage),
             }
         }
         .boxed()
     }
-}
-
-/// Whether it is a vector of unit length, as near as numbers are.
-fn is_unit(vector: &[f32]) -> bool {
-    let length = vector.iter().map(|value| value * value).sum::<f32>();
-    (0.9..1.1).contains(&length)
 }
 
 #[cfg(test)]

@@ -1,7 +1,8 @@
-//! Answers in a Redis or Valkey, for any number of gateways. How much of them it keeps is its own affair: its `maxmemory`, and
-//! its policy for what makes room.
+//! Answers in a Redis or Valkey, for any number of gateways. How much of them it keeps is its own affair: its
+//! `maxmemory`, and its policy for what makes room.
 //!
-//! A value is a head of fixed length, by which it is purged without fetching the rest, then a description, then the answer.
+//! A value is a head of fixed length, by which it is purged without fetching the rest, then a description, then the
+//! answer.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,8 +30,12 @@ const HEAD_BYTES: usize = 4 + 4 * 32 + 8;
 const CHECKED_FROM: usize = 4 + 32;
 /// Keys that are looked at in one go of a purge.
 const SCANNED: usize = 500;
-/// What a description may have beside the answer.
-const DESCRIPTION_BYTES_MAX: u64 = 256 << 10;
+/// What a value may have beside the texts of an entry: the head, and what JSON adds to them.
+const BESIDE_BYTES_MAX: u64 = 256 << 10;
+/// How long a step of a purge may take, which looks at many keys.
+const STEP_TIME: Duration = Duration::from_secs(5);
+/// The longest time that a value is kept for: a Redis refuses times that it cannot add to its own.
+const LONGEST_MS: u64 = 400 * 86_400_000;
 
 /// The answers of any number of gateways.
 #[derive(Debug)]
@@ -41,6 +46,8 @@ pub struct Redis {
 #[derive(Clone)]
 struct Server {
     connection: ConnectionManager,
+    /// Another one for purges, whose steps may take longer than what an exchange waits for.
+    purges: ConnectionManager,
     wait: Duration,
     entry_bytes_max: u64,
     clock: Clock,
@@ -71,8 +78,8 @@ impl Redis {
     /// # Errors
     /// When it is no address.
     pub fn new(url: &Secret, wait: Duration, entry_bytes_max: u64, clock: Clock) -> Result<Self, String> {
-        let connection = connect(url, wait)?;
-        Ok(Self { server: Server { connection, wait, entry_bytes_max, clock } })
+        let (connection, purges) = (connect(url, wait)?, connect(url, STEP_TIME)?);
+        Ok(Self { server: Server { connection, purges, wait, entry_bytes_max, clock } })
     }
 }
 
@@ -80,9 +87,9 @@ impl Answers for Redis {
     fn get(&self, key: Digest) -> BoxFuture<'static, Result<Option<Arc<Kept>>, Failure>> {
         let mut server = self.server.clone();
         async move {
-            let most = server.entry_bytes_max.saturating_add(DESCRIPTION_BYTES_MAX);
+            // Not GET: whatever is there, no more of it is fetched than an answer can have.
             let mut get = cmd("GETRANGE");
-            get.arg(name(&key)).arg(0).arg(most);
+            get.arg(name(&key)).arg(0).arg(server.value_bytes_max());
             let value: Vec<u8> = in_time(server.wait, get.query_async(&mut server.connection)).await?;
             if value.is_empty() {
                 return Ok(None);
@@ -104,8 +111,13 @@ impl Answers for Redis {
                 return Ok(());
             }
             let left = u64::try_from(left.as_millis()).unwrap_or(u64::MAX).min(LONGEST_MS);
+            let value = written(&kept)?;
+            // A question can be longer in JSON. What is not fetched whole would be garbage.
+            if u64::try_from(value.len()).is_ok_and(|bytes| bytes > server.value_bytes_max()) {
+                return Err(Failure::Full);
+            }
             let mut set = cmd("SET");
-            set.arg(name(&kept.key)).arg(written(&kept)?).arg("PX").arg(left);
+            set.arg(name(&kept.key)).arg(value).arg("PX").arg(left);
             in_time(server.wait, set.query_async::<()>(&mut server.connection)).await
         }
         .boxed()
@@ -116,9 +128,6 @@ impl Answers for Redis {
         async move { in_time(PURGE_TIME, server.purged(&purge)).await }.boxed()
     }
 }
-
-/// The longest time that a value is kept for: a Redis refuses times that it cannot add to its own.
-const LONGEST_MS: u64 = 400 * 86_400_000;
 
 async fn in_time<T>(wait: Duration, asked: impl Future<Output = Result<T, RedisError>>) -> Result<T, Failure> {
     match timeout(wait, asked).await {
@@ -132,6 +141,11 @@ async fn in_time<T>(wait: Duration, asked: impl Future<Output = Result<T, RedisE
 }
 
 impl Server {
+    /// Bytes of a value that are fetched; one that is longer is none of ours.
+    fn value_bytes_max(&self) -> u64 {
+        self.entry_bytes_max.saturating_add(BESIDE_BYTES_MAX)
+    }
+
     async fn purged(mut self, purge: &Purge) -> Result<u64, RedisError> {
         if let Some(key) = &purge.key {
             return self.purged_of(purge, vec![name(key).into_bytes()]).await;
@@ -140,7 +154,7 @@ impl Server {
         loop {
             let mut scan = cmd("SCAN");
             scan.arg(cursor).arg("MATCH").arg(format!("{PREFIX}:cache:*")).arg("COUNT").arg(SCANNED);
-            let (next, names): (u64, Vec<Vec<u8>>) = scan.query_async(&mut self.connection).await?;
+            let (next, names): (u64, Vec<Vec<u8>>) = scan.query_async(&mut self.purges).await?;
             purged = purged.saturating_add(self.purged_of(purge, names).await?);
             if next == 0 {
                 return Ok(purged);
@@ -151,22 +165,33 @@ impl Server {
 
     /// Forget those of these names that are concerned.
     async fn purged_of(&mut self, purge: &Purge, names: Vec<Vec<u8>>) -> Result<u64, RedisError> {
-        if names.is_empty() {
-            return Ok(0);
-        }
-        let is_all = *purge == Purge::default();
-        let mut heads = pipe();
-        for name in &names {
-            heads.cmd("GETRANGE").arg(name).arg(0).arg(HEAD_BYTES - 1);
-        }
-        let heads: Vec<Vec<u8>> = if is_all { Vec::new() } else { heads.query_async(&mut self.connection).await? };
-        let is_concerned = |head: Option<&Vec<u8>>| is_all || head.is_some_and(|head| is_concerned(purge, head));
-        let places = names.iter().enumerate().filter(|(place, _)| is_concerned(heads.get(*place)));
-        let concerned: Vec<&Vec<u8>> = places.map(|(_, name)| name).collect();
+        let Purge { key: _, tenant, model, before } = purge;
+        let concerned = match (tenant, model, before) {
+            // Whatever is under such a name, it goes: also what nobody can read.
+            (None, None, None) => names,
+            (_, _, _) => self.concerned(purge, names).await?,
+        };
         if concerned.is_empty() {
             return Ok(0);
         }
-        cmd("UNLINK").arg(concerned).query_async(&mut self.connection).await
+        cmd("UNLINK").arg(concerned).query_async(&mut self.purges).await
+    }
+
+    /// Those of these names whose heads say that they are concerned.
+    async fn concerned(&mut self, purge: &Purge, names: Vec<Vec<u8>>) -> Result<Vec<Vec<u8>>, RedisError> {
+        if names.is_empty() {
+            return Ok(names);
+        }
+        let mut pipe = pipe();
+        // One of another type is none of ours, and must not keep the others.
+        pipe.ignore_errors();
+        for name in &names {
+            pipe.cmd("GETRANGE").arg(name).arg(0).arg(HEAD_BYTES - 1);
+        }
+        let heads: Vec<Result<Vec<u8>, RedisError>> = pipe.query_async(&mut self.purges).await?;
+        let both = names.into_iter().zip(heads);
+        let is_concerned = |head: Result<Vec<u8>, RedisError>| head.is_ok_and(|head| is_concerned(purge, &head));
+        Ok(both.filter_map(|(name, head)| is_concerned(head).then_some(name)).collect())
     }
 }
 
@@ -252,40 +277,5 @@ fn read(wanted: &Digest, value: Bytes) -> Option<Kept> {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
-mod tests {
-    use super::super::tests::kept;
-    use super::*;
-
-    #[test]
-    fn what_is_written_is_read_again_and_nothing_else_is() {
-        let kept = kept(1, Moment(1), Moment(u64::MAX));
-        let value = written(&kept).unwrap();
-        assert_eq!(read(&[1; 32], value.clone().into()), Some(kept));
-        assert_eq!(read(&[2; 32], value.clone().into()), None, "another one's");
-        for place in 0..value.len() {
-            assert_eq!(read(&[1; 32], Bytes::copy_from_slice(&value[..place])), None, "{place}");
-            let mut flipped = value.clone();
-            flipped[place] ^= 1;
-            assert_eq!(read(&[1; 32], flipped.into()), None, "{place}");
-        }
-    }
-
-    #[test]
-    fn a_head_tells_whom_a_purge_concerns() {
-        let kept = kept(1, Moment(7), Moment(u64::MAX));
-        let value = written(&kept).unwrap();
-        let head = &value[..HEAD_BYTES];
-        for purge in [
-            Purge::default(),
-            Purge { tenant: Some("blue".into()), ..Purge::default() },
-            Purge { tenant: Some("red".into()), ..Purge::default() },
-            Purge { model: Some("m".into()), before: Some(Moment(8)), ..Purge::default() },
-            Purge { before: Some(Moment(7)), ..Purge::default() },
-            Purge { key: Some([2; 32]), ..Purge::default() },
-        ] {
-            assert_eq!(is_concerned(&purge, head), purge.concerns(&kept.key, &kept.about), "{purge:?}");
-        }
-        assert!(!is_concerned(&Purge::default(), b"SGA1 and no more"));
-    }
-}
+#[allow(clippy::unwrap_used, clippy::indexing_slicing)]
+mod tests;

@@ -1,5 +1,7 @@
 //! What every store must do alike.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use super::*;
 
 pub(super) fn about(created: Moment, kept_until: Moment) -> About {
@@ -110,4 +112,92 @@ pub(super) async fn finds_what_means_the_same(store: &dyn Meanings, now: Moment)
     assert_eq!(store.purge(Purge { key: Some([2; 32]), ..Purge::default() }).await, Ok(1));
     assert_eq!(keys([0; 32], 0.0, 0.8, 9).await, [3]);
     assert_eq!(store.purge(Purge::default()).await, Ok(4));
+}
+
+/// What is given until when.
+pub(super) async fn tells_gone_from_kept(store: &dyn Answers, time: &AtomicU64) {
+    let now = time.load(Ordering::Relaxed);
+    store.put(Arc::new(kept(1, Moment(now), Moment(now + 100_000)))).await.unwrap();
+    store.put(Arc::new(kept(2, Moment(now), Moment(now + 200_000)))).await.unwrap();
+    for (passed, found) in [(0, [true, true]), (99_999, [true, true]), (100_000, [false, true]), (200_000, [false; 2])]
+    {
+        time.store(now + passed, Ordering::Relaxed);
+        let is_there = [store.get([1; 32]).await.unwrap().is_some(), store.get([2; 32]).await.unwrap().is_some()];
+        assert_eq!(is_there, found, "{passed}");
+    }
+}
+
+/// Many entries whose keys differ in a bit or two: each is found by its own key, and no other is.
+pub(super) async fn keeps_entries_apart(store: &dyn Answers, now: Moment) {
+    store.purge(Purge::default()).await.unwrap();
+    let later = Moment(now.0 + 1_000_000);
+    let key = |number: usize| {
+        let mut key = [0x5a; 32];
+        key[number / 8] ^= 1 << (number % 8);
+        key
+    };
+    let entry = |number: usize| Kept {
+        key: key(number),
+        // Whatever bytes come, they come back.
+        answer: (0..number).map(|place| (place * 31 % 256) as u8).collect(),
+        exchange: number.to_string().into(),
+        ..kept(0, Moment(number as u64), later)
+    };
+    for number in (0..256).step_by(2) {
+        store.put(Arc::new(entry(number))).await.unwrap();
+    }
+    for number in 0..256 {
+        let found = store.get(key(number)).await.unwrap();
+        assert_eq!(found.as_deref(), (number % 2 == 0).then(|| entry(number)).as_ref(), "{number}");
+    }
+    let before = Purge { before: Some(Moment(128)), ..Purge::default() };
+    assert_eq!(store.purge(before).await, Ok(64));
+    for number in 0..256 {
+        let is_there = store.get(key(number)).await.unwrap().is_some();
+        assert_eq!(is_there, number % 2 == 0 && number >= 128, "{number}");
+    }
+    assert_eq!(store.purge(Purge::default()).await, Ok(64));
+}
+
+/// Many partitions with the same vectors: each finds its own, also when others are forgotten.
+pub(super) async fn keeps_partitions_apart(store: &dyn Meanings, now: Moment) {
+    let later = Moment(now.0 + 1_000_000);
+    let entry = |partition: u8, number: u8| {
+        let angle = f32::from(number) / 10.0;
+        let mut meaning = meaning(number, later, &[angle.cos(), angle.sin()]);
+        meaning.key[0] = partition;
+        (meaning.about.partition, meaning.about.created) = ([partition; 32], Moment(number.into()));
+        (meaning.about.tenant, meaning.about.model) = (format!("t{}", partition % 3).into(), "m".into());
+        meaning
+    };
+    let (partitions, numbers) = (0..40, 0..8);
+    for (partition, number) in partitions.clone().flat_map(|one| numbers.clone().map(move |number| (one, number))) {
+        store.put(Arc::new(entry(partition, number))).await.unwrap();
+    }
+    let near = async |partition: u8, number: u8| {
+        let vector = entry(partition, number).vector;
+        store.nearest([partition; 32], vector, 0.0, 99).await.unwrap()
+    };
+    for partition in partitions.clone() {
+        for number in numbers.clone() {
+            let near = near(partition, number).await;
+            assert_eq!(near.len(), 8);
+            assert_eq!(near[0].key, entry(partition, number).key);
+            assert!(near.iter().all(|near| near.key[0] == partition), "{near:?}");
+            assert!(near.is_sorted_by(|one, other| one.similarity >= other.similarity), "{near:?}");
+        }
+    }
+    let of = |tenant: &str, before| Purge { tenant: Some(tenant.into()), before, ..Purge::default() };
+    assert_eq!(store.purge(of("t1", Some(Moment(3)))).await, Ok(13 * 3));
+    assert_eq!(store.purge(of("t2", None)).await, Ok(13 * 8));
+    assert_eq!(store.purge(Purge { model: Some("n".into()), ..Purge::default() }).await, Ok(0));
+    for partition in partitions {
+        let left = [8, 5, 0][usize::from(partition % 3)];
+        assert_eq!(near(partition, 0).await.len(), left, "{partition}");
+    }
+    // The same question in another partition is kept there, and not here any more.
+    let moved = Meaning { key: entry(0, 0).key, ..entry(1, 0) };
+    store.put(Arc::new(moved)).await.unwrap();
+    assert_eq!((near(0, 0).await.len(), near(1, 0).await.len()), (7, 6));
+    assert_eq!(store.purge(Purge::default()).await, Ok(14 * 8 + 13 * 5));
 }

@@ -6,16 +6,16 @@ mod rows;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, TransactionBehavior};
 use tracing::{error, info};
 
-use super::super::{Digest, Failure, Kept, Meaning, Purge};
+use super::super::{Digest, Failure, Kept, Meaning, Purge, integer};
 use super::memory::Memory;
 use crate::config;
 use crate::queue::{Waiting, Work};
 use crate::store::counters::Clock;
-use open::{BUSY, connect, make_anew};
-use rows::{Rows, Table, integer, meaning};
+use open::{connect, connect_to_read, make_anew};
+use rows::{Found, Rows, Table, meaning};
 
 /// Steps of one transaction.
 const TOGETHER_MAX: usize = 256;
@@ -84,7 +84,8 @@ impl File {
                 match (&step.asked, &told) {
                     // Also where the file cannot be written.
                     (Step::Purge(purge), _) => self.memory.purge(purge),
-                    (_, Ok(Told::Kept(Some(kept)))) => self.memory.put(kept.clone()),
+                    (Step::Put(kept), Ok(_)) => self.memory.was_written(kept),
+                    (_, Ok(Told::Kept(Some(kept)))) => self.memory.was_read(kept.clone()),
                     (_, _) => {}
                 }
                 step.tell(told);
@@ -119,30 +120,42 @@ impl File {
         }
     }
 
-    fn all(&mut self, file: &mut Connection, steps: &[Waiting<Step, Done>]) -> rusqlite::Result<Vec<Done>> {
+    fn all(&self, file: &mut Connection, steps: &[Waiting<Step, Done>]) -> rusqlite::Result<Vec<Done>> {
         // Who only reads keeps nobody from writing.
         let only_reads = steps.iter().all(|step| matches!(step.asked, Step::Get(_)));
         let behavior = if only_reads { TransactionBehavior::Deferred } else { TransactionBehavior::Immediate };
         let within = file.transaction_with_behavior(behavior)?;
         let rows = Rows { within: &within, now: integer(self.clock.now().0) };
+        if !only_reads {
+            rows.forget_expired()?;
+        }
+        let mut to_note = Vec::new();
         let mut done = Vec::with_capacity(steps.len());
         for step in steps {
             done.push(match &step.asked {
-                Step::Get(key) => rows.get(key)?.map(Told::Kept),
-                Step::Put(kept) => match rows.make_room(&mut self.answers, kept.bytes())? {
-                    true => rows.put(kept).map(|()| Ok(Told::Done))?,
-                    false => Err(Failure::Full),
-                },
-                Step::PutMeaning(meaning) => match rows.make_room(&mut self.meanings, meaning.bytes())? {
-                    true => rows.put_meaning(meaning).map(|()| Ok(Told::Done))?,
-                    false => Err(Failure::Full),
-                },
-                Step::Purge(purge) => Ok(Told::Purged(rows.purge(&self.answers, purge)?)),
-                Step::PurgeMeanings(purge) => Ok(Told::Purged(rows.purge(&self.meanings, purge)?)),
+                Step::Get(key) => rows.get(key)?.map(|found| {
+                    to_note.extend(found.as_ref().filter(|found| found.is_to_note).map(|_| *key));
+                    Told::Kept(found.map(|Found { kept, .. }| kept))
+                }),
+                Step::Put(kept) => rows.put(self.answers, kept)?.map(|()| Told::Done),
+                Step::PutMeaning(meaning) => rows.put_meaning(self.meanings, meaning)?.map(|()| Told::Done),
+                Step::Purge(purge) => Ok(Told::Purged(rows.purge(self.answers, purge)?)),
+                Step::PurgeMeanings(purge) => Ok(Told::Purged(rows.purge(self.meanings, purge)?)),
             });
         }
         within.commit()?;
+        if !to_note.is_empty() {
+            // What was read is as good where that cannot be written: the disk may be full.
+            let _ = self.note_used(file, &to_note);
+        }
         Ok(done)
+    }
+
+    fn note_used(&self, file: &mut Connection, keys: &[Digest]) -> rusqlite::Result<()> {
+        let within = file.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let rows = Rows { within: &within, now: integer(self.clock.now().0) };
+        keys.iter().try_for_each(|key| rows.note_used(key))?;
+        within.commit()
     }
 
     /// Once when it fails, and once when it is well again.
@@ -164,10 +177,7 @@ pub(super) struct Reader {
 impl Reader {
     /// Of a file, if there is one that can be read.
     pub(super) fn open(path: &Path) -> Option<Self> {
-        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let file = path.exists().then(|| Connection::open_with_flags(path, flags).ok()).flatten()?;
-        file.busy_timeout(BUSY).ok()?;
-        Some(Self { file, before: i64::MAX })
+        connect_to_read(path).map(|file| Self { file, before: i64::MAX })
     }
 
     /// Up to so many further ones, without those that cannot be read; none when there are no more.
@@ -188,5 +198,49 @@ impl Reader {
                 return Ok(meanings);
             }
         }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::time::Duration;
+
+    use super::super::super::tests::kept;
+    use super::*;
+    use crate::queue::queue;
+    use crate::store::counters::Moment;
+
+    #[test]
+    fn a_full_disk_is_said_to_be_full_and_is_still_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let bounds = config::Cache {
+            path: folder.path().join("c.db"),
+            memory_bytes_max: 0,
+            file_bytes_max: u64::MAX,
+            vectors_bytes_max: u64::MAX,
+            entry_bytes_max: u64::MAX,
+            wait: Duration::ZERO,
+            embedding_wait: Duration::ZERO,
+        };
+        let mut file = File::new(&bounds, Clock::new(|| Moment(1_000_000)), Arc::new(Memory::new(0)));
+        let (queue, work) = queue(99, usize::MAX);
+        let done = |file: &mut File, step: Step| {
+            let told = queue.send(step, 0).unwrap();
+            let mut done = file.done(&work.together(99).unwrap())?;
+            drop(told);
+            done.remove(0)
+        };
+        let never = Moment(u64::MAX);
+        done(&mut file, Step::Put(Arc::new(kept(1, Moment(1), never)))).unwrap();
+        let pages = file.file.as_ref().unwrap();
+        let count: i64 = pages.pragma_query_value(None, "page_count", |row| row.get(0)).unwrap();
+        pages.pragma_update_and_check(None, "max_page_count", count + 1, |_| Ok(())).unwrap();
+        let large = Kept { answer: vec![b'x'; 100_000].into(), ..kept(2, Moment(1), never) };
+        assert_eq!(done(&mut file, Step::Put(Arc::new(large))).unwrap_err(), Failure::Full);
+        // An hour later, when it would be noted that it was used.
+        file.clock = Clock::new(|| Moment(4_600_000));
+        let told = done(&mut file, Step::Get([1; 32])).unwrap();
+        assert!(matches!(told, Told::Kept(Some(_))), "{told:?}");
     }
 }

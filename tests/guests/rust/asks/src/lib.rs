@@ -7,12 +7,14 @@
 //! http GET crm /customers x-a=b
 //! clock
 //! embed one text | another
+//! model judge 10 What is a tide?
+//! model-json judge 10 Is it high?
 //! ```
 
 use std::time::Duration;
 
 use sluicegate_plugin::router::{Routing, Target};
-use sluicegate_plugin::{Plugin, PluginError, Request, Role, Router, clock, embedding, export, http, kv, log};
+use sluicegate_plugin::{Plugin, PluginError, Request, Role, Router, clock, embedding, export, http, kv, log, model};
 
 /// The guest.
 #[derive(Debug)]
@@ -73,6 +75,10 @@ fn told(line: &str) -> String {
             let pairs = headers.iter().filter_map(|header| header.split_once('='));
             fetched(&pairs.fold(request, |request, (name, value)| request.with_header(name, value)))
         }
+        ["model", target, tokens, ref text @ ..] => asked(&prompt(target, tokens, text)),
+        ["model-json", target, tokens, ref text @ ..] => {
+            asked(&prompt(target, tokens, text).with_system("In JSON.").with_answer_schema(r#"{"type":"boolean"}"#))
+        }
         ["embed", ..] => alike(&line["embed ".len()..]),
         ["log", "flood"] => loop {
             log(log::Level::Info, "again");
@@ -85,6 +91,14 @@ fn told(line: &str) -> String {
         }
         _ => "what?".to_owned(),
     }
+}
+
+fn prompt(target: &str, tokens: &str, text: &[&str]) -> model::Prompt {
+    model::Prompt::new(target, text.join(" "), tokens.parse().unwrap_or_default())
+}
+
+fn asked(prompt: &model::Prompt) -> String {
+    prompt.complete().unwrap_or_else(|why| format!("no answer: {why}"))
 }
 
 /// How alike the texts between the bars are, each with the first.

@@ -11,10 +11,10 @@ use tracing::warn;
 
 use super::rows::TABLES;
 
-/// How long to wait for another process to end its change.
-pub(super) const BUSY: Duration = Duration::from_secs(1);
+/// How long to wait for another process to end its change. Whoever asks the cache does not wait for longer.
+pub(super) const BUSY: Duration = Duration::from_millis(200);
 /// What the tables are: another number is another version.
-const VERSION: i64 = 1;
+const VERSION: i64 = 2;
 
 /// Why a file is not open.
 struct Unopened {
@@ -64,8 +64,7 @@ fn open(path: &Path) -> Result<Connection, Unopened> {
     file.pragma_update(None, "secure_delete", true)?;
     file.pragma_update(None, "trusted_schema", false)?;
     let within = file.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let version: i64 = within.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    match version {
+    match version(&within)? {
         0 => {
             within.execute_batch(TABLES)?;
             within.pragma_update(None, "user_version", VERSION)?;
@@ -75,6 +74,20 @@ fn open(path: &Path) -> Result<Connection, Unopened> {
     }
     within.commit()?;
     Ok(file)
+}
+
+fn version(file: &Connection) -> rusqlite::Result<i64> {
+    file.pragma_query_value(None, "user_version", |row| row.get(0))
+}
+
+/// Open a file to read it, if it is there and of this version.
+pub(super) fn connect_to_read(path: &Path) -> Option<Connection> {
+    // Opened like that, none is made.
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let file = Connection::open_with_flags(path, flags).ok()?;
+    file.busy_timeout(BUSY).ok()?;
+    file.pragma_update(None, "trusted_schema", false).ok()?;
+    version(&file).is_ok_and(|version| version == VERSION).then_some(file)
 }
 
 /// Delete a file that is of no use.

@@ -1,4 +1,4 @@
-//! A Redis of a test: the real server, on a port of its own, with a folder of its own, gone when it is dropped.
+//! A Redis, on a port of its own.
 
 use std::net::TcpListener;
 use std::path::PathBuf;
@@ -10,7 +10,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
 
-use crate::provider::PATIENCE;
+use crate::PATIENCE;
 
 /// A running server.
 #[derive(Debug)]
@@ -30,15 +30,20 @@ impl Redis {
         for _ in 0..5 {
             let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
             let folder = TempDir::new().unwrap();
-            let url = format!("redis://127.0.0.1:{port}/3\n");
-            std::fs::write(folder.path().join("url"), url).unwrap();
             let server = serve(port, &folder);
             let mut redis = Self { port, folder, server };
+            std::fs::write(redis.url_file(), redis.url()).unwrap();
             if redis.answers().await {
                 return redis;
             }
         }
         panic!("redis-server does not start");
+    }
+
+    /// Its address.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("redis://127.0.0.1:{}/3", self.port)
     }
 
     /// A file with its address, as a configuration names it.

@@ -1,0 +1,57 @@
+//! How a PostgreSQL is reached.
+
+use std::time::Duration;
+
+use deadpool_postgres::{Hook, HookError, Manager, ManagerConfig, Pool, PoolError, RecyclingMethod, Runtime};
+use tokio_postgres::Config;
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+use crate::config::Secret;
+use crate::upstream::{causes, tls};
+
+/// Connections of one gateway at a time.
+const CONNECTIONS_MAX: usize = 8;
+
+fn config(url: &str) -> Option<Config> {
+    // Other forms are known too, in which a host is easily left out.
+    let is_url = ["postgres://", "postgresql://"].iter().any(|scheme| url.starts_with(scheme));
+    is_url.then(|| url.parse().ok()).flatten().filter(|config: &Config| !config.get_hosts().is_empty())
+}
+
+/// Whether this can be the address of a PostgreSQL.
+pub(crate) fn is_address(url: &str) -> bool {
+    config(url).is_some()
+}
+
+/// Connections that are made when they are needed; `wait` bounds how long a free one is waited for, or a new one. Each
+/// begins with these statements.
+///
+/// # Errors
+/// When it is no address.
+pub(crate) fn connect(url: &Secret, wait: Duration, first: &'static str) -> Result<Pool, String> {
+    let mut config = config(url.reveal()).ok_or("the address of the PostgreSQL is none")?;
+    config.application_name("sluicegate").connect_timeout(wait).tcp_user_timeout(wait);
+    let manager = ManagerConfig { recycling_method: RecyclingMethod::Fast };
+    let manager = Manager::from_config(config, MakeRustlsConnect::new(tls(&[])?), manager);
+    let begin = Hook::async_fn(move |client, _| {
+        Box::pin(async move { client.batch_execute(first).await.map_err(HookError::Backend) })
+    });
+    let pool = Pool::builder(manager).max_size(CONNECTIONS_MAX).post_create(begin).runtime(Runtime::Tokio1);
+    pool.timeouts(deadpool_postgres::Timeouts { wait: Some(wait), create: Some(wait), recycle: Some(wait) })
+        .build()
+        .map_err(|error| format!("setting up the PostgreSQL: {error}"))
+}
+
+/// What went wrong, without what was sent.
+pub(crate) fn why(error: &tokio_postgres::Error) -> String {
+    let why = error.as_db_error().map_or_else(|| causes(error), |said| said.message().to_owned());
+    format!("asking the PostgreSQL: {why}")
+}
+
+/// Why there is no connection: the error of the server, or else words.
+pub(crate) fn without_connection(error: PoolError) -> Result<tokio_postgres::Error, String> {
+    match error {
+        PoolError::Backend(error) | PoolError::PostCreateHook(HookError::Backend(error)) => Ok(error),
+        other => Err(format!("connecting to the PostgreSQL: {other}")),
+    }
+}
