@@ -152,6 +152,7 @@ impl Cache {
     pub async fn purge(&self, purge: Purge) -> Result<u64, Failure> {
         // What is asked right now is not kept.
         self.purges.fetch_add(1, Ordering::Relaxed);
+        self.answers.mark_purge().await?;
         self.forget(purge).await
     }
 

@@ -11,8 +11,10 @@ Everything one does with a clone of Sluicegate, one command each.
 
 Usage: cargo xtask COMMAND [ARGUMENTS]
 
-  demo [ARGS]               Build the plugins, then start the gateway in front of a make-believe model,
-                            no key and no network needed. `--once` ends it after one round.
+  demo [ARGS]               Build the plugins, then start the gateway in front of a make-believe model; no key is needed.
+                            It has a plugin directory of its own, target/demo/plugins, laid anew each time; what was
+                            dropped in there stays. Where there is Python, a sentence transformer (83 MB) is fetched
+                            once. `--once` ends it after one round.
   plugins [NAME...]         Build the plugins in plugins/, all or those named, to target/plugins/NAME.wasm, and
                             copy their installations (NAME.toml) there; those edited there since then stay.
                             A running gateway that watches this folder reloads what has changed.

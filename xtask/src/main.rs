@@ -5,6 +5,7 @@
 
 mod ci;
 mod cli;
+mod demo;
 mod embedder;
 mod guest_compiler;
 mod lock;
@@ -43,7 +44,7 @@ fn run(task: Task) -> Result<()> {
         }
         Task::Plugins { names } => plugins::build(&names),
         Task::Plugin { path, into } => plugins::build_outside(&path, into.as_deref()),
-        Task::Demo { arguments } => tasks::demo(&arguments),
+        Task::Demo { arguments } => demo::run(&arguments),
         Task::Test { arguments } => tasks::test(&arguments),
         Task::Eval { names } => tasks::eval(&names),
         Task::Bench { arguments } => tasks::bench(&arguments),

@@ -150,7 +150,7 @@ fn by_hand(compiler: &Compiler) -> String {
 
 /// Puts the component where gateways look for it. A file that is already the same is not touched, and a new one appears
 /// at once and whole, so that a gateway that watches the folder reloads what has changed and reads no half-written file.
-fn publish(wasm: &Path, into: &Path, name: &str) -> Result<()> {
+pub(crate) fn publish(wasm: &Path, into: &Path, name: &str) -> Result<()> {
     let start = Instant::now();
     let place = into.join(format!("{name}.wasm"));
     let failed = |error: io::Error| format!("copying {} to {}: {error}", wasm.display(), place.display());
@@ -194,7 +194,7 @@ fn install(plugin: &Plugin, into: &Path) -> Result<()> {
 }
 
 /// Writes a file beside its place and moves it there, so that nobody reads half of it.
-fn put(bytes: &[u8], folder: &Path, place: &Path) -> io::Result<()> {
+pub(crate) fn put(bytes: &[u8], folder: &Path, place: &Path) -> io::Result<()> {
     fs::create_dir_all(folder)?;
     let name = place.file_name().unwrap_or_default().to_string_lossy();
     let whole = folder.join(format!(".{name}.{}.new", std::process::id()));

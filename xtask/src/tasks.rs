@@ -1,4 +1,4 @@
-//! The tasks that are a command of cargo after the plugins are built: demo, test, bench.
+//! The tasks that are a command of cargo after the plugins are built: test, bench, eval.
 
 use std::ffi::OsString;
 use std::fmt;
@@ -34,15 +34,6 @@ struct Runtimes {
     node_modules: PathBuf,
     embedder: PathBuf,
     postgres: PathBuf,
-}
-
-/// `cargo xtask demo`
-pub(crate) fn demo(arguments: &[OsString]) -> Result<()> {
-    tools::ensure()?;
-    plugins::build(&[])?;
-    let mut cargo = process::cargo();
-    cargo.args(["run", "--quiet", "--package", "sluicegate", "--", "demo", "--plugins"]);
-    process::become_it(cargo.arg(workspace::shown(&workspace::plugins())).args(arguments))
 }
 
 /// `cargo xtask bench`

@@ -14,9 +14,14 @@ pub(crate) fn target(name: &str) -> PathBuf {
     root().join("target").join(name)
 }
 
-/// Where built plugins go, and where the demo and the tests look for them.
+/// Where built plugins go, and where the tests look for them.
 pub(crate) fn plugins() -> PathBuf {
     target("plugins")
+}
+
+/// The plugin directory of the demo: some of the built plugins, with installations of its own.
+pub(crate) fn demo_plugins() -> PathBuf {
+    target("demo/plugins")
 }
 
 /// Where the built plugins go that only tests use: beside the others, whose folder is an operator's example.

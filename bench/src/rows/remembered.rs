@@ -35,11 +35,11 @@ pub(super) async fn hit(lab: &Lab) -> Result<Vec<Line>> {
     write(&plugins.join("answer-cache.wasm"), &built("answer-cache")?)?;
     write(&plugins.join("answer-cache.toml"), b"mode = 'enforce'")?;
     let gateway = lab.gateway(&Wanted { name: "remembered", plugins: Some(plugins), ..Wanted::default() })?;
-    let known = Chat::of_body(BODY).request();
+    let known = asks();
     is_remembered(&gateway, &known).await?;
     let asked = known.clone();
     let cases = [
-        Case { child: &lab.bare, load: Load::steady(lab.scale.time, || Chat::of_body(BODY).request()) },
+        Case { child: &lab.bare, load: Load::steady(lab.scale.time, asks) },
         Case { child: &gateway, load: Load::steady(lab.scale.time, move || asked.clone()) },
     ];
     let figures = load::in_turns(&cases, lab.scale.rounds, Round::cpu_per_exchange).await?;
@@ -48,6 +48,11 @@ pub(super) async fn hit(lab: &Lab) -> Result<Vec<Line>> {
         Line::new("bare proxy, CPU per exchange, 1 KB", us(bare.median())),
         Line::new("an answer from memory, 1 KB", us(hit.median())).at_most(&hit.over(bare), HIT_MAX),
     ])
+}
+
+/// A question whose answer is all that is said: one that was cut short is not kept.
+fn asks() -> Vec<u8> {
+    Chat { words_max: BODY, ..Chat::of_body(BODY) }.request()
 }
 
 /// Ask until the answer comes from memory.

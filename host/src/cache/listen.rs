@@ -170,6 +170,15 @@ const BEHIND_MAX: usize = 4 << 20;
 /// An answer as events is some times as long as it is whole: each of them says what it belongs to.
 const EVENTS_FACTOR: usize = 64;
 
+/// Whether another gateway has purged answers since this was asked; also where that is not known.
+async fn is_purged_elsewhere(cache: &Cache, question: &Question) -> bool {
+    match cache.answers.since_purge().await {
+        // The server's answer took its time, which is on the safe side.
+        Ok(since) => since.is_some_and(|since| since <= question.asked.elapsed()),
+        Err(_) => true,
+    }
+}
+
 /// Keep an answer, all of which was looked at, if the policy lets it be kept.
 async fn keep(cache: &Cache, x: &Exchange, question: &Question, whole: Bytes) {
     let findings = [question.findings.clone(), x.findings(Phase::Answer)].concat();
@@ -212,13 +221,14 @@ async fn keep(cache: &Cache, x: &Exchange, question: &Question, whole: Bytes) {
         Ok(()) => drop(cache.totals.kept.fetch_add(1, Ordering::Relaxed)),
         Err(failure) => cache.has_failed(&x.id, "keeping an answer", &failure),
     }
-    let Ok(Some((vector, identity))) = cache.vector(x, question).await else { return };
-    let about = About { partition: question.meanings(&identity), ..about };
-    if let Err(failure) = cache.meanings.put(Arc::new(Meaning { key: question.digests.key, about, vector })).await {
-        cache.has_failed(&x.id, "keeping what a question means", &failure);
+    if let Ok(Some((vector, identity))) = cache.vector(x, question).await {
+        let about = About { partition: question.meanings(&identity), ..about };
+        if let Err(failure) = cache.meanings.put(Arc::new(Meaning { key: question.digests.key, about, vector })).await {
+            cache.has_failed(&x.id, "keeping what a question means", &failure);
+        }
     }
     // A purge meanwhile may have come too early for it.
-    if cache.purges.load(Ordering::Relaxed) != question.purges {
+    if cache.purges.load(Ordering::Relaxed) != question.purges || is_purged_elsewhere(cache, question).await {
         let purge = Purge { key: Some(question.digests.key), ..Purge::default() };
         let _ = cache.forget(purge).await;
     }

@@ -2,6 +2,7 @@
 //! is added here.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use http::HeaderMap;
 use sha2::{Digest as _, Sha256};
@@ -30,8 +31,10 @@ pub(crate) struct Question {
     pub(crate) digests: Digests,
     /// The caller wants a model to be asked.
     pub(crate) is_anew: bool,
-    /// How often answers had been purged when it was asked.
+    /// How often this gateway had purged answers when it was asked.
     pub(crate) purges: u64,
+    /// When it was asked.
+    pub(crate) asked: Instant,
 }
 
 /// What a question is known by.
@@ -91,6 +94,7 @@ impl Question {
             digests,
             is_anew,
             purges,
+            asked: Instant::now(),
         }
     }
 

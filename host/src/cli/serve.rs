@@ -92,6 +92,11 @@ impl Running {
         Ok(Self { gateway, address, sandbox, has_file, stop, server, admin, watcher })
     }
 
+    /// Where operators are answered, if anywhere.
+    pub(super) fn admin_address(&self) -> Option<SocketAddr> {
+        self.admin.as_ref().map(|(address, _)| *address)
+    }
+
     /// What a person needs to know.
     pub(super) fn greeting(&self) -> String {
         let generation = self.gateway.generation();
@@ -99,7 +104,7 @@ impl Running {
         let plugins = if plugins.is_empty() { "none".to_owned() } else { plugins.join(", ") };
         let model = model(self.sandbox.is_some(), self.has_file);
         let callers = callers(&self.gateway);
-        let admin = self.admin.as_ref().map(|(address, _)| format!("\nadmin:     http://{address}"));
+        let admin = self.admin_address().map(|address| format!("\nadmin:     http://{address}"));
         let admin = admin.unwrap_or_default();
         format!(
             "sluicegate listens on http://{}/v1\nplugins:   {plugins}\ncallers:   {callers}{admin}{model}",

@@ -17,7 +17,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::future::BoxFuture;
+use futures_util::FutureExt as _;
+use futures_util::future::{BoxFuture, ready};
 
 use crate::config::{self, Settings};
 use crate::money::Money;
@@ -166,6 +167,17 @@ pub trait Answers: fmt::Debug + Send + Sync {
 
     /// Forget answers; says how many. It may take longer than other calls.
     fn purge(&self, purge: Purge) -> BoxFuture<'static, Result<u64, Failure>>;
+
+    /// Say, to all gateways that share the store, that answers are purged from now on. Comes before a purge.
+    fn mark_purge(&self) -> BoxFuture<'static, Result<(), Failure>> {
+        ready(Ok(())).boxed()
+    }
+
+    /// How long ago any gateway has begun to purge answers, if that is known: what it asked before may be what was to be
+    /// forgotten. A store of one gateway has no others.
+    fn since_purge(&self) -> BoxFuture<'static, Result<Option<Duration>, Failure>> {
+        ready(Ok(None)).boxed()
+    }
 }
 
 /// Finds questions by what they mean. Each call gives up when its time is up.

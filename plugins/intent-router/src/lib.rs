@@ -130,7 +130,10 @@ impl IntentRouter {
 
     /// What speaks for each intent by its patterns.
     fn cases(&self, said: &[&Segment]) -> Vec<Case> {
-        let words: usize = said.iter().map(|segment| segment.text.split_whitespace().count()).sum();
+        // Most requests are longer than any bound, and all words of a long one take longer to count than the rest.
+        let most = self.config.intents.iter().filter_map(|intent| intent.words_max).max();
+        let counted = most.map_or(0, |most| most.saturating_add(1));
+        let words = said.iter().flat_map(|segment| segment.text.split_whitespace()).take(counted).count();
         let too_long = |intent: &Intent| intent.words_max.is_some_and(|most| words > most);
         let case = |intent| Case { is_ruled_out: too_long(intent), ..Case::default() };
         let mut cases: Vec<Case> = self.config.intents.iter().map(case).collect();

@@ -451,6 +451,25 @@ async fn gateways_on_one_redis_share_what_is_kept_and_what_is_purged() {
     assert!(one.host.cache.told().failures >= 4);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_asked_before_another_gateway_purged_is_not_kept_after_it() {
+    let redis = Redis::start().await;
+    let settings = format!("{}\ncache.wait_ms = 20_000", redis.settings());
+    let (provider, one) = gateway([gentle("cache")], &settings).await;
+    let (_other_provider, other) = gateway([gentle("cache")], &settings).await;
+    provider.now_says([Reply::events([chunk("low")]).pauses().then([finish(0, "stop"), DONE.to_owned()])]);
+    let mut first = one.ask(streamed("tide")).open().await;
+    first.until("low").await;
+    assert_eq!(other.host.cache.purge(Purge::default()).await, Ok(0));
+    provider.now_says(answers());
+    provider.proceed();
+    assert_eq!(first.rest().await.content(), "low");
+    one.until(|host| host.cache.flights() == 0).await;
+    assert_eq!(said(&one.ask(chat("tide")).await), "miss answer 1");
+    one.until(|host| host.cache.flights() == 0).await;
+    assert_eq!(said(&other.ask(chat("tide")).await), "hit answer 1", "what was asked after it is kept");
+}
+
 /// Somebody who takes connections and says nothing.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_store_that_hangs_is_a_bypass_within_its_time() {

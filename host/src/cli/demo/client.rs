@@ -3,7 +3,9 @@
 use std::net::SocketAddr;
 
 use bytes::Bytes;
-use http::Request;
+use http::header::HeaderMap;
+use http::request::Builder;
+use http::{Request, Response};
 use http_body_util::{BodyExt, Full};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
@@ -25,6 +27,14 @@ pub(super) struct Answer {
     pub(super) error: Option<(String, String)>,
     /// The receipts, as the gateway wrote them.
     pub(super) receipts: String,
+    /// The target that was asked last.
+    pub(super) target: Option<String>,
+    /// How it stands with the cache: `hit`, `miss`, `bypass`.
+    pub(super) cache: Option<String>,
+    /// How many seconds ago it was given first, where it is from memory.
+    pub(super) age: Option<String>,
+    /// What the caller comes back with, where a person is to answer.
+    pub(super) reference: Option<String>,
 }
 
 /// Send a body to the gateway, and ask for receipts.
@@ -34,14 +44,56 @@ pub(super) async fn ask(gateway: SocketAddr, body: &str) -> Result<Answer, Strin
 
 /// Send a body to a server that speaks the OpenAI dialect.
 pub(super) async fn send(server: SocketAddr, body: Bytes) -> Result<Answer, String> {
+    let request = Request::post("/v1/chat/completions").header("x-sluicegate-receipts", "1");
+    let (head, body) = call(server, request, body).await?.into_parts();
+    let header = |name: &str| header(&head.headers, name);
+    let mut answer = Answer {
+        status: head.status.as_u16(),
+        receipts: header(PLUGINS).unwrap_or_default(),
+        target: header("x-sluicegate-attempts").and_then(|attempts| last_target(&attempts)),
+        cache: header("x-sluicegate-cache"),
+        age: header("age"),
+        reference: header("x-sluicegate-escalation"),
+        ..Answer::default()
+    };
+    let body = String::from_utf8_lossy(&body);
+    if header("content-type").is_some_and(|kind| kind.starts_with("text/event-stream")) {
+        answer.read_stream(&body);
+    } else {
+        answer.read_object(&body, "message");
+    }
+    Ok(answer)
+}
+
+/// The JSON that is to be had at a path.
+pub(super) async fn get(server: SocketAddr, path: &str) -> Result<Value, String> {
+    json(server, Request::get(path), Bytes::new()).await
+}
+
+/// Send JSON to a path; what comes back is JSON too.
+pub(super) async fn post(server: SocketAddr, path: &str, body: &Value) -> Result<Value, String> {
+    json(server, Request::post(path), body.to_string().into()).await
+}
+
+async fn json(server: SocketAddr, request: Builder, body: Bytes) -> Result<Value, String> {
+    let path = request.uri_ref().map(ToString::to_string).unwrap_or_default();
+    let response = call(server, request, body).await?;
+    let said = || String::from_utf8_lossy(response.body());
+    match response.status().is_success() {
+        true => serde_json::from_slice(response.body()).map_err(|_| format!("http://{server}{path}: {}", said())),
+        false => Err(format!("http://{server}{path} answers {}: {}", response.status(), said())),
+    }
+}
+
+/// Send a request over a connection of its own, and read all that comes back.
+async fn call(server: SocketAddr, request: Builder, body: Bytes) -> Result<Response<Bytes>, String> {
     let failed = |error: &dyn std::fmt::Display| format!("asking http://{server}: {error}");
     let stream = TcpStream::connect(server).await.map_err(|error| failed(&error))?;
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(|error| failed(&error))?;
     let connection = tokio::spawn(connection);
-    let request = Request::post("/v1/chat/completions")
+    let request = request
         .header("host", server.to_string())
         .header("content-type", "application/json")
-        .header("x-sluicegate-receipts", "1")
         .body(Full::new(body))
         .map_err(|error| failed(&error))?;
     let response = sender.send_request(request).await.map_err(|error| failed(&error))?;
@@ -49,16 +101,17 @@ pub(super) async fn send(server: SocketAddr, body: Bytes) -> Result<Answer, Stri
     let body = body.collect().await.map_err(|error| failed(&error))?.to_bytes();
     drop(sender);
     connection.abort();
-    let header = |name: &str| head.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let mut answer = Answer { receipts: header(PLUGINS).to_owned(), ..Answer::default() };
-    answer.status = head.status.as_u16();
-    let body = String::from_utf8_lossy(&body);
-    if header("content-type").starts_with("text/event-stream") {
-        answer.read_stream(&body);
-    } else {
-        answer.read_object(&body, "message");
-    }
-    Ok(answer)
+    Ok(Response::from_parts(head, body))
+}
+
+fn header(headers: &HeaderMap, name: &str) -> Option<String> {
+    headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
+}
+
+/// Of `small;error=503;ms=12, big` it is `big`.
+fn last_target(attempts: &str) -> Option<String> {
+    let last = attempts.rsplit(", ").next()?.split(';').next()?;
+    (!last.is_empty()).then(|| last.to_owned())
 }
 
 impl Answer {
@@ -87,9 +140,27 @@ impl Answer {
     }
 }
 
+/// The model that the body of a request is for.
+pub(super) fn model_of(body: &[u8]) -> String {
+    let body: Value = serde_json::from_slice(body).unwrap_or_default();
+    body.get("model").and_then(Value::as_str).unwrap_or_default().to_owned()
+}
+
 /// The text of the last message in the body of a request.
 pub(super) fn last_message(body: &[u8]) -> String {
     let body: Value = serde_json::from_slice(body).unwrap_or_default();
     let last = body.get("messages").and_then(Value::as_array).and_then(|messages| messages.last());
     last.and_then(|message| message.get("content")).and_then(Value::as_str).unwrap_or_default().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_target_that_answers_is_the_last_that_was_asked() {
+        assert_eq!(last_target("small;error=503;ms=12, big").as_deref(), Some("big"));
+        assert_eq!(last_target("small").as_deref(), Some("small"));
+        assert_eq!(last_target(""), None);
+    }
 }

@@ -1,29 +1,30 @@
-//! What the demo prints: plain text of at most [`WIDTH`] columns.
+//! What the demo prints.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::Arc;
 
 use super::super::table::table;
-use super::Shown;
-use super::client::last_message;
-use super::receipts::sums;
-use super::script::{From, Scene};
+use super::client::{last_message, model_of};
+use super::layout::{align_right, indented, labelled, paragraph, thousands};
+use super::play::{Played, Settled, Shown, for_callers, for_people};
+use super::receipts::{intent, sums};
+use super::script::{From, Needs, Question, Scene};
 use crate::config::Mode;
 use crate::generation::Generation;
+use crate::plugin::Plugin;
 
-/// Columns; a README and a terminal beside an editor have these.
-const WIDTH: usize = 100;
-/// Columns of the labels on the left.
-const LABEL: usize = 12;
 /// What the sums of an exchange's receipts say, and which of that are numbers.
 const HEADER: [&str; 7] = ["plugin", "phase", "verdict", "calls", "fuel", "µs", "found"];
 const NUMBERS: [usize; 3] = [3, 4, 5];
-/// In a clone, a source whose change shows.
+/// In a clone, a plugin and one of its sources whose change shows.
+const PLUGIN: &str = "plugins/pii";
 const RULES: &str = "plugins/pii/src/rule.rs";
 
 /// The plugins in service.
 pub(super) fn plugins(directory: &Path, generation: &Generation) -> String {
-    let row = |plugin: &std::sync::Arc<crate::plugin::Plugin>| {
+    let row = |plugin: &Arc<Plugin>| {
         let installation = &plugin.installation;
         let sees = match (installation.mode, installation.on_request, installation.on_answer) {
             (Mode::Off, _, _) => "nothing, it is off",
@@ -47,20 +48,52 @@ pub(super) fn plugins(directory: &Path, generation: &Generation) -> String {
     format!("The plugins in {}, in the order in which they run:\n\n{}", directory.display(), indented(&rows))
 }
 
-/// One exchange: what was asked, what became of it, and what that took.
-pub(super) fn scene(number: usize, scene: &Scene, shown: &Shown) -> String {
-    let mut out = format!("{number}. {}\n\n", scene.title);
-    let asked = match scene.from {
+/// One scene: what was asked, what became of it, and what that took.
+pub(super) fn scene(number: usize, scene: &Scene, played: &Played) -> String {
+    let mut out = format!("{number}. {}\n", scene.title);
+    for (question, shown) in scene.questions.iter().zip(&played.shown) {
+        out.push('\n');
+        out.push_str(&texts(question, shown));
+        out.push('\n');
+        out.push_str(&receipts(shown));
+    }
+    if let Some(settled) = &played.settled {
+        out.push('\n');
+        out.push_str(&by_a_person(settled));
+    }
+    if !scene.remark.is_empty() {
+        out.push_str(&format!("\n  {}\n", scene.remark));
+    }
+    out
+}
+
+/// What was asked and answered, and by whom.
+fn texts(question: &Question, shown: &Shown) -> String {
+    let answer = &shown.answer;
+    let asked = match question.from {
         From::User => "asked",
         From::Tool => "tool result",
     };
-    out.push_str(&labelled(asked, &scene.asked));
-    out.push_str(&labelled("model saw", &model_saw(scene, shown)));
-    if let Some(said) = shown.model_said.as_ref().filter(|said| **said != shown.answer.text) {
-        out.push_str(&labelled("model said", said));
-    }
-    out.push_str(&labelled("caller got", &caller_got(shown)));
-    out.push('\n');
+    // Where nothing may be looked for there is nothing to tell.
+    let cache = answer.cache.as_deref().filter(|state| *state != "bypass").map(|state| match &answer.age {
+        Some(age) => format!("{state}, {age} s old"),
+        None => state.to_owned(),
+    });
+    let model_said = shown.model_said.as_ref().filter(|said| **said != answer.text);
+    let lines = [
+        (asked, Some(question.text.clone())),
+        ("cache", cache),
+        ("intent", intent(&answer.receipts)),
+        ("target", answer.target.clone()),
+        ("model saw", Some(model_saw(question, shown))),
+        ("model said", model_said.cloned()),
+        ("caller got", Some(caller_got(shown))),
+    ];
+    lines.into_iter().filter_map(|(label, text)| Some(labelled(label, &text?))).collect()
+}
+
+/// What that took.
+fn receipts(shown: &Shown) -> String {
     let (sums, more) = sums(&shown.answer.receipts);
     let mut rows: Vec<Vec<String>> = sums
         .into_iter()
@@ -71,21 +104,35 @@ pub(super) fn scene(number: usize, scene: &Scene, shown: &Shown) -> String {
         })
         .collect();
     NUMBERS.into_iter().for_each(|column| align_right(&mut rows, column, HEADER));
-    out.push_str(&indented(&table(&HEADER, &rows)));
+    let mut out = indented(&table(&HEADER, &rows));
     if more > 0 {
         out.push_str(&format!("  ... and {more} calls more, for which the header had no room\n"));
-    }
-    if !scene.remark.is_empty() {
-        out.push_str(&format!("\n  {}\n", scene.remark));
     }
     out
 }
 
-fn model_saw(scene: &Scene, shown: &Shown) -> String {
-    match &shown.model_saw {
-        None => "(nothing: the request did not reach it)".to_owned(),
-        Some(body) if *body == scene.body() => "(the same, byte for byte)".to_owned(),
-        Some(body) => last_message(body),
+/// How a person answered, and the caller came back for it.
+fn by_a_person(settled: &Settled) -> String {
+    let Settled { reference, person_saw, person_said, state, answer } = settled;
+    let lines = [
+        ("admin port", format!("GET {}", for_people(reference))),
+        ("person saw", person_saw.clone()),
+        ("admin port", format!("POST {}/answer", for_people(reference))),
+        ("person said", person_said.clone()),
+        ("then asked", format!("GET {}", for_callers(reference))),
+        ("caller got", format!("{state}: {answer}")),
+    ];
+    lines.into_iter().map(|(label, text)| labelled(label, &text)).collect()
+}
+
+fn model_saw(question: &Question, shown: &Shown) -> String {
+    let Some(body) = &shown.model_saw else { return "(nothing: the request did not reach it)".to_owned() };
+    let (text, model) = (last_message(body), model_of(body));
+    match text == question.text {
+        true if *body == question.body() => "(the same, byte for byte)".to_owned(),
+        true if model != question.model => format!("(the same text, for the model {model:?})"),
+        true => "(the same text)".to_owned(),
+        false => text,
     }
 }
 
@@ -102,113 +149,39 @@ fn caller_got(shown: &Shown) -> String {
     }
 }
 
+/// Which scenes there are besides, by their numbers, and why they are not shown.
+pub(super) fn left_out(scenes: &[(usize, &Scene)]) -> String {
+    let mut numbers: BTreeMap<Needs, Vec<String>> = BTreeMap::new();
+    for (number, scene) in scenes {
+        numbers.entry(scene.needs).or_default().push(number.to_string());
+    }
+    let reasons =
+        numbers.iter().map(|(needs, numbers)| format!("for lack of {}: {}", needs.missing(), numbers.join(", ")));
+    paragraph(&format!("Left out {}.", reasons.collect::<Vec<_>>().join("; ")))
+}
+
 /// What to do next.
-pub(super) fn goodbye(address: SocketAddr, plugins: &Path) -> String {
+pub(super) fn goodbye(address: SocketAddr, admin: Option<SocketAddr>, plugins: &Path) -> String {
     let directory = plugins.display();
     let mut out = format!(
         "Serving on http://{address}/v1 until Ctrl-C. Try:\n\n  curl -i http://{address}/v1/chat/completions \\\n    \
          -H 'content-type: application/json' -H 'x-sluicegate-receipts: 1' -d '{{\n      \"model\": \"sandbox\",\n      \
          \"messages\": [{{\"role\": \"user\", \"content\": \"My card is 4111 1111 1111 1111.\"}}]}}'\n\n\
-         The message \"help\" lists what the built-in model does.\n\n\
-         Change a plugin while this runs, and ask again:\n\n"
+         The message \"help\" lists what the built-in model does.\n\n"
     );
+    if let Some(admin) = admin {
+        out.push_str(&format!(
+            "Operators see more at http://{admin}/api/escalations and http://{admin}/api/cache.\n\n"
+        ));
+    }
+    out.push_str("Change a plugin while this runs, and ask again:\n\n");
     if plugins.join("pii.toml").is_file() {
         out.push_str(&format!("  - in {directory}/pii.toml, write card = \"block\"\n"));
     }
     if Path::new(RULES).is_file() {
-        out.push_str(&format!("  - in {RULES}, write Self::Card => \"number\", then `cargo xtask plugins pii`\n"));
+        out.push_str(&format!("  - in {RULES}, write Self::Card => \"number\", then\n"));
+        out.push_str(&format!("    `cargo xtask plugin {PLUGIN} --into {directory}`\n"));
     }
     out.push_str(&format!("  - drop a component of your own into {directory}\n"));
     out
-}
-
-/// A label on the left, and the text beside it, wrapped.
-fn labelled(label: &str, text: &str) -> String {
-    let mut out = String::new();
-    for (index, line) in text.lines().flat_map(|line| wrapped(line, WIDTH - LABEL - 2)).enumerate() {
-        let label = if index == 0 { label } else { "" };
-        out.push_str(format!("  {label:<LABEL$}{line}").trim_end());
-        out.push('\n');
-    }
-    out
-}
-
-/// The line in lines of at most `width` characters, broken at spaces where there are some.
-fn wrapped(line: &str, width: usize) -> Vec<String> {
-    let mut lines = vec![String::new()];
-    for word in line.split(' ') {
-        let mut word: Vec<char> = word.chars().collect();
-        let used = lines.last().map_or(0, |line| line.chars().count());
-        if used > 0 && used + 1 + word.len() > width {
-            lines.push(String::new());
-        } else if used > 0 {
-            lines.iter_mut().last().into_iter().for_each(|line| line.push(' '));
-        }
-        while word.len() > width {
-            let rest = word.split_off(width);
-            lines.iter_mut().last().into_iter().for_each(|line| line.extend(word.iter()));
-            lines.push(String::new());
-            word = rest;
-        }
-        lines.iter_mut().last().into_iter().for_each(|line| line.extend(word.iter()));
-    }
-    lines
-}
-
-/// Numbers are compared digit by digit, so they end below each other.
-fn align_right(rows: &mut [Vec<String>], column: usize, header: [&str; 7]) {
-    let cells = rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count());
-    let width = cells.chain(header.get(column).map(|cell| cell.chars().count())).max().unwrap_or(0);
-    for cell in rows.iter_mut().filter_map(|row| row.get_mut(column)) {
-        *cell = format!("{cell:>width$}");
-    }
-}
-
-/// Lines of a table, two columns to the right, cut where they would be too wide.
-fn indented(lines: &str) -> String {
-    let cut = |line: &str| match line.char_indices().nth(WIDTH - 2) {
-        None => format!("  {line}\n"),
-        Some(_) => format!("  {}...\n", line.chars().take(WIDTH - 5).collect::<String>()),
-    };
-    lines.lines().map(cut).collect()
-}
-
-/// 1234567 as `1 234 567`.
-fn thousands(number: u64) -> String {
-    let digits = number.to_string();
-    let mut out = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            out.push(' ');
-        }
-        out.push(digit);
-    }
-    out
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn text_is_wrapped_at_spaces_and_long_words_are_cut() {
-        assert_eq!(wrapped("one two three", 7), ["one two", "three"]);
-        assert_eq!(wrapped("abcdefghij kl", 4), ["abcd", "efgh", "ij", "kl"]);
-        assert_eq!(wrapped("", 4), [""]);
-        assert_eq!(labelled("got", "a\nb"), "  got         a\n              b\n");
-    }
-
-    #[test]
-    fn a_line_of_a_table_that_is_too_wide_is_cut() {
-        let (fits, wide) = ("x".repeat(WIDTH - 2), "x".repeat(WIDTH - 1));
-        assert_eq!(indented(&fits), format!("  {fits}\n"));
-        assert_eq!(indented(&wide), format!("  {}...\n", "x".repeat(WIDTH - 5)));
-    }
-
-    #[test]
-    fn large_numbers_are_grouped() {
-        assert_eq!(thousands(0), "0");
-        assert_eq!(thousands(123), "123");
-        assert_eq!(thousands(1_234_567), "1 234 567");
-    }
 }

@@ -17,19 +17,34 @@ pub(super) struct Sum {
     pub(super) microseconds: u64,
 }
 
-/// Verdicts, the gravest last.
-const GRAVITY: [&str; 6] = ["allow", "edit", "retry", "not-inspected", "failed", "deny"];
+/// Verdicts, the gravest last; of a cache policy, what it said of an answer comes after its plan.
+const GRAVITY: [&str; 16] = [
+    "allow",
+    "unchanged",
+    "bypass",
+    "look-up",
+    "reject",
+    "pass",
+    "keep",
+    "accept",
+    "edit",
+    "targets",
+    "answer",
+    "escalate",
+    "retry",
+    "not-inspected",
+    "failed",
+    "deny",
+];
 
 /// Sum up the value of `x-sluicegate-plugins`. The number is that of receipts that had no room in it.
 pub(super) fn sums(header: &str) -> (Vec<Sum>, u64) {
     let mut sums: Vec<Sum> = Vec::new();
     let mut left_out = 0;
     for entry in split(header, ',') {
-        let mut fields = split(entry.trim(), ';').into_iter();
-        let name = fields.next().unwrap_or_default();
-        let fields: BTreeMap<&str, &str> = fields.map(|field| field.split_once('=').unwrap_or((field, ""))).collect();
+        let (name, fields) = read(entry);
         let number = |name: &str| fields.get(name).and_then(|number| number.parse::<u64>().ok()).unwrap_or_default();
-        let word = |name: &str| fields.get(name).map_or("", |word| word.trim_matches('"'));
+        let word = |name: &str| fields.get(name).copied().unwrap_or_default();
         if name == "and-more" {
             left_out = number("count");
             continue;
@@ -56,6 +71,22 @@ pub(super) fn sums(header: &str) -> (Vec<Sum>, u64) {
         sums.insert(known.unwrap_or(sums.len()), sum);
     }
     (sums, left_out)
+}
+
+/// What a router took the request for, if it knew.
+pub(super) fn intent(header: &str) -> Option<String> {
+    split(header, ',').into_iter().find_map(|entry| read(entry).1.get("intent").map(|intent| (*intent).to_owned()))
+}
+
+/// The name of an entry, and its fields without quotes.
+fn read(entry: &str) -> (&str, BTreeMap<&str, &str>) {
+    let mut fields = split(entry.trim(), ';').into_iter();
+    let name = fields.next().unwrap_or_default();
+    let field = |field| {
+        let (name, value): (&str, &str) = str::split_once(field, '=').unwrap_or((field, ""));
+        (name, value.trim_matches('"'))
+    };
+    (name, fields.map(field).collect())
 }
 
 fn gravity(verdict: &str) -> usize {
@@ -90,6 +121,19 @@ mod tests {
             .collect();
         assert_eq!(shown, ["a request deny [] 11", "b request edit [\"email\", \"phone\"] 5", "a answer allow [] 7"]);
         assert_eq!((sums[0].calls, sums[2].calls, more), (2, 4, 0));
+    }
+
+    #[test]
+    fn what_a_router_took_the_request_for_is_read() {
+        let header = "a;phase=request;verdict=allow, b;phase=request;verdict=targets;intent=\"code\";findings=1";
+        assert_eq!(intent(header).as_deref(), Some("code"));
+        assert_eq!(intent("a;phase=request;verdict=allow"), None);
+    }
+
+    #[test]
+    fn what_a_policy_said_of_an_answer_counts_more_than_its_plan() {
+        let header = "c;phase=request;verdict=look-up, c;phase=request;verdict=accept, c;phase=request;verdict=reject";
+        assert_eq!(sums(header).0[0].verdict, "accept");
     }
 
     #[test]

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, ready};
 use redis::aio::ConnectionManager;
-use redis::{RedisError, cmd, pipe};
+use redis::{RedisError, Script, cmd, pipe};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use tokio::time::timeout;
@@ -127,6 +127,27 @@ impl Answers for Redis {
         let server = self.server.clone();
         async move { in_time(PURGE_TIME, server.purged(&purge)).await }.boxed()
     }
+
+    fn mark_purge(&self) -> BoxFuture<'static, Result<(), Failure>> {
+        let mut server = self.server.clone();
+        async move {
+            let script = Script::new(MARK_PURGE);
+            let script = script.key(mark());
+            in_time(STEP_TIME, script.invoke_async(&mut server.purges)).await
+        }
+        .boxed()
+    }
+
+    fn since_purge(&self) -> BoxFuture<'static, Result<Option<Duration>, Failure>> {
+        let mut server = self.server.clone();
+        async move {
+            let script = Script::new(SINCE_PURGE);
+            let script = script.key(mark());
+            let micros: Option<u64> = in_time(server.wait, script.invoke_async(&mut server.connection)).await?;
+            Ok(micros.map(Duration::from_micros))
+        }
+        .boxed()
+    }
 }
 
 async fn in_time<T>(wait: Duration, asked: impl Future<Output = Result<T, RedisError>>) -> Result<T, Failure> {
@@ -193,6 +214,17 @@ impl Server {
         let is_concerned = |head: Result<Vec<u8>, RedisError>| head.is_ok_and(|head| is_concerned(purge, &head));
         Ok(both.filter_map(|(name, head)| is_concerned(head).then_some(name)).collect())
     }
+}
+
+/// When answers were purged last, by the server's clock, in microseconds; for a day, which no exchange takes.
+const MARK_PURGE: &str = "local now = redis.call('TIME')
+redis.call('SET', KEYS[1], now[1] * 1000000 + now[2], 'EX', 86400)";
+/// How long ago that was.
+const SINCE_PURGE: &str = "local last, now = redis.call('GET', KEYS[1]), redis.call('TIME')
+return last and now[1] * 1000000 + now[2] - last";
+
+fn mark() -> String {
+    format!("{PREFIX}:purged")
 }
 
 fn name(key: &Digest) -> String {

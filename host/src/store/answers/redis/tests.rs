@@ -117,6 +117,18 @@ async fn what_is_no_answer_is_garbage() {
 }
 
 #[tokio::test]
+async fn other_gateways_know_of_a_purge() {
+    let server = Server::start().await;
+    let (one, other) = (open(&server), open(&server));
+    assert_eq!(one.since_purge().await, Ok(None));
+    let began = std::time::Instant::now();
+    assert_eq!(other.mark_purge().await, Ok(()));
+    let since = one.since_purge().await.unwrap().unwrap();
+    assert!(since <= began.elapsed(), "{since:?}");
+    assert!(one.since_purge().await.unwrap().unwrap() >= since);
+}
+
+#[tokio::test]
 async fn a_purge_sees_thousands_and_leaves_what_others_keep_there() {
     let server = Server::start().await;
     let store = open(&server);
