@@ -9,6 +9,8 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 
+use tokio::sync::Semaphore;
+
 use crate::config::Settings;
 use crate::embed::Embedders;
 use crate::money::Money;
@@ -65,7 +67,12 @@ pub struct Capabilities {
     pub embedders: Arc<Embedders>,
     /// What asks models: the gateway, which holds on to these services and not the other way round.
     models: OnceLock<Weak<dyn Models>>,
+    /// For plugins that wait for a model: what these ask needs plugins too, of which so many can run at a time.
+    pub(crate) waits_for_models: Semaphore,
 }
+
+/// Calls of all plugins that may wait for models at the same moment: a quarter of all that can run.
+const WAITS_FOR_MODELS_MAX: usize = 64;
 
 impl Capabilities {
     /// The services that these settings describe.
@@ -75,13 +82,18 @@ impl Capabilities {
     pub fn new(settings: &Settings, upstream: &Upstream) -> Result<Self, String> {
         let embedders = Arc::new(Embedders::open(settings, upstream)?);
         let kv = kv::open(&settings.store)?;
-        Ok(Self { kv, upstream: Some(upstream.clone()), embedders, models: OnceLock::new() })
+        Ok(Self::with(kv, Some(upstream.clone()), embedders))
     }
 
     /// For trying plugins out: nothing is kept, and no service is called but the embedders.
     #[must_use]
     pub fn for_trials(embedders: Arc<Embedders>) -> Self {
-        Self { kv: Arc::new(kv::Nothing), upstream: None, embedders, models: OnceLock::new() }
+        Self::with(Arc::new(kv::Nothing), None, embedders)
+    }
+
+    fn with(kv: Arc<dyn Kv>, upstream: Option<Upstream>, embedders: Arc<Embedders>) -> Self {
+        let waits_for_models = Semaphore::new(WAITS_FOR_MODELS_MAX);
+        Self { kv, upstream, embedders, models: OnceLock::new(), waits_for_models }
     }
 
     /// Say what asks models. Only the first counts.
@@ -104,8 +116,10 @@ pub struct Use {
     pub bytes: u64,
     /// Time that the plugin waited.
     pub time: Duration,
-    /// What it cost.
+    /// What it cost, as far as that is known.
     pub cost: Money,
+    /// Some of what it cost is not known.
+    pub is_partly_unknown: bool,
 }
 
 impl Use {
@@ -115,6 +129,7 @@ impl Use {
         self.bytes = self.bytes.saturating_add(other.bytes);
         self.time = self.time.saturating_add(other.time);
         self.cost += other.cost;
+        self.is_partly_unknown |= other.is_partly_unknown;
     }
 }
 
@@ -128,7 +143,13 @@ impl Used {
         self.0.entry(capability).or_default().add(used);
     }
 
-    /// What all of it cost.
+    /// Whether it is known what all of it cost.
+    #[must_use]
+    pub fn is_known(&self) -> bool {
+        !self.0.values().any(|used| used.is_partly_unknown)
+    }
+
+    /// What all of it cost, as far as that is known.
     #[must_use]
     pub fn cost(&self) -> Money {
         self.0.values().map(|used| used.cost).sum()
@@ -146,7 +167,7 @@ impl Used {
 /// was paid.
 impl fmt::Display for Used {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (capability, Use { calls, bytes, time, cost }) in &self.0 {
+        for (capability, Use { calls, bytes, time, cost, is_partly_unknown: _ }) in &self.0 {
             let word = capability.word();
             write!(f, ";{word}.calls={calls};{word}.bytes={bytes};{word}.us={}", time.as_micros())?;
             if *cost > Money::ZERO {
@@ -204,7 +225,7 @@ mod tests {
     #[test]
     fn a_receipt_says_what_was_used() {
         let mut used = Used::default();
-        let once = Use { calls: 1, bytes: 60, time: Duration::from_micros(155), cost: Money::ZERO };
+        let once = Use { calls: 1, bytes: 60, time: Duration::from_micros(155), ..Use::default() };
         used.add(Capability::Kv, once);
         used.add(Capability::Kv, once);
         used.add(Capability::Clock, Use { calls: 1, ..Use::default() });

@@ -196,8 +196,8 @@ impl Exchange {
     /// Begin what a plugin asks a model for, as part of another exchange. Nothing of it goes to a plugin that could ask for
     /// more.
     #[must_use]
-    pub fn begin_within(origin: Origin, plugin: Arc<str>, runtime: Arc<Runtime>) -> Arc<Self> {
-        let Origin { exchange, caller, generation } = origin;
+    pub fn begin_within(origin: Origin, runtime: Arc<Runtime>) -> Arc<Self> {
+        let Origin { exchange, plugin, caller, generation } = origin;
         let within = Some(Within { exchange, plugin });
         let generation = generation.without_askers();
         Arc::new(Self::new(caller, generation, runtime, Dialect::OpenAi, false, within))
@@ -450,10 +450,18 @@ impl Exchange {
     /// What it costs in all, with what its plugins have spent, if all of that is known and there is something to pay for.
     #[must_use]
     pub fn whole_cost(&self) -> Option<Money> {
+        let (known, is_whole) = self.known_cost();
+        let costs = known > Money::ZERO || self.cost().attempts > 0;
+        (is_whole && costs).then_some(known)
+    }
+
+    /// What it costs so far with what its plugins have spent, as far as that is known; and whether that is all.
+    #[must_use]
+    pub fn known_cost(&self) -> (Money, bool) {
         let record = self.record();
-        let (cost, plugins) = (record.cost(), record.plugins_cost());
-        let costs = cost.attempts > 0 || plugins > Money::ZERO;
-        (cost.unknown == 0 && costs).then_some(cost.known + plugins)
+        let cost = record.cost();
+        let is_whole = cost.unknown == 0 && record.receipts.iter().all(|receipt| receipt.used.is_known());
+        (cost.known + record.plugins_cost(), is_whole)
     }
 
     /// What providers have told that they used so far, in all attempts; nothing if none has told anything.

@@ -79,6 +79,15 @@ impl Generation {
         self.without_askers.get_or_init(without).clone()
     }
 
+    /// Whether a plugin in force may ask models.
+    #[must_use]
+    pub(crate) fn asks_models(&self) -> bool {
+        self.plugins.iter().any(|plugin| {
+            let Installation { grants, mode, .. } = &plugin.installation;
+            *mode != Mode::Off && grants.has(Capability::Model)
+        })
+    }
+
     /// SHA-256 of all that decides which text is let through: what one set of guardrails has let through, another may not.
     #[must_use]
     pub fn fingerprint(&self) -> &[u8; 32] {

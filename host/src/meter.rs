@@ -37,7 +37,8 @@ pub async fn reserve<'a>(
     targets: impl Iterator<Item = &'a Arc<Target>>,
 ) -> Result<(), Error> {
     let accounts = accounts(x);
-    if accounts.is_empty() {
+    // It may have been done already, so that plugins could ask models for it.
+    if accounts.is_empty() || x.reservation().is_some() {
         return Ok(());
     }
     let settings = &x.generation.settings;
@@ -60,7 +61,9 @@ pub(crate) async fn count_request(counters: &Arc<dyn Counters>, x: &Exchange) ->
     if accounts.is_empty() {
         return Ok(());
     }
-    take(counters, x, &accounts, ONE_REQUEST, 0).await?;
+    if x.reservation().is_none() {
+        take(counters, x, &accounts, ONE_REQUEST, 0).await?;
+    }
     if let Some(reservation) = x.reservation() {
         reservation.is_a_request_alone();
     }

@@ -203,9 +203,10 @@ pub struct Behalf<'a> {
 
 impl Calling<'_> {
     /// In whose name models may be asked, for whoever keeps it.
-    fn origin(&self) -> Option<Origin> {
+    fn origin(&self, plugin: &Arc<str>) -> Option<Origin> {
         let Behalf { caller, generation } = self.behalf?;
-        Some(Origin { exchange: self.exchange.clone(), caller: caller.clone(), generation: generation.clone() })
+        let (exchange, plugin) = (self.exchange.clone(), plugin.clone());
+        Some(Origin { exchange, plugin, caller: caller.clone(), generation: generation.clone() })
     }
 }
 

@@ -85,6 +85,11 @@ async fn serve_task(
     let asked = guard::read(x.dialect, address, body).await?;
     x.asks(&asked.request.model, asked.request.streaming);
     auth::may_ask(&x.caller, &asked.request.model)?;
+    if x.generation.asks_models() {
+        // What its plugins ask costs something already: whoever may take no more gets none of it.
+        let targets = x.generation.settings.model(&asked.request.model).targets();
+        meter::reserve(&gateway.counters, x, &asked.request, targets).await?;
+    }
     let admitted = guard::admit(x, asked).await?;
     let asking = match remembered(gateway, x, head, &admitted).await? {
         Remembered::Reply(response) => return Ok(response),

@@ -12,7 +12,7 @@ use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full, StreamBody};
 
 use crate::cache::{Cache, Served, State};
-use crate::dialect::{Events, Translation, Wrong};
+use crate::dialect::{Dialect, Events, Translation, Wrong};
 use crate::error::Error;
 use crate::exchange::{End, Exchange};
 use crate::guard::shared::{self, SharedStream};
@@ -74,7 +74,10 @@ pub(crate) fn whole(
 pub(crate) fn unasked(x: &Exchange, admitted: &Admitted, released: Released) -> Result<Response<Body>, Error> {
     let way_back = admitted.way_back(x);
     if !admitted.request().streaming {
-        return whole(x, StatusCode::OK, &HeaderMap::new(), released, Some(way_back));
+        // It is in OpenAI's form already.
+        let way_back = (x.dialect != Dialect::OpenAi).then_some(way_back);
+        let json = HeaderMap::from_iter([(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))]);
+        return whole(x, StatusCode::OK, &json, released, way_back);
     }
     let mut losses = Vec::new();
     let events = way_back.answer_as_events(&released.into_bytes(), &mut losses);

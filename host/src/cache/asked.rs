@@ -205,7 +205,10 @@ impl Cache {
         let embedded = embedded.map_err(|failure| self.no_vector(x, &format!("{failure:?}")))?;
         let bytes = u64::try_from(text.len()).unwrap_or(u64::MAX);
         let mut used = Used::default();
-        used.add(Capability::Embedding, Use { calls: 1, bytes, time: began.elapsed(), cost: embedded.cost });
+        used.add(
+            Capability::Embedding,
+            Use { calls: 1, bytes, time: began.elapsed(), cost: embedded.cost, ..Use::default() },
+        );
         x.used_for(&question.plugin.name, &used);
         Ok(embedded.vectors.into_iter().next().map(|vector| (vector, embedder.identity().to_owned())))
     }

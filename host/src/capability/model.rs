@@ -2,10 +2,12 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 
+use super::Use;
 use crate::caller::Caller;
 use crate::generation::Generation;
 use crate::money::Money;
@@ -15,6 +17,8 @@ use crate::money::Money;
 pub struct Origin {
     /// The exchange's id.
     pub exchange: Arc<str>,
+    /// The plugin that asks.
+    pub plugin: Arc<str>,
     /// Who pays.
     pub caller: Arc<Caller>,
     /// The plugins and settings that the exchange has begun with.
@@ -36,23 +40,36 @@ pub struct Prompt {
     pub answer_schema: Option<String>,
 }
 
-/// What came of it.
-#[derive(Debug)]
-pub struct Told {
-    /// The answer; or why there is none, in words for the plugin.
-    pub answer: Result<String, String>,
-    /// What it has cost, as far as that is known.
-    pub cost: Money,
+/// What models have cost that one call of a plugin has asked, also where it has not waited for all that they said.
+#[derive(Debug, Default)]
+pub struct Bill {
+    nanodollars: AtomicU64,
+    is_partly_unknown: AtomicBool,
+}
+
+impl Bill {
+    /// Add what is known, and whether that is all.
+    pub fn add(&self, known: Money, is_whole: bool) {
+        self.nanodollars.fetch_add(known.nanodollars(), Ordering::Relaxed);
+        self.is_partly_unknown.fetch_or(!is_whole, Ordering::Relaxed);
+    }
+
+    /// All of it so far.
+    pub(crate) fn sum(&self) -> Use {
+        let cost = Money::from_nanodollars(self.nanodollars.load(Ordering::Relaxed));
+        Use { cost, is_partly_unknown: self.is_partly_unknown.load(Ordering::Relaxed), ..Use::default() }
+    }
 }
 
 /// Asks models.
 pub trait Models: fmt::Debug + Send + Sync {
-    /// Ask for a plugin, and wait no longer than so.
+    /// Ask for a plugin, and wait no longer than so. What it costs is on the bill when this is over, or given up. Without an
+    /// answer there are words for the plugin.
     fn ask(
         self: Arc<Self>,
         origin: Origin,
-        plugin: Arc<str>,
         prompt: Prompt,
         wait: Duration,
-    ) -> BoxFuture<'static, Told>;
+        bill: Arc<Bill>,
+    ) -> BoxFuture<'static, Result<String, String>>;
 }

@@ -202,7 +202,7 @@ pub struct Target {
     pub tags: Option<Vec<String>>,
     /// Tokens that it can read at once, for routers: `400000`.
     pub context_tokens: Option<Spanned<u32>>,
-    /// Whether it is for plugins alone, and no model need lead to it: `false`.
+    /// Whether it is there for plugins, and no model need lead to it: `false`.
     pub for_plugins: Option<bool>,
 }
 

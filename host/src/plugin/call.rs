@@ -310,7 +310,7 @@ impl Runtime {
             exchange: Some(calling.exchange.clone()),
             deadline: calling.deadline,
             granted: self.services.get().and_then(|services| {
-                let origin = plugin.installation.grants.model.as_ref().and_then(|_| calling.origin());
+                let origin = plugin.installation.grants.model.as_ref().and_then(|_| calling.origin(&plugin.name));
                 plugin.granted(calling.tenant, calling.counts, origin, services)
             }),
         };
@@ -420,6 +420,8 @@ impl Plugin {
             waits: self.waits.clone(),
             used: Used::default(),
             origin,
+            bill: Arc::default(),
+            was_refused: false,
             is_loading: false,
         };
         self.asks.then(|| Box::new(granted()))

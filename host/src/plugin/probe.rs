@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use super::bindings::sluicegate::plugin::types::PluginError;
 use super::convert::{self, ExchangeFacts};
 use super::limits::Limits;
-use super::run::{Caller, Failure};
+use super::run::{Caller, Failure, Spent};
 use super::work::{AcceptWork, AdmitWork, AnswerWork, PlanWork, RequestWork, RouteWork, TextWork, plugin_error};
 use super::{Outcome, Plugin, Runtime};
 use crate::capability::{Capabilities, Counts};
@@ -31,14 +31,14 @@ pub(super) async fn probe(runtime: &Runtime, plugin: &Plugin, limits: &Limits) -
         let windows = sample_windows();
         let borrowed: Vec<&Window<'_>> = windows.iter().collect();
         let work = TextWork { plugin, windows: windows.iter().map(convert::window).collect() };
-        let verdicts = said(plugin, "text-guardrail", runtime.fork(plugin, &mut caller(), limits, work).await.0)?;
+        let verdicts = said("text-guardrail", runtime.fork(plugin, &mut caller(), limits, work).await)?;
         let verdicts = verdicts.map(|verdicts| convert::verdicts(&borrowed, verdicts)).transpose();
         verdicts.map_err(|wrong| failed("text-guardrail", Outcome::Malformed, &wrong))?;
     }
     let request = sample_request();
     if plugin.exports.request.is_some() {
         let work = RequestWork { plugin, request: convert::request(&facts, &request) };
-        let verdict = said(plugin, "request-guardrail", runtime.fork(plugin, &mut caller(), limits, work).await.0)?;
+        let verdict = said("request-guardrail", runtime.fork(plugin, &mut caller(), limits, work).await)?;
         let verdict = verdict.map(|verdict| convert::request_verdict(&request.segments, verdict)).transpose();
         verdict.map_err(|wrong| failed("request-guardrail", Outcome::Malformed, &wrong))?;
     }
@@ -46,7 +46,7 @@ pub(super) async fn probe(runtime: &Runtime, plugin: &Plugin, limits: &Limits) -
         let answer = sample_answer();
         let request = convert::request(&facts, &request);
         let work = AnswerWork { plugin, request, answer: convert::answer(&answer) };
-        let verdict = said(plugin, "answer-guardrail", runtime.fork(plugin, &mut caller(), limits, work).await.0)?;
+        let verdict = said("answer-guardrail", runtime.fork(plugin, &mut caller(), limits, work).await)?;
         let verdict = verdict.map(|verdict| convert::answer_verdict(&answer.segments, verdict)).transpose();
         verdict.map_err(|wrong| failed("answer-guardrail", Outcome::Malformed, &wrong))?;
     }
@@ -54,7 +54,7 @@ pub(super) async fn probe(runtime: &Runtime, plugin: &Plugin, limits: &Limits) -
         let targets = [sample_target()];
         let request = convert::request(&facts, &request);
         let work = RouteWork { plugin, request, targets: targets.iter().map(convert::target).collect() };
-        let routing = said(plugin, "router", runtime.fork(plugin, &mut caller(), limits, work).await.0)?;
+        let routing = said("router", runtime.fork(plugin, &mut caller(), limits, work).await)?;
         let routing = routing.map(|routing| convert::routing(targets.len(), routing)).transpose();
         routing.map_err(|wrong| failed("router", Outcome::Malformed, &wrong))?;
     }
@@ -62,16 +62,16 @@ pub(super) async fn probe(runtime: &Runtime, plugin: &Plugin, limits: &Limits) -
         let (question, answer) = ("What is the capital of France?", sample_answer());
         let asked = || convert::request(&facts, &request);
         let work = PlanWork { plugin, request: asked(), findings: Vec::new() };
-        let intention = said(plugin, "cache", runtime.fork(plugin, &mut caller(), limits, work).await.0)?;
+        let intention = said("cache", runtime.fork(plugin, &mut caller(), limits, work).await)?;
         let intention = intention.map(convert::intention).transpose();
         intention.map_err(|wrong| failed("cache", Outcome::Malformed, &wrong))?;
         let age = Duration::from_secs(1);
         let candidate = convert::candidate(Candidate { question, answer: &answer, similarity: 1.0, age });
         let work = AcceptWork { plugin, request: asked(), candidate };
-        said(plugin, "cache", runtime.fork(plugin, &mut caller(), limits, work).await.0)?;
+        said("cache", runtime.fork(plugin, &mut caller(), limits, work).await)?;
         let answer = convert::answer(&answer);
         let work = AdmitWork { plugin, request: asked(), answer, findings: Vec::new() };
-        said(plugin, "cache", runtime.fork(plugin, &mut caller(), limits, work).await.0)?;
+        said("cache", runtime.fork(plugin, &mut caller(), limits, work).await)?;
     }
     Ok(())
 }
@@ -92,10 +92,10 @@ fn sample_target() -> RouteTarget {
 
 /// What a plugin said when it was probed; nothing where it says that it cannot do without what it was granted, and which a
 /// probe does not give it.
-fn said<T>(plugin: &Plugin, export: &str, said: Result<Result<T, PluginError>, Failure>) -> Result<Option<T>, String> {
+fn said<T>(export: &str, (said, spent): (Result<Result<T, PluginError>, Failure>, Spent)) -> Result<Option<T>, String> {
     match said.map_err(|failure| failed(export, failure.outcome, &failure.detail))? {
         Ok(said) => Ok(Some(said)),
-        Err(PluginError::Unavailable(_)) if plugin.asks => Ok(None),
+        Err(PluginError::Unavailable(_)) if spent.was_refused => Ok(None),
         Err(error) => Err(failed(export, Outcome::Refused, &plugin_error(&error))),
     }
 }

@@ -54,6 +54,8 @@ pub(super) struct Spent {
     pub(super) memory_bytes: usize,
     /// Of what was granted.
     pub(super) used: Used,
+    /// It was refused a service because it was only tried out.
+    pub(super) was_refused: bool,
 }
 
 /// How a call failed, with words for the operator.
@@ -170,7 +172,8 @@ impl Machine {
             fuel: limits.fuel.saturating_sub(left.saturating_sub(1)),
             time: started.elapsed(),
             memory_bytes: store.data().meter.peak_bytes(),
-            used: store.data_mut().granted.take().map(|granted| granted.used).unwrap_or_default(),
+            was_refused: store.data().granted.as_ref().is_some_and(|granted| granted.was_refused),
+            used: store.data_mut().granted.take().map(|granted| granted.used()).unwrap_or_default(),
         };
         let said = match ended {
             Ok(Ok(_)) if left == 0 => Err(Failure::new(Outcome::OutOfFuel, Trap::OutOfFuel.to_string())),

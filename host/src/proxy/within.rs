@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::FutureExt as _;
-use futures_util::future::BoxFuture;
+use futures_util::future::{BoxFuture, ready};
 use http::{Request, StatusCode};
 use http_body_util::BodyExt as _;
 use tokio::time::timeout;
 
 use super::ask;
-use crate::capability::model::{Models, Origin, Prompt, Told};
+use crate::capability::model::{Bill, Models, Origin, Prompt};
 use crate::chat::Task;
 use crate::dialect::{Address, AnswerSchema, asking, said};
 use crate::error::Error;
@@ -25,25 +25,57 @@ impl Models for Gateway {
     fn ask(
         self: Arc<Self>,
         origin: Origin,
-        plugin: Arc<str>,
         prompt: Prompt,
         wait: Duration,
-    ) -> BoxFuture<'static, Told> {
-        let x = Exchange::begin_within(origin, plugin, self.runtime.clone());
+        bill: Arc<Bill>,
+    ) -> BoxFuture<'static, Result<String, String>> {
+        let schema = match prompt.answer_schema.as_deref().map(AnswerSchema::read).transpose() {
+            Ok(schema) => schema,
+            Err(why) => return ready(Err(why)).boxed(),
+        };
+        let x = Exchange::begin_within(origin, self.runtime.clone());
+        // Whatever becomes of this future, what was spent is on the bill.
+        let billed = Billed { x: x.clone(), bill, is_over: false };
         async move {
-            let answer = told(&self, &x, &prompt, wait).await;
+            // All of it, and not the one field that is used here.
+            let mut billed = billed;
+            let answer = told(&self, &x, (&prompt, schema), wait, &mut billed.is_over).await;
             x.is_on_record().await;
-            Told { answer, cost: x.cost().known }
+            answer
         }
         .boxed()
     }
 }
 
+/// Puts on the bill what an exchange has cost, when it is dropped.
+struct Billed {
+    x: Arc<Exchange>,
+    bill: Arc<Bill>,
+    /// Nobody is asked any more: what there is to pay is known, unless a provider has not told it.
+    is_over: bool,
+}
+
+impl Drop for Billed {
+    fn drop(&mut self) {
+        let (known, is_whole) = self.x.known_cost();
+        self.bill.add(known, is_whole && (self.is_over || self.x.attempts().is_empty()));
+    }
+}
+
 /// The answer; or why there is none, in words for the plugin.
-async fn told(gateway: &Gateway, x: &Arc<Exchange>, prompt: &Prompt, wait: Duration) -> Result<String, String> {
-    let schema = prompt.answer_schema.as_deref().map(AnswerSchema::read).transpose()?;
+async fn told(
+    gateway: &Gateway,
+    x: &Arc<Exchange>,
+    (prompt, schema): (&Prompt, Option<AnswerSchema>),
+    wait: Duration,
+    is_over: &mut bool,
+) -> Result<String, String> {
     let completed = timeout(wait, complete(gateway, x, prompt, schema.as_ref())).await;
-    let completed = completed.map_err(|_| "the model did not answer in time".to_owned())?;
+    let completed = completed.map_err(|_| {
+        x.end(End::Failed(&Error::OutOfTime));
+        "the model did not answer in time".to_owned()
+    })?;
+    *is_over = true;
     let (status, answer) = completed.map_err(|error| {
         x.end(End::Failed(&error));
         // What a guardrail has found is not the plugin's business; the log says it.

@@ -255,7 +255,7 @@ pub fn open(settings: &Settings) -> Result<Stores, String> {
         None => embedded.clone(),
     };
     let meanings: Arc<dyn Meanings> = match &settings.store.postgres {
-        Some(url) => Arc::new(Postgres::new(url, &settings.cache, Clock::default())?),
+        Some(url) => Arc::new(Postgres::new(url, &settings.upstream.authorities, &settings.cache, Clock::default())?),
         None => embedded,
     };
     Ok((answers, meanings))

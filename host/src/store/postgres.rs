@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use deadpool_postgres::{Hook, HookError, Manager, ManagerConfig, Pool, PoolError, RecyclingMethod, Runtime};
+use rustls::pki_types::CertificateDer;
 use tokio_postgres::Config;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
@@ -11,10 +12,14 @@ use crate::upstream::{causes, tls};
 
 /// Connections of one gateway at a time.
 const CONNECTIONS_MAX: usize = 8;
+/// Silence after which a server is asked whether it is still there.
+const KEEPALIVE: Duration = Duration::from_secs(15);
 
 fn config(url: &str) -> Option<Config> {
     // Other forms are known too, in which a host is easily left out.
     let is_url = ["postgres://", "postgresql://"].iter().any(|scheme| url.starts_with(scheme));
+    // A certificate is always looked at.
+    let url = url.replace("sslmode=verify-full", "sslmode=require").replace("sslmode=verify-ca", "sslmode=require");
     is_url.then(|| url.parse().ok()).flatten().filter(|config: &Config| !config.get_hosts().is_empty())
 }
 
@@ -23,16 +28,21 @@ pub(crate) fn is_address(url: &str) -> bool {
     config(url).is_some()
 }
 
-/// Connections that are made when they are needed; `wait` bounds how long a free one is waited for, or a new one. Each
+/// Connections that are made when they are needed, with TLS where the server has it; `wait` bounds how long a free one is waited for, or a new one. Each
 /// begins with these statements.
 ///
 /// # Errors
 /// When it is no address.
-pub(crate) fn connect(url: &Secret, wait: Duration, first: &'static str) -> Result<Pool, String> {
+pub(crate) fn connect(
+    url: &Secret,
+    authorities: &[CertificateDer<'static>],
+    wait: Duration,
+    first: &'static str,
+) -> Result<Pool, String> {
     let mut config = config(url.reveal()).ok_or("the address of the PostgreSQL is none")?;
-    config.application_name("sluicegate").connect_timeout(wait).tcp_user_timeout(wait);
+    config.application_name("sluicegate").connect_timeout(wait).tcp_user_timeout(wait).keepalives_idle(KEEPALIVE);
     let manager = ManagerConfig { recycling_method: RecyclingMethod::Fast };
-    let manager = Manager::from_config(config, MakeRustlsConnect::new(tls(&[])?), manager);
+    let manager = Manager::from_config(config, MakeRustlsConnect::new(tls(authorities)?), manager);
     let begin = Hook::async_fn(move |client, _| {
         Box::pin(async move { client.batch_execute(first).await.map_err(HookError::Backend) })
     });

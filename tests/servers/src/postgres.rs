@@ -4,7 +4,7 @@ use std::os::unix::fs::{MetadataExt as _, chown};
 use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
@@ -17,6 +17,10 @@ const VARIABLE: &str = "SLUICEGATE_POSTGRES";
 /// Who owns the databases.
 const USER: &str = "sluice";
 const PASSWORD: &str = "made up: 4 the tests";
+/// How often to look whether it has started or ended.
+const LOOK: Duration = Duration::from_millis(5);
+/// How long it may take to end.
+const END_TIME: Duration = Duration::from_secs(2);
 /// User and group of nobody: a PostgreSQL refuses to run as root.
 const NOBODY: u32 = 65534;
 
@@ -87,8 +91,14 @@ impl Postgres {
     /// When that is not possible.
     pub fn kill(&mut self) {
         let Some(mut server) = self.server.take() else { return };
-        // Told so, it takes its children along.
+        // Told so, it takes its children along. One that waits for the password of a client who says nothing, as this thread
+        // is here, would take a minute; without its parent, it ends too.
         kill_process(Pid::from_child(&server), Signal::QUIT).unwrap();
+        let began = Instant::now();
+        while server.try_wait().unwrap().is_none() && began.elapsed() < END_TIME {
+            std::thread::sleep(LOOK);
+        }
+        server.kill().unwrap();
         server.wait().unwrap();
     }
 
@@ -106,7 +116,7 @@ impl Postgres {
         let look = async {
             while !self.is_ready() {
                 assert!(self.server.as_mut().unwrap().try_wait().unwrap().is_none(), "PostgreSQL has ended");
-                sleep(Duration::from_millis(5)).await;
+                sleep(LOOK).await;
             }
         };
         timeout(PATIENCE, look).await.expect("PostgreSQL starts");

@@ -6,8 +6,9 @@ use crate::capabilities::refusal;
 
 /// The guest that asks for what it is told to.
 fn asks(grants: &str) -> Installed {
-    let plugin =
-        gentle("asks").set("grants = { clock = {}, kv = {}, http = {}, embedding = { wait_ms = 60_000 } }").set(grants);
+    let plugin = gentle("asks")
+        .set("grants = { clock = {}, kv = {}, http = {}, embedding = { wait_ms = 60_000 }, model.targets = ['none'] }")
+        .set(grants);
     plugin.set("limits = { wall_ms = 60_000, fuel = 2_000_000_000 }")
 }
 

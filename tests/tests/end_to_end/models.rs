@@ -145,17 +145,40 @@ async fn what_a_plugin_asks_takes_money_and_tokens_and_is_no_request() {
     let settings =
         "models.m.targets = ['target-1']\ntargets.target-1.prices = { input = '0', output = '0' }\nstore.path = 's.db'";
     let (_provider, gateway) = gateway([gentle("judge").set(JUDGE)], &judge, settings).await;
-    let limits = Limits { concurrent: Some(1), requests_per_minute: Some(3), ..Limits::default() };
+    let limits = Limits { concurrent: Some(1), requests_per_minute: Some(9), ..Limits::default() };
     let budget = Budget { total: Some("0.0025".parse().unwrap()), ..Budget::default() };
     let key = gateway.new_key(Draft { limits, budget, ..key_of("blue") }).await;
     let ask = || gateway.ask(chat("How is the tide?")).header("x-api-key", &key);
-    for _ in 0..2 {
+    for _ in 0..3 {
         let answer = ask().await;
         assert_eq!((answer.status, answer.header("x-sluicegate-cost-usd")), (200, Some("0.001")), "{}", answer.text());
     }
-    // The judge has spent what was left, and then there is nothing for the judge either.
-    for status in [429, 503] {
-        let answer = ask().await;
-        assert_eq!((answer.status, judge.received().len()), (status, 3), "{}", answer.text());
+    // The judge has spent what was left, and is not asked for what is refused.
+    let answer = ask().await;
+    assert_eq!((answer.status, judge.received().len()), (429, 3), "{}", answer.text());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_may_ask_no_more_has_no_model_asked_by_plugins() {
+    let judge = judge("fine").await;
+    let settings = "models.m.targets = ['target-1']\nstore.path = 's.db'";
+    let (_provider, gateway) = gateway([gentle("judge").set(JUDGE)], &judge, settings).await;
+    let limits = Limits { requests_per_minute: Some(1), ..Limits::default() };
+    let key = gateway.new_key(Draft { limits, ..key_of("blue") }).await;
+    for status in [200, 429, 429] {
+        let answer = gateway.ask(chat("How is the tide?")).header("x-api-key", &key).await;
+        assert_eq!((answer.status, judge.received().len()), (status, 1), "{}", answer.text());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_not_known_to_the_last_cent_is_not_said_to_be() {
+    let unpriced = Provider::saying(Reply::json(completion("high"))).await;
+    let stalled = Provider::saying(Reply::nothing().stalls()).await;
+    let asks = || asks("grants.model = { targets = ['judge'], wait_ms = 100 }");
+    for judge in [unpriced, stalled] {
+        let (_provider, gateway) = gateway([asks()], &judge, "").await;
+        let answer = gateway.ask(chat("model judge 10 How is the tide?")).await;
+        assert_eq!((answer.status, answer.header("x-sluicegate-cost-usd")), (200, None), "{}", answer.content());
     }
 }

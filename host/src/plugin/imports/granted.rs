@@ -14,7 +14,7 @@ use wasmtime::StoreContextMut;
 use wasmtime::component::{Linker, WasmList};
 
 use super::{CALL_FUEL, State, price, spend};
-use crate::capability::model::Origin;
+use crate::capability::model::{Bill, Origin};
 use crate::capability::{CallCounts, Capabilities, Capability, Use, Used};
 use crate::config::Grants;
 
@@ -36,6 +36,10 @@ pub(in crate::plugin) struct Granted {
     pub(in crate::plugin) used: Used,
     /// In whose name it may ask models, if it may.
     pub(in crate::plugin) origin: Option<Origin>,
+    /// What these cost.
+    pub(in crate::plugin) bill: Arc<Bill>,
+    /// It asked for a service that nobody is asked for while it is tried out.
+    pub(in crate::plugin) was_refused: bool,
     /// It is configured: there is no exchange, but its texts have their meaning already.
     pub(in crate::plugin) is_loading: bool,
 }
@@ -50,6 +54,15 @@ const BUSY: &str = "it is busy";
 const NOT_NOW: &str = "there is no exchange that this could be for";
 
 impl Granted {
+    /// All that was used, with what models cost.
+    pub(in crate::plugin) fn used(mut self) -> Used {
+        let of_models = self.bill.sum();
+        if of_models != Use::default() {
+            self.used.add(Capability::Model, of_models);
+        }
+        self.used
+    }
+
     /// Count one call more.
     ///
     /// # Errors
@@ -90,6 +103,14 @@ fn one_more<'a>(store: &'a StoreContextMut<'_, State>, capability: Capability) -
     let granted = store.data().granted.as_deref().ok_or(NOT_NOW)?;
     granted.one_more(capability)?;
     Ok(granted)
+}
+
+/// Said to who is tried out, and noted: it need not be able to do without.
+fn not_now(store: &mut StoreContextMut<'_, State>) -> String {
+    if let Some(granted) = &mut store.data_mut().granted {
+        granted.was_refused = true;
+    }
+    NOT_NOW.to_owned()
 }
 
 /// Leave to wait for a service; nothing where too many calls of the plugin wait already.

@@ -7,14 +7,15 @@
 mod statements;
 
 use std::collections::HashSet;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use deadpool_postgres::{Object, Pool};
 use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, ready};
-use tokio::sync::{Mutex, OnceCell, Semaphore};
+use rustls::pki_types::CertificateDer;
+use tokio::sync::{Mutex, Semaphore};
 use tokio::time::timeout;
 use tokio_postgres::Row;
 use tokio_postgres::error::SqlState;
@@ -33,6 +34,8 @@ const LOOKED_THROUGH_MAX: i64 = 5_000;
 const UNDER_WAY_MAX: usize = 64;
 /// How long a step goes on when nobody waits for it any more: a connection may just have to be made.
 const STEP_TIME: Duration = Duration::from_secs(5);
+/// How long it may take to make a graph of all vectors that are there already.
+const GRAPH_TIME: Duration = Duration::from_secs(1_800);
 /// After so many meanings that were kept, what is gone is deleted, and the oldest of what is too much.
 const SWEPT_EVERY: u64 = 500;
 
@@ -48,9 +51,10 @@ struct Server {
     pool: Pool,
     clock: Clock,
     bytes_max: u64,
-    is_ready: OnceCell<()>,
-    /// The lengths that have graphs.
-    graphs: Mutex<HashSet<usize>>,
+    /// Whether the table is there.
+    is_ready: Mutex<bool>,
+    /// The lengths that have graphs, or for which one is being made.
+    graphs: std::sync::Mutex<HashSet<usize>>,
     kept: AtomicU64,
 }
 
@@ -65,13 +69,18 @@ impl Postgres {
     ///
     /// # Errors
     /// When it is no address.
-    pub fn new(url: &Secret, bounds: &config::Cache, clock: Clock) -> Result<Self, String> {
+    pub fn new(
+        url: &Secret,
+        authorities: &[CertificateDer<'static>],
+        bounds: &config::Cache,
+        clock: Clock,
+    ) -> Result<Self, String> {
         let server = Server {
-            pool: connect(url, STEP_TIME, statements::FIRST)?,
+            pool: connect(url, authorities, STEP_TIME, statements::FIRST)?,
             clock,
             bytes_max: bounds.vectors_bytes_max,
-            is_ready: OnceCell::new(),
-            graphs: Mutex::default(),
+            is_ready: Mutex::default(),
+            graphs: std::sync::Mutex::default(),
             kept: AtomicU64::new(0),
         };
         let under_way = Arc::new(Semaphore::new(UNDER_WAY_MAX));
@@ -140,7 +149,12 @@ fn bytes(meaning: &Meaning) -> u64 {
 impl Server {
     /// A connection to where the table is.
     async fn connection(&self) -> Result<Object, Failure> {
-        self.is_ready.get_or_try_init(|| self.make_table()).await?;
+        let mut is_ready = self.is_ready.lock().await;
+        if !*is_ready {
+            self.make_table().await?;
+            *is_ready = true;
+        }
+        drop(is_ready);
         self.any_connection().await
     }
 
@@ -164,23 +178,46 @@ impl Server {
         Ok(())
     }
 
-    /// Make the graph for vectors of this length, if there is to be one and none is there.
-    async fn make_graph(&self, connection: &mut Object, dimensions: usize) -> Result<(), tokio_postgres::Error> {
-        if dimensions > GRAPH_DIMENSIONS_MAX {
-            return Ok(());
+    /// Make the graph for vectors of this length, if there is to be one and none is there. Nobody waits for it: until it is
+    /// there, all vectors are looked through.
+    fn make_graph(self: &Arc<Self>, dimensions: usize) {
+        if dimensions > GRAPH_DIMENSIONS_MAX || !self.graphs().insert(dimensions) {
+            return;
         }
-        let mut graphs = self.graphs.lock().await;
-        if graphs.contains(&dimensions) {
-            return Ok(());
+        let server = self.clone();
+        tokio::spawn(async move {
+            let made = timeout(GRAPH_TIME, server.make_graph_now(dimensions)).await.unwrap_or(Err(Failure::Timeout));
+            if let Err(failure) = made {
+                server.graphs().remove(&dimensions);
+                warn!(why = failure.to_string(), "the index for vectors could not be made in the PostgreSQL");
+            }
+        });
+    }
+
+    async fn make_graph_now(&self, dimensions: usize) -> Result<(), Failure> {
+        let connection = Object::take(self.any_connection().await?);
+        let made = async {
+            let is_there = connection.query_one(statements::IS_THERE, &[&statements::graph(dimensions)]).await?;
+            if is_there.try_get::<_, bool>(0)? {
+                return Ok(());
+            }
+            connection.batch_execute(&statements::for_as_long_as(GRAPH_TIME)).await?;
+            connection.batch_execute(&statements::make_graph(dimensions)).await
+        };
+        made.await.map_err(|error: tokio_postgres::Error| failed(&error))
+    }
+
+    fn graphs(&self) -> std::sync::MutexGuard<'_, HashSet<usize>> {
+        self.graphs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Why a step has failed. A table that is gone is made again with the next one.
+    async fn has_failed(&self, error: &tokio_postgres::Error) -> Failure {
+        if error.code() == Some(&SqlState::UNDEFINED_TABLE) {
+            *self.is_ready.lock().await = false;
+            self.graphs().clear();
         }
-        let is_there = connection.query_one(statements::IS_THERE, &[&statements::graph(dimensions)]).await?;
-        if !is_there.try_get::<_, bool>(0)? {
-            let within = connection.transaction().await?;
-            within.batch_execute(&statements::make_graph(dimensions)).await?;
-            within.commit().await?;
-        }
-        graphs.insert(dimensions);
-        Ok(())
+        failed(error)
     }
 
     async fn nearest(&self, partition: Digest, vector: &[f32], least: f32, most: usize) -> Result<Vec<Near>, Failure> {
@@ -196,17 +233,23 @@ impl Server {
             let find = connection.prepare_cached(&find(vector.len())).await?;
             connection.query(&find, &[&partition, &now, &vector, &most]).await
         };
-        let rows = found.await.map_err(|error| failed(&error))?;
+        let rows = match found.await {
+            Ok(rows) => rows,
+            Err(error) => return Err(self.has_failed(&error).await),
+        };
         let near: Option<Vec<Near>> = rows.iter().map(near).collect();
-        Ok(near.ok_or(Failure::Garbage)?.into_iter().filter(|near| near.similarity >= least).collect())
+        let mut near = near.ok_or(Failure::Garbage)?;
+        near.retain(|near| near.similarity >= least);
+        // A graph's order is that of its own, rounded distances.
+        near.sort_by(|one, other| other.similarity.total_cmp(&one.similarity));
+        Ok(near)
     }
 
     async fn put(self: &Arc<Self>, meaning: &Meaning) -> Result<(), Failure> {
-        let mut connection = self.connection().await?;
+        let connection = self.connection().await?;
         let Meaning { key, about, vector } = meaning;
         let length = i32::try_from(vector.len()).map_err(|_| Failure::Garbage)?;
         let written = async {
-            self.make_graph(&mut connection, vector.len()).await?;
             let put = connection.prepare_cached(&statements::put()).await?;
             let (created, kept_until) = (integer(about.created.0), integer(about.kept_until.0));
             let (key, partition, bytes) = (&key[..], &about.partition[..], integer(bytes(meaning)));
@@ -214,7 +257,10 @@ impl Server {
                 [&key, &partition, &&*about.tenant, &&*about.model, &created, &kept_until, &bytes, &length, &&**vector];
             connection.execute(&put, &values).await
         };
-        written.await.map_err(|error| failed(&error))?;
+        if let Err(error) = written.await {
+            return Err(self.has_failed(&error).await);
+        }
+        self.make_graph(vector.len());
         if self.kept.fetch_add(1, Ordering::Relaxed).is_multiple_of(SWEPT_EVERY) {
             tokio::spawn(self.clone().sweep(connection));
         }
@@ -234,9 +280,15 @@ impl Server {
             }
             within.commit().await
         };
-        if let Err(error) = swept.await {
-            warn!(why = why(&error), "what is gone of the cache could not be deleted from the PostgreSQL");
-        }
+        let swept = timeout(PURGE_TIME + STEP_TIME, swept).await;
+        let failure = match swept {
+            Ok(Ok(())) => return,
+            Ok(Err(error)) => failed(&error),
+            Err(_) => Failure::Timeout,
+        };
+        // Whatever it is in the middle of.
+        drop(Object::take(connection));
+        warn!(why = failure.to_string(), "what is gone of the cache could not be deleted from the PostgreSQL");
     }
 
     async fn purge(&self, purge: &Purge) -> Result<u64, Failure> {
@@ -251,7 +303,10 @@ impl Server {
             within.commit().await?;
             Ok(purged)
         };
-        purged.await.map_err(|error| failed(&error))
+        match purged.await {
+            Ok(purged) => Ok(purged),
+            Err(error) => Err(self.has_failed(&error).await),
+        }
     }
 }
 

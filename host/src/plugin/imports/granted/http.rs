@@ -5,7 +5,7 @@ use tracing::warn;
 use wasmtime::StoreContextMut;
 use wasmtime::component::{ComponentType, Lift, Linker, WasmList, WasmStr};
 
-use super::{BUSY, BYTE_FUEL, NOT_NOW, STEP_FUEL, bytes, count, exceeds, note, note_call, one_more, permit};
+use super::{BUSY, BYTE_FUEL, STEP_FUEL, bytes, count, exceeds, not_now, note, note_call, one_more, permit};
 use crate::capability::{Capability, Use, http};
 use crate::plugin::bindings::sluicegate::plugin::http::{HttpError, HttpResponse};
 use crate::plugin::imports::{State, price, spend, text};
@@ -41,7 +41,9 @@ async fn send(
     };
     let (grants, services, waits) = (granted.grants.clone(), granted.services.clone(), granted.waits.clone());
     // A plugin that is tried out calls nobody.
-    let (Some(grant), Some(upstream)) = (&grants.http, &services.upstream) else { return refused(NOT_NOW) };
+    let (Some(grant), Some(upstream)) = (&grants.http, &services.upstream) else {
+        return refused(&not_now(store));
+    };
     if asked.headers.len() > http::HEADERS_MAX {
         return refused(http::TOO_MANY_HEADERS);
     }

@@ -4,8 +4,8 @@ use tokio::time::Instant;
 use wasmtime::StoreContextMut;
 use wasmtime::component::{ComponentType, Lift, Linker, WasmStr};
 
-use super::{BUSY, BYTE_FUEL, NOT_NOW, STEP_FUEL, count, exceeds, note, note_call, one_more, permit};
-use crate::capability::model::{Prompt, Told};
+use super::{BUSY, BYTE_FUEL, STEP_FUEL, count, exceeds, not_now, note, note_call, one_more, permit};
+use crate::capability::model::Prompt;
 use crate::capability::{Capability, Use};
 use crate::plugin::imports::{State, price, spend, text};
 
@@ -40,10 +40,10 @@ async fn complete(store: &mut StoreContextMut<'_, State>, asked: Asked) -> wasmt
         Err(why) => return Ok(Err(why)),
     };
     let (grants, services, waits) = (granted.grants.clone(), granted.services.clone(), granted.waits.clone());
-    let (plugin, origin) = (granted.plugin.clone(), granted.origin.clone());
+    let (origin, bill) = (granted.origin.clone(), granted.bill.clone());
     // A plugin that is tried out asks nobody.
     let (Some(grant), Some(models), Some(origin)) = (&grants.model, services.models(), origin) else {
-        return Ok(Err(NOT_NOW.to_owned()));
+        return Ok(Err(not_now(store)));
     };
     let mut sent = 0;
     for text in [Some(&asked.target), asked.system.as_ref(), Some(&asked.user), asked.answer_schema.as_ref()] {
@@ -69,12 +69,14 @@ async fn complete(store: &mut StoreContextMut<'_, State>, asked: Asked) -> wasmt
         None => None,
     };
     let prompt = Prompt { target, system, user, answer_tokens_max: asked.output_tokens_max, answer_schema };
-    let Some(_permit) = permit(&waits).await else { return Ok(Err(BUSY.to_owned())) };
+    let (Some(_permit), Some(_too)) = (permit(&waits).await, permit(&services.waits_for_models).await) else {
+        return Ok(Err(BUSY.to_owned()));
+    };
     note_call(store, Capability::Model, sent);
     let began = Instant::now();
-    let Told { answer, cost } = models.ask(origin, plugin, prompt, grant.wait).await;
+    let answer = models.ask(origin, prompt, grant.wait, bill).await;
     let came = answer.as_ref().map_or(0, String::len);
-    note(store, Capability::Model, Use { bytes: count(came), time: began.elapsed(), cost, ..Use::default() });
+    note(store, Capability::Model, Use { bytes: count(came), time: began.elapsed(), ..Use::default() });
     spend(store, price(came, BYTE_FUEL)).await?;
     Ok(answer)
 }

@@ -49,7 +49,9 @@ impl Memory {
     /// Replace what was read from the file before this one was written there. Otherwise an answer that has no place in
     /// memory would be hidden by the one that it replaces.
     pub(super) fn was_written(&self, kept: &Arc<Kept>) {
-        let _ = self.0.replace(kept.key, kept.clone(), true);
+        if self.0.peek(&kept.key).is_some_and(|known| known.about.created <= kept.about.created) {
+            let _ = self.0.replace(kept.key, kept.clone(), true);
+        }
     }
 
     pub(super) fn purge(&self, purge: &Purge) {

@@ -52,9 +52,9 @@ pub(super) fn graph(dimensions: usize) -> String {
 
 pub(super) fn make_graph(dimensions: usize) -> String {
     let graph = graph(dimensions);
+    // Whoever writes meanwhile waits for nobody.
     format!(
-        "SELECT pg_advisory_xact_lock({MAKING});
-        CREATE INDEX IF NOT EXISTS {graph} ON {TABLE}
+        "CREATE INDEX CONCURRENTLY IF NOT EXISTS {graph} ON {TABLE}
             USING hnsw ((embedding::vector({dimensions})) vector_cosine_ops) WHERE dimensions = {dimensions}"
     )
 }
@@ -127,6 +127,11 @@ pub(super) fn make_room() -> String {
             ) AS newest_first WHERE taken > $1::bigint
         )"
     )
+}
+
+/// From here on, a connection's statements may take so long.
+pub(super) fn for_as_long_as(time: Duration) -> String {
+    format!("SET statement_timeout = {}", time.as_millis())
 }
 
 /// From here to its end, a transaction may take so long.

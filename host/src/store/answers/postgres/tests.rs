@@ -22,7 +22,7 @@ fn bounds() -> config::Cache {
 }
 
 fn open(url: impl Into<String>, bounds: &config::Cache) -> Postgres {
-    Postgres::new(&Secret::new(url.into()), bounds, Clock::new(|| NOW)).unwrap()
+    Postgres::new(&Secret::new(url.into()), &[], bounds, Clock::new(|| NOW)).unwrap()
 }
 
 async fn keys(store: &Postgres, vector: &[f32], most: usize) -> Vec<u8> {
@@ -46,11 +46,24 @@ async fn it_does_what_every_store_does_and_another_gateway_finds_it() {
     keeps_partitions_apart(&other, NOW).await;
 }
 
-#[tokio::test]
+/// Wait until the database says this.
+fn until(server: &Server, sql: &str, said: &str) {
+    let began = std::time::Instant::now();
+    while server.ask(sql) != said {
+        assert!(began.elapsed() < WAIT, "{sql} says {}", server.ask(sql));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_large_partition_is_found_by_its_graph_and_a_small_one_beside_it_is_looked_through() {
     let Some(server) = Server::start().await else { return };
     let store = open(server.url(), &bounds());
     store.put(Arc::new(meaning(1, NEVER, &[1.0, 0.0]))).await.unwrap();
+    until(
+        &server,
+        "SELECT count(*) FROM pg_index WHERE indexrelid::regclass::text LIKE '%graph_2' AND indisvalid",
+        "1",
+    );
     // Another partition, all of whose vectors are nearer to whatever is asked for.
     let many = LOOKED_THROUGH_MAX + 1_000;
     let angle = format!("2 * pi() * number / {many}");
@@ -111,11 +124,8 @@ async fn what_is_gone_is_deleted_and_the_oldest_makes_room() {
     // The first that is kept sweeps.
     let bounded = open(server.url(), &config::Cache { vectors_bytes_max: 10 * size, ..bounds() });
     bounded.put(of(20, NEVER)).await.unwrap();
-    let left = || server.ask("SELECT string_agg(created::text, ' ' ORDER BY created) FROM sluicegate_meanings_1");
-    let began = std::time::Instant::now();
-    while left() != "4 5 7 9 11 13 15 17 19 20" {
-        assert!(began.elapsed() < WAIT, "{}", left());
-    }
+    let left = "SELECT string_agg(created::text, ' ' ORDER BY created) FROM sluicegate_meanings_1";
+    until(&server, left, "4 5 7 9 11 13 15 17 19 20");
     let none = open(server.url(), &config::Cache { vectors_bytes_max: size - 1, ..bounds() });
     assert_eq!(none.put(of(21, NEVER)).await, Err(Failure::Full));
 }
@@ -137,6 +147,30 @@ async fn what_is_no_meaning_is_garbage() {
     server.ask("DROP TABLE sluicegate_meanings_1; CREATE TABLE sluicegate_meanings_1 (key text)");
     let near = store.nearest([0; 32], [1.0, 0.0].into(), 0.5, 1).await;
     assert!(matches!(&near, Err(Failure::Unavailable(why)) if why.contains("does not exist")), "{near:?}");
+}
+
+#[tokio::test]
+async fn a_table_that_is_gone_is_made_again() {
+    let Some(server) = Server::start().await else { return };
+    let store = open(server.url(), &bounds());
+    let put = || store.put(Arc::new(meaning(1, NEVER, &[1.0, 0.0])));
+    assert_eq!(put().await, Ok(()));
+    server.ask("DROP TABLE sluicegate_meanings_1");
+    assert!(matches!(put().await, Err(Failure::Unavailable(_))));
+    assert_eq!(put().await, Ok(()));
+    assert_eq!(keys(&store, &[1.0, 0.0], 1).await, [1]);
+}
+
+#[test]
+fn an_address_is_a_url_with_a_host() {
+    use crate::store::postgres::is_address;
+    for address in ["postgresql://u:p@h:5432/d", "postgres://h/d?sslmode=verify-full", "postgres://h/d?sslmode=require"]
+    {
+        assert!(is_address(address), "{address}");
+    }
+    for other in ["", "host=h user=u", "postgres:///d", "redis://h", "postgres://h/d?sslmode=perhaps"] {
+        assert!(!is_address(other), "{other}");
+    }
 }
 
 #[tokio::test]

@@ -153,8 +153,9 @@ impl Rows<'_> {
     /// Delete what has this key, then what is gone, and then what was not used for longest, until there is room for so
     /// many bytes. Says whether there is any.
     fn make_room(&self, Table { name, bytes_max }: Table, key: &Digest, bytes: u64) -> rusqlite::Result<bool> {
-        let Some(room) = bytes_max.checked_sub(bytes) else { return Ok(false) };
+        // What it is to replace is no answer any more, whether there is room or not.
         self.delete(name, key)?;
+        let Some(room) = bytes_max.checked_sub(bytes) else { return Ok(false) };
         let oldest =
             format!("DELETE FROM {name} WHERE rowid = (SELECT rowid FROM {name} ORDER BY used, rowid LIMIT 1)");
         while self.taken(name)? > room {
