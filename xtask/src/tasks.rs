@@ -56,7 +56,7 @@ pub(crate) fn eval(names: &[String]) -> Result<()> {
 
 /// `cargo xtask test`. Without Python or Node all but some tests run, and the last lines say so.
 pub(crate) fn test(arguments: &[OsString]) -> Result<()> {
-    tools::ensure()?;
+    tools::ensure_for_tests()?;
     plugins::build(&[])?;
     plugins::build_test_guests()?;
     let (python, node) = (python::ensure(), node::ensure());
