@@ -5,6 +5,7 @@ pub mod reload;
 use std::sync::{Arc, Weak};
 
 use arc_swap::ArcSwap;
+use tracing::warn;
 
 use crate::auth::Auth;
 use crate::cache::Cache;
@@ -70,6 +71,12 @@ impl Gateway {
     /// Put other plugins or settings into service, all at once. Exchanges that have begun keep theirs.
     pub async fn publish(&self, settings: Arc<Settings>, plugins: Vec<Arc<Plugin>>) -> u64 {
         let older = self.generation();
+        let is_new = |plugin: &&Arc<Plugin>| !older.plugins.iter().any(|known| Arc::ptr_eq(known, plugin));
+        for plugin in plugins.iter().filter(is_new) {
+            for note in plugin.installation.notes(&settings) {
+                warn!(plugin = &*plugin.name, note, "good to know of an installation");
+            }
+        }
         self.upstream.health().keep(settings.all_targets().map(|target| &**target));
         let generation = Generation::new(older.number + 1, settings, plugins);
         let generation = generation.with_triggers(&self.runtime, &older).await;

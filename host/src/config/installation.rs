@@ -8,10 +8,10 @@ use serde::Deserialize;
 use toml::Spanned;
 use toml::de::DeTable;
 
-use super::Problems;
 use super::file::{not_toml, table};
-use super::grants::{self, Grants};
+use super::grants::{self, Grants, ModelGrant};
 use super::resolve::number;
+use super::{Problems, Settings};
 use crate::plugin::{Limits, ceiling};
 
 /// How a plugin is installed.
@@ -87,6 +87,21 @@ pub enum StreamMode {
 const ORDER: i64 = 100;
 
 impl Installation {
+    /// What is not wrong and yet good to know under these settings: targets that it may ask and that are not there, and time
+    /// for their answers that it does not have.
+    #[must_use]
+    pub fn notes(&self, settings: &Settings) -> Vec<String> {
+        let Some(ModelGrant { targets, wait, .. }) = &self.grants.model else { return Vec::new() };
+        let absent = targets.iter().filter(|target| !settings.targets.contains_key(*target));
+        let absent = absent.map(|target| format!("grants.model.targets: there is no target {target:?}"));
+        let bounds = [("limits.wall_ms", self.limits.wall), ("plugins.chain_ms", settings.plugins.chain)];
+        let shorter = bounds.into_iter().filter(|(_, bound)| bound < wait).map(|(field, bound)| {
+            let (bound, wait) = (bound.as_millis(), wait.as_millis());
+            format!("{field} is {bound}, and ends a call before grants.model.wait_ms, {wait}, is over")
+        });
+        absent.chain(shorter).collect()
+    }
+
     /// How a component without a `NAME.toml` is installed.
     #[must_use]
     pub fn default_of(name: &str) -> Self {

@@ -182,3 +182,18 @@ async fn what_is_not_known_to_the_last_cent_is_not_said_to_be() {
         assert_eq!((answer.status, answer.header("x-sluicegate-cost-usd")), (200, None), "{}", answer.content());
     }
 }
+
+#[tokio::test]
+async fn what_a_grant_cannot_be_used_for_is_said_when_the_plugin_is_loaded() {
+    let log = Log::begin();
+    let judge = judge("fine").await;
+    let grant = "grants.model = { targets = ['judge', 'juge'] }\nlimits.wall_ms = 50";
+    let (_provider, _gateway) = gateway([gentle("judge").set(grant)], &judge, "plugins.chain_ms = 9").await;
+    let said = log.saying("good to know of an installation").join("\n");
+    for note in
+        ["there is no target \\\"juge\\\"", "limits.wall_ms is 50, and ends a call before", "plugins.chain_ms is 9,"]
+    {
+        assert!(said.contains(note), "{note}: {said}");
+    }
+    assert!(!said.contains("\\\"judge\\\""), "{said}");
+}
