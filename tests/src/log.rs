@@ -1,7 +1,8 @@
 //! What is logged on the thread of a test, where nothing runs on another.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
+use tracing::Dispatch;
 use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
@@ -39,6 +40,10 @@ impl Log {
     }
 
     fn with(level: LevelFilter) -> Self {
+        // Where there is just one log, `tracing` asks the thread that comes first to a line whether anybody wants it, and
+        // remembers the answer for all threads. With another one it asks all of them.
+        static ANOTHER: OnceLock<Dispatch> = OnceLock::new();
+        ANOTHER.get_or_init(|| Dispatch::new(tracing_subscriber::fmt().with_max_level(LevelFilter::OFF).finish()));
         let kept = Kept::default();
         let writer = kept.clone();
         let log = tracing_subscriber::fmt().with_max_level(level).with_ansi(false);
