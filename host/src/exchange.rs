@@ -175,6 +175,13 @@ impl Record {
         self.receipts.iter().map(|receipt| receipt.used.cost()).sum()
     }
 
+    /// What providers and plugins have cost, as far as that is known, and whether that is all.
+    fn known_cost(&self) -> (Money, bool) {
+        let cost = self.cost();
+        let is_whole = cost.unknown == 0 && self.receipts.iter().all(|receipt| receipt.used.is_known());
+        (cost.known + self.plugins_cost(), is_whole)
+    }
+
     fn usage(&self) -> Option<Usage> {
         self.bills.iter().filter_map(|bill| bill.usage).reduce(Usage::plus)
     }
@@ -197,7 +204,7 @@ impl Exchange {
     /// more.
     #[must_use]
     pub fn begin_within(origin: Origin, runtime: Arc<Runtime>) -> Arc<Self> {
-        let Origin { exchange, plugin, caller, generation } = origin;
+        let Origin { exchange, plugin, caller, generation, bill: _ } = origin;
         let within = Some(Within { exchange, plugin });
         let generation = generation.without_askers();
         Arc::new(Self::new(caller, generation, runtime, Dialect::OpenAi, false, within))
@@ -450,18 +457,16 @@ impl Exchange {
     /// What it costs in all, with what its plugins have spent, if all of that is known and there is something to pay for.
     #[must_use]
     pub fn whole_cost(&self) -> Option<Money> {
-        let (known, is_whole) = self.known_cost();
-        let costs = known > Money::ZERO || self.cost().attempts > 0;
+        let record = self.record();
+        let (known, is_whole) = record.known_cost();
+        let costs = known > Money::ZERO || !record.bills.is_empty();
         (is_whole && costs).then_some(known)
     }
 
     /// What it costs so far with what its plugins have spent, as far as that is known; and whether that is all.
     #[must_use]
     pub fn known_cost(&self) -> (Money, bool) {
-        let record = self.record();
-        let cost = record.cost();
-        let is_whole = cost.unknown == 0 && record.receipts.iter().all(|receipt| receipt.used.is_known());
-        (cost.known + record.plugins_cost(), is_whole)
+        self.record().known_cost()
     }
 
     /// What providers have told that they used so far, in all attempts; nothing if none has told anything.

@@ -206,7 +206,8 @@ impl Calling<'_> {
     fn origin(&self, plugin: &Arc<str>) -> Option<Origin> {
         let Behalf { caller, generation } = self.behalf?;
         let (exchange, plugin) = (self.exchange.clone(), plugin.clone());
-        Some(Origin { exchange, plugin, caller: caller.clone(), generation: generation.clone() })
+        let (caller, generation) = (caller.clone(), generation.clone());
+        Some(Origin { exchange, plugin, caller, generation, bill: Arc::default() })
     }
 }
 

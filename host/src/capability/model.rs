@@ -23,6 +23,8 @@ pub struct Origin {
     pub caller: Arc<Caller>,
     /// The plugins and settings that the exchange has begun with.
     pub generation: Arc<Generation>,
+    /// What it costs.
+    pub bill: Arc<Bill>,
 }
 
 /// What a model is asked.
@@ -70,6 +72,5 @@ pub trait Models: fmt::Debug + Send + Sync {
         origin: Origin,
         prompt: Prompt,
         wait: Duration,
-        bill: Arc<Bill>,
     ) -> BoxFuture<'static, Result<String, String>>;
 }

@@ -420,7 +420,6 @@ impl Plugin {
             waits: self.waits.clone(),
             used: Used::default(),
             origin,
-            bill: Arc::default(),
             was_refused: false,
             is_loading: false,
         };

@@ -129,7 +129,6 @@ async fn load(runtime: &Runtime, source: Source) -> Result<Plugin, String> {
         waits: Arc::new(Semaphore::new(WAITS_MAX)),
         used: Used::default(),
         origin: None,
-        bill: Arc::default(),
         was_refused: false,
         is_loading: true,
     };

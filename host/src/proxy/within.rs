@@ -27,20 +27,18 @@ impl Models for Gateway {
         origin: Origin,
         prompt: Prompt,
         wait: Duration,
-        bill: Arc<Bill>,
     ) -> BoxFuture<'static, Result<String, String>> {
         let schema = match prompt.answer_schema.as_deref().map(AnswerSchema::read).transpose() {
             Ok(schema) => schema,
             Err(why) => return ready(Err(why)).boxed(),
         };
+        let bill = origin.bill.clone();
         let x = Exchange::begin_within(origin, self.runtime.clone());
         // Whatever becomes of this future, what was spent is on the bill.
-        let billed = Billed { x: x.clone(), bill, is_over: false };
+        let mut billed = Billed { x, bill, is_over: false };
         async move {
-            // All of it, and not the one field that is used here.
-            let mut billed = billed;
-            let answer = told(&self, &x, (&prompt, schema), wait, &mut billed.is_over).await;
-            x.is_on_record().await;
+            let answer = told(&self, &mut billed, &prompt, schema, wait).await;
+            billed.x.is_on_record().await;
             answer
         }
         .boxed()
@@ -65,10 +63,10 @@ impl Drop for Billed {
 /// The answer; or why there is none, in words for the plugin.
 async fn told(
     gateway: &Gateway,
-    x: &Arc<Exchange>,
-    (prompt, schema): (&Prompt, Option<AnswerSchema>),
+    Billed { x, is_over, .. }: &mut Billed,
+    prompt: &Prompt,
+    schema: Option<AnswerSchema>,
     wait: Duration,
-    is_over: &mut bool,
 ) -> Result<String, String> {
     let completed = timeout(wait, complete(gateway, x, prompt, schema.as_ref())).await;
     let completed = completed.map_err(|_| {

@@ -14,7 +14,7 @@ use wasmtime::StoreContextMut;
 use wasmtime::component::{Linker, WasmList};
 
 use super::{CALL_FUEL, State, price, spend};
-use crate::capability::model::{Bill, Origin};
+use crate::capability::model::Origin;
 use crate::capability::{CallCounts, Capabilities, Capability, Use, Used};
 use crate::config::Grants;
 
@@ -36,8 +36,6 @@ pub(in crate::plugin) struct Granted {
     pub(in crate::plugin) used: Used,
     /// In whose name it may ask models, if it may.
     pub(in crate::plugin) origin: Option<Origin>,
-    /// What these cost.
-    pub(in crate::plugin) bill: Arc<Bill>,
     /// It asked for a service that nobody is asked for while it is tried out.
     pub(in crate::plugin) was_refused: bool,
     /// It is configured: there is no exchange, but its texts have their meaning already.
@@ -56,7 +54,7 @@ const NOT_NOW: &str = "there is no exchange that this could be for";
 impl Granted {
     /// All that was used, with what models cost.
     pub(in crate::plugin) fn used(mut self) -> Used {
-        let of_models = self.bill.sum();
+        let of_models = self.origin.map(|origin| origin.bill.sum()).unwrap_or_default();
         if of_models != Use::default() {
             self.used.add(Capability::Model, of_models);
         }

@@ -40,7 +40,7 @@ async fn complete(store: &mut StoreContextMut<'_, State>, asked: Asked) -> wasmt
         Err(why) => return Ok(Err(why)),
     };
     let (grants, services, waits) = (granted.grants.clone(), granted.services.clone(), granted.waits.clone());
-    let (origin, bill) = (granted.origin.clone(), granted.bill.clone());
+    let origin = granted.origin.clone();
     // A plugin that is tried out asks nobody.
     let (Some(grant), Some(models), Some(origin)) = (&grants.model, services.models(), origin) else {
         return Ok(Err(not_now(store)));
@@ -74,7 +74,7 @@ async fn complete(store: &mut StoreContextMut<'_, State>, asked: Asked) -> wasmt
     };
     note_call(store, Capability::Model, sent);
     let began = Instant::now();
-    let answer = models.ask(origin, prompt, grant.wait, bill).await;
+    let answer = models.ask(origin, prompt, grant.wait).await;
     let came = answer.as_ref().map_or(0, String::len);
     note(store, Capability::Model, Use { bytes: count(came), time: began.elapsed(), ..Use::default() });
     spend(store, price(came, BYTE_FUEL)).await?;

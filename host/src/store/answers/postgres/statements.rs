@@ -5,7 +5,7 @@ use std::time::Duration;
 
 /// The table. Another number at its end is another version, with which older gateways have nothing to do.
 pub(super) const TABLE: &str = "sluicegate_meanings_1";
-/// What locks of PostgreSQL are known by, made up once. While tables and graphs are made:
+/// What locks of PostgreSQL are known by, made up once. While the table is made:
 const MAKING: i64 = 0x51_75_1c_e6_a7_e0_01;
 /// While is deleted what is gone.
 const SWEEPING: i64 = MAKING + 1;
