@@ -155,6 +155,11 @@ impl Used {
         self.0.values().map(|used| used.cost).sum()
     }
 
+    /// What was used of each.
+    pub fn each(&self) -> impl Iterator<Item = (Capability, Use)> {
+        self.0.iter().map(|(capability, used)| (*capability, *used))
+    }
+
     /// Add what was used of all of them.
     pub fn add_all(&mut self, others: &Self) {
         for (capability, used) in &others.0 {

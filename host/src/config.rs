@@ -13,6 +13,7 @@ mod grants;
 pub mod installation;
 mod key_set;
 mod layers;
+mod ledger;
 mod platform;
 pub mod prices;
 mod problem;
@@ -88,6 +89,8 @@ pub struct Settings {
     pub cache: Cache,
     /// What turns texts into vectors, by name.
     pub embedders: BTreeMap<String, Embedder>,
+    /// What is kept of exchanges.
+    pub ledger: Ledger,
 }
 
 impl Settings {
@@ -490,6 +493,10 @@ pub struct Tenants {
     pub named: BTreeMap<String, Account>,
     /// What each of the others may take, by itself.
     pub any: Option<(Limits, Budget)>,
+    /// Whether prompts and answers of a tenant are kept.
+    pub captured: BTreeMap<String, bool>,
+    /// Whether those of each of the others are.
+    pub captures_others: bool,
 }
 
 impl Tenants {
@@ -497,6 +504,12 @@ impl Tenants {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.named.is_empty() && self.any.is_none()
+    }
+
+    /// Whether prompts and answers of a tenant are kept.
+    #[must_use]
+    pub fn captures(&self, tenant: &str) -> bool {
+        self.captured.get(tenant).copied().unwrap_or(self.captures_others)
     }
 
     /// What a tenant may take, if anything is said about it.
@@ -552,6 +565,27 @@ pub struct Cache {
     pub wait: Duration,
     /// The longest wait for a question's vector.
     pub embedding_wait: Duration,
+}
+
+/// What is kept of exchanges that are over, and for how long.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ledger {
+    /// Whether anything is.
+    pub enabled: bool,
+    /// The file of the embedded ledger, which is made with the first exchange.
+    pub path: PathBuf,
+    /// How long an exchange is kept.
+    pub keep: Duration,
+    /// Bytes that all of it may take; then the oldest go first.
+    pub bytes_max: u64,
+    /// How long prompts and answers are kept, where they are.
+    pub keep_texts: Duration,
+    /// Bytes of the texts of one exchange.
+    pub text_bytes_max: usize,
+    /// Bytes that may wait to be written; what does not fit is not kept, and counted.
+    pub queue_bytes_max: usize,
+    /// The longest wait for a database.
+    pub wait: Duration,
 }
 
 /// What turns texts into vectors.

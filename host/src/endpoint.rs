@@ -43,6 +43,20 @@ pub enum Does {
     ListModels,
 }
 
+impl Does {
+    /// A word for it.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Converse => "converse",
+            Self::Embed => "embed",
+            Self::CountTokens => "count-tokens",
+            Self::ReadEscalation => "read-escalation",
+            Self::ListModels => "list-models",
+        }
+    }
+}
+
 /// Where several have the same path, the first whose header is there.
 pub static ENDPOINTS: [Endpoint; 15] = [
     Endpoint::post("/v1/chat/completions", Dialect::OpenAi, Does::Converse),

@@ -1,10 +1,13 @@
 //! One exchange's context: who it is, what it may take, and what it did. Passed first, everywhere.
 
-use std::collections::BTreeSet;
+mod captured;
+mod record;
+
 use std::fmt::Write as _;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
+use bytes::Bytes;
 use http::StatusCode;
 use tokio::time::Instant;
 use tracing::{info, warn};
@@ -14,15 +17,21 @@ use crate::cache::Served;
 use crate::caller::Caller;
 use crate::capability::model::Origin;
 use crate::capability::{Counts, Used};
-use crate::chat::{Finding, Opaque, Phase, Usage};
-use crate::dialect::{Dialect, Loss, NO_NAME, Wire, is_name, names_of};
+use crate::chat::{Finding, Opaque, Phase, Segment, Usage};
+use crate::config::Target;
+use crate::dialect::{Dialect, Lane, Loss, NO_NAME, Wire, is_name, names_of};
 use crate::error::Error;
 use crate::generation::Generation;
 use crate::meter::Reservation;
 use crate::money::Money;
+use crate::observe::Observers;
 use crate::plugin::{Behalf, Calling, Decision, Outcome, Receipt, Runtime, header, summary};
 use crate::prices::Prices;
 use crate::store::counters::Standing;
+
+pub use captured::Captured;
+use record::Bill;
+pub use record::{Attempt, BillNumber, Cost, Ending, Lookup, NotInspected, Over, Record, Sought, Step, What};
 
 /// Receipts that one exchange keeps. A stream makes one for each window and plugin.
 const RECEIPTS_MAX: usize = 10_000;
@@ -53,6 +62,7 @@ pub struct Exchange {
     /// When it must be over.
     pub deadline: Instant,
     started: Instant,
+    began: SystemTime,
     record: Mutex<Record>,
     /// How often its plugins have called what they were granted.
     counts: Counts,
@@ -60,33 +70,8 @@ pub struct Exchange {
     reservation: OnceLock<Reservation>,
     /// What its accounts have left.
     standing: OnceLock<Standing>,
-}
-
-/// What an exchange did.
-#[derive(Debug, Default)]
-struct Record {
-    receipts: Vec<Receipt>,
-    /// How often a plugin was called.
-    calls: usize,
-    not_inspected: Vec<NotInspected>,
-    /// Fields that the other side has no word for, and that were left out.
-    left_out: BTreeSet<String>,
-    model: String,
-    attempts: Vec<Attempt>,
-    streaming: bool,
-    /// What each attempt to get an answer used.
-    bills: Vec<Bill>,
-    /// Limits and budgets did not count, as the store could not be asked.
-    unmetered: bool,
-    /// What a router decided, and what it took the request for.
-    routed: Option<(Decision, Option<String>)>,
-    /// Under which reference it was handed over to people, and to which.
-    escalated: Option<(String, String)>,
-    /// How it stands with the cache, if there is one.
-    served: Option<Served>,
-    /// Of the response, once there is one.
-    status: Option<StatusCode>,
-    ended: bool,
+    /// Who is told of it when it is over.
+    observers: Arc<Observers>,
 }
 
 /// Of an exchange: the one that it is part of, and the plugin that wants it.
@@ -98,122 +83,33 @@ pub struct Within {
     pub plugin: Arc<str>,
 }
 
-/// One target that was asked.
-#[derive(Clone, Debug)]
-pub struct Attempt {
-    /// Its name.
-    pub target: String,
-    /// When.
-    began: Instant,
-    /// Why it did not answer, in a word, and after which time.
-    pub failed: Option<(String, Duration)>,
-}
-
-/// What one attempt used, and what that costs.
-#[derive(Clone, Copy, Debug)]
-struct Bill {
-    prices: Option<Prices>,
-    /// What the provider has told so far.
-    usage: Option<Usage>,
-}
-
-/// Which attempt a usage is told of.
-#[derive(Clone, Copy, Debug)]
-pub struct BillNumber(usize);
-
-/// What an exchange costs, with all attempts to get an answer.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Cost {
-    /// As far as it is known.
-    pub known: Money,
-    /// Attempts of which the provider has told nothing, or whose prices nobody knows.
-    pub unknown: usize,
-    /// All attempts that a provider wants money for.
-    pub attempts: usize,
-}
-
-impl Cost {
-    /// All of it, if all of it is known and there is something to pay for.
-    #[must_use]
-    pub fn whole(&self) -> Option<Money> {
-        (self.unknown == 0 && self.attempts > 0).then_some(self.known)
-    }
-}
-
-/// Something that was passed on and that no plugin, or not this one, looked into.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NotInspected {
-    /// Which way it travelled.
-    pub phase: Phase,
-    /// What it was: `image`, `segment 3`, `stream`.
-    pub what: String,
-    /// The plugin that did not look, if others did.
-    pub plugin: Option<String>,
-    /// Why.
-    pub reason: String,
-}
-
-impl Record {
-    /// The receipts of the guardrails of a phase.
-    fn of_guardrails(&self, phase: Phase) -> impl Iterator<Item = &Receipt> {
-        let is_one = move |receipt: &&Receipt| receipt.phase == phase && receipt.export.ends_with("-guardrail");
-        self.receipts.iter().filter(is_one)
-    }
-
-    fn cost(&self) -> Cost {
-        let cost = |bill: &Bill| Some(bill.prices?.of(&bill.usage?));
-        let costs: Vec<Option<Money>> = self.bills.iter().map(cost).collect();
-        Cost {
-            known: costs.iter().flatten().copied().sum(),
-            unknown: costs.iter().filter(|cost| cost.is_none()).count(),
-            attempts: costs.len(),
-        }
-    }
-
-    /// What plugins have spent.
-    fn plugins_cost(&self) -> Money {
-        self.receipts.iter().map(|receipt| receipt.used.cost()).sum()
-    }
-
-    /// What providers and plugins have cost, as far as that is known, and whether that is all.
-    fn known_cost(&self) -> (Money, bool) {
-        let cost = self.cost();
-        let is_whole = cost.unknown == 0 && self.receipts.iter().all(|receipt| receipt.used.is_known());
-        (cost.known + self.plugins_cost(), is_whole)
-    }
-
-    fn usage(&self) -> Option<Usage> {
-        self.bills.iter().filter_map(|bill| bill.usage).reduce(Usage::plus)
-    }
-}
-
 impl Exchange {
     /// Begin an exchange.
     #[must_use]
     pub fn begin(
         caller: Arc<Caller>,
         generation: Arc<Generation>,
-        runtime: Arc<Runtime>,
+        (runtime, observers): (Arc<Runtime>, Arc<Observers>),
         dialect: Dialect,
         wants_receipts: bool,
     ) -> Arc<Self> {
-        Arc::new(Self::new(caller, generation, runtime, dialect, wants_receipts, None))
+        Arc::new(Self::new(caller, generation, (runtime, observers), dialect, wants_receipts, None))
     }
 
     /// Begin what a plugin asks a model for, as part of another exchange. Nothing of it goes to a plugin that could ask for
     /// more.
     #[must_use]
-    pub fn begin_within(origin: Origin, runtime: Arc<Runtime>) -> Arc<Self> {
+    pub fn begin_within(origin: Origin, runtime: Arc<Runtime>, observers: Arc<Observers>) -> Arc<Self> {
         let Origin { exchange, plugin, caller, generation, bill: _ } = origin;
         let within = Some(Within { exchange, plugin });
         let generation = generation.without_askers();
-        Arc::new(Self::new(caller, generation, runtime, Dialect::OpenAi, false, within))
+        Arc::new(Self::new(caller, generation, (runtime, observers), Dialect::OpenAi, false, within))
     }
 
     fn new(
         caller: Arc<Caller>,
         generation: Arc<Generation>,
-        runtime: Arc<Runtime>,
+        (runtime, observers): (Arc<Runtime>, Arc<Observers>),
         dialect: Dialect,
         wants_receipts: bool,
         within: Option<Within>,
@@ -233,10 +129,12 @@ impl Exchange {
             within,
             deadline,
             started,
+            began: SystemTime::now(),
             record: Mutex::default(),
             counts: Counts::default(),
             reservation: OnceLock::new(),
             standing: OnceLock::new(),
+            observers,
         }
     }
 
@@ -266,26 +164,84 @@ impl Exchange {
         record.streaming = streaming;
     }
 
+    /// Note what is done for its caller, in a word.
+    pub fn does(&self, task: &'static str) {
+        self.record().task = task;
+    }
+
     /// Note who is asked.
-    pub fn asks_target(&self, target: &str) {
-        let attempt = Attempt { target: target.to_owned(), began: Instant::now(), failed: None };
-        self.record().attempts.push(attempt);
+    pub fn asks_target(&self, target: &Arc<Target>) {
+        let began = Instant::now();
+        let mut record = self.record();
+        if let Some(attempt) = record.attempts.last_mut() {
+            attempt.ended.get_or_insert(began);
+        }
+        record.attempts.push(Attempt { target: target.clone(), began, answered: None, failed: None, ended: None });
+    }
+
+    /// Note that the target that was asked last begins to answer.
+    pub(crate) fn target_answers(&self) {
+        if let Some(attempt) = self.record().attempts.last_mut() {
+            attempt.answered.get_or_insert_with(Instant::now);
+        }
+    }
+
+    /// Note how a kept answer was looked for since then.
+    pub(crate) fn looked_for(&self, what: Sought, began: Instant) {
+        self.record().lookups.push(Lookup { what, began, took: began.elapsed() });
+    }
+
+    /// Whether what is said in it is kept.
+    #[must_use]
+    pub(crate) fn is_captured(&self) -> bool {
+        self.generation.settings.ledger.enabled && self.generation.settings.tenants.captures(&self.tenant)
+    }
+
+    /// Note what is asked, as the guardrails let it pass, if that is kept.
+    pub(crate) fn captures_request(&self, request: impl FnOnce() -> Bytes) {
+        if self.is_captured() {
+            let (request, bytes_max) = (request(), self.text_bytes_max());
+            self.record().captured.get_or_insert_default().asks(request, bytes_max);
+        }
+    }
+
+    /// Note what is answered, as the guardrails let it pass and without what is restored in it, if that is kept; in place of
+    /// what was noted before.
+    pub(crate) fn captures_answer(&self, segments: &[Segment]) {
+        if self.is_captured() {
+            self.record().captured.get_or_insert_default().answers(segments, self.text_bytes_max());
+        }
+    }
+
+    /// Note how the text of a lane goes on, in the same way.
+    pub(crate) fn captures_piece(&self, lane: &Lane, text: &str, new: impl FnOnce() -> Segment) {
+        let bytes_max = self.text_bytes_max();
+        self.record().captured.get_or_insert_default().goes_on(lane, text, bytes_max, new);
+    }
+
+    fn text_bytes_max(&self) -> usize {
+        self.generation.settings.ledger.text_bytes_max
+    }
+
+    /// Note that text of a streaming answer goes to the caller.
+    pub(crate) fn says(&self) {
+        self.record().first_text.get_or_insert_with(Instant::now);
     }
 
     /// Note why the target that was asked last has not answered.
     pub fn target_failed(&self, why: &str, detail: Option<&str>) {
         let mut record = self.record();
         let Some(attempt) = record.attempts.last_mut() else { return };
-        let took = attempt.began.elapsed();
-        let (exchange, target, ms) = (&*self.id, &*attempt.target, milliseconds(took));
+        let (exchange, target, ms) = (&*self.id, &*attempt.target.name, milliseconds(attempt.began.elapsed()));
         warn!(exchange, target, error = why, detail, ms, "target failed");
-        attempt.failed = Some((why.to_owned(), took));
+        attempt.failed = Some(why.to_owned());
+        attempt.ended = Some(Instant::now());
     }
 
     /// Whether this target has failed in an earlier attempt.
     #[must_use]
     pub fn has_failed_at(&self, target: &str) -> bool {
-        self.record().attempts.iter().any(|attempt| attempt.target == target && attempt.failed.is_some())
+        self.record().attempts.iter().any(|attempt| attempt.target.name == target && attempt.failed.is_some())
     }
 
     /// The attempts so far, as a header's value: `small;error=503;ms=12, big`.
@@ -294,10 +250,10 @@ impl Exchange {
         listed(self.record().attempts.iter().map(Attempt::said))
     }
 
-    /// The attempts so far.
+    /// Whether a target was asked.
     #[must_use]
-    pub fn attempts(&self) -> Vec<Attempt> {
-        self.record().attempts.clone()
+    pub fn has_asked(&self) -> bool {
+        !self.record().attempts.is_empty()
     }
 
     /// A provider has begun to answer, which costs something: a bill for it, at these prices, if they are known.
@@ -346,6 +302,9 @@ impl Exchange {
 
     /// Note that the provider has said its last word.
     pub fn is_whole(&self) {
+        if let Some(attempt) = self.record().attempts.last_mut() {
+            attempt.ended.get_or_insert_with(Instant::now);
+        }
         if let Some(reservation) = self.reservation() {
             reservation.is_whole();
         }
@@ -412,7 +371,7 @@ impl Exchange {
     #[must_use]
     pub fn findings(&self, phase: Phase) -> Vec<Finding> {
         let record = self.record();
-        record.of_guardrails(phase).flat_map(|receipt| receipt.findings.iter().cloned()).collect()
+        record.of_guardrails(phase).flat_map(|receipt| &receipt.findings).map(|found| found.finding.clone()).collect()
     }
 
     /// Whether the guardrails of a phase have found or changed nothing.
@@ -603,7 +562,7 @@ impl Exchange {
     /// The exchange is over. Only the first call counts.
     pub fn end(&self, end: End<'_>) {
         let mut record = self.record();
-        if std::mem::replace(&mut record.ended, true) {
+        if record.ending.is_some() {
             return;
         }
         if let Some(reservation) = self.reservation() {
@@ -611,7 +570,7 @@ impl Exchange {
         }
         let exchange = &*self.id;
         let (model, streaming) = (record.model.as_str(), record.streaming);
-        let target = record.attempts.last().map(|attempt| attempt.target.as_str());
+        let target = record.attempts.last().map(|attempt| attempt.target.name.as_str());
         let attempts = record.attempts.len();
         let ms = milliseconds(self.elapsed());
         let generation = self.generation.number;
@@ -642,15 +601,14 @@ impl Exchange {
         let plugins_usd = (plugins_cost > Money::ZERO).then(|| tracing::field::display(plugins_cost));
         let within = self.within.as_ref().map(|within| &*within.exchange);
         let asked_by = self.within.as_ref().map(|within| &*within.plugin);
-        let (outcome, error) = match end {
-            End::Answered => ("answered", None),
-            End::CallerGone => ("caller-gone", None),
-            End::Failed(error) => (error.label(), Some(error)),
+        let ending = match end {
+            End::Answered => Ending::plain("answered"),
+            End::CallerGone => Ending::plain("caller-gone"),
+            End::Failed(error) => Ending::of(error),
         };
-        let code = error.map(Error::code);
+        let Ending { outcome, code, plugin, detail, is_a_strangers: _ } = &ending;
+        let (code, plugin, detail) = (code.as_deref(), plugin.as_deref(), detail.as_deref());
         let status = record.status.map(|status| status.as_u16());
-        let (plugin, detail) = (error.and_then(Error::plugin), error.and_then(Error::detail));
-        let detail = detail.as_deref();
         info!(
             exchange,
             outcome,
@@ -689,6 +647,7 @@ impl Exchange {
             asked_by,
             "exchange ended"
         );
+        record.ending = Some((ending, Instant::now()));
     }
 
     /// Time since it began.
@@ -713,17 +672,6 @@ fn listed(items: impl ExactSizeIterator<Item = String>) -> String {
     header
 }
 
-impl Attempt {
-    fn said(&self) -> String {
-        // The operator may have given it any name.
-        let target: String = self.target.chars().filter(|c| c.is_ascii_graphic() && !matches!(c, ',' | ';')).collect();
-        match &self.failed {
-            Some((why, took)) => format!("{target};error={why};ms={}", milliseconds(*took)),
-            None => target,
-        }
-    }
-}
-
 fn milliseconds(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
@@ -739,9 +687,14 @@ pub enum End<'a> {
     Failed(&'a Error),
 }
 
-/// Whatever happens to the future that serves an exchange, its end is recorded.
+/// Whatever happens to the future that serves an exchange, its end is recorded; and who observes is told of it when nothing
+/// more can happen, as what is done to keep its answer.
 impl Drop for Exchange {
     fn drop(&mut self) {
         self.end(End::CallerGone);
+        let record = std::mem::take(self.record.get_mut().unwrap_or_else(PoisonError::into_inner));
+        let about = (self.caller.clone(), self.generation.number, self.within.take());
+        let over = Over::new((self.id.clone(), self.started, self.began), self.dialect, about, record);
+        self.observers.is_over(over);
     }
 }

@@ -17,6 +17,7 @@ use crate::dialect::Dialect;
 use crate::escalation::Desk;
 use crate::exchange::Exchange;
 use crate::generation::Generation;
+use crate::observe::Observers;
 use crate::plugin::directory::Broken;
 use crate::plugin::{Plugin, Runtime};
 use crate::store::counters::{self, Counters};
@@ -37,6 +38,8 @@ pub struct Gateway {
     pub escalations: Arc<Desk>,
     /// Answers that are kept.
     pub cache: Arc<Cache>,
+    /// Who is told of exchanges that are over.
+    pub observers: Arc<Observers>,
     generation: ArcSwap<Generation>,
     broken: ArcSwap<Vec<Broken>>,
 }
@@ -53,10 +56,12 @@ impl Gateway {
         let capabilities = Arc::new(Capabilities::new(&settings, &upstream)?);
         let cache = Arc::new(Cache::open(&settings, capabilities.embedders.clone())?);
         runtime.offer(capabilities.clone());
+        let observers = Observers::new(&settings)?;
         let escalations = Arc::new(Desk::new(&settings.store.path));
         let generation = ArcSwap::from_pointee(Generation::new(1, Arc::new(settings), Vec::new()));
         let broken = ArcSwap::default();
-        let gateway = Arc::new(Self { upstream, runtime, auth, counters, escalations, cache, generation, broken });
+        let gateway =
+            Arc::new(Self { upstream, runtime, auth, counters, escalations, cache, observers, generation, broken });
         let models: Weak<dyn Models> = Arc::<Self>::downgrade(&gateway);
         capabilities.ask_models_through(models);
         Ok(gateway)
@@ -100,6 +105,6 @@ impl Gateway {
         dialect: Dialect,
         wants_receipts: bool,
     ) -> Arc<Exchange> {
-        Exchange::begin(caller, generation, self.runtime.clone(), dialect, wants_receipts)
+        Exchange::begin(caller, generation, (self.runtime.clone(), self.observers.clone()), dialect, wants_receipts)
     }
 }

@@ -368,6 +368,7 @@ async fn pass(
     {
         return Ok(Passed::Retry(words));
     }
+    x.captures_answer(&answer.segments);
     restore_all(admitted, &mut answer.segments);
     Ok(Passed::Released(Released(written(document, &before, &answer.segments))))
 }
@@ -402,6 +403,11 @@ pub(crate) async fn release_own(
 /// As [`release`].
 pub(crate) async fn release_again(x: &Exchange, admitted: &Admitted, kept: &Bytes) -> Result<Option<Released>, Error> {
     if x.generation.says_the_same_again() {
+        if x.is_captured()
+            && let Ok((answer, _, _)) = KEPT.read_answer(Task::Converse, kept.clone())
+        {
+            x.captures_answer(&answer.segments);
+        }
         return Ok(Some(Released(kept.clone())));
     }
     let read = KEPT.read_answer(Task::Converse, kept.clone());

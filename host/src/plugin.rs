@@ -36,7 +36,7 @@ pub use call::Inspected;
 pub use engine::ceiling;
 pub use limits::{Limits, TEXT_UNIT_BYTES};
 pub use load::{Source, digest};
-pub use receipt::{Decision, Outcome, Receipt, header, summary};
+pub use receipt::{Decision, Edited, Found, Outcome, Receipt, header, summary};
 pub use run::Failure;
 pub use triggers::Triggers;
 

@@ -63,6 +63,7 @@ async fn answer(
     body: Incoming,
 ) -> Result<Response<reply::Body>, Error> {
     let (endpoint, name) = Endpoint::find(head)?;
+    x.does(endpoint.does.word());
     let task = match endpoint.does {
         Does::Converse => Task::Converse,
         Does::Embed => Task::Embed,
@@ -91,6 +92,7 @@ async fn serve_task(
         meter::reserve(&gateway.counters, x, &asked.request, targets).await?;
     }
     let admitted = guard::admit(x, asked).await?;
+    x.captures_request(|| admitted.body());
     let asking = match remembered(gateway, x, head, &admitted).await? {
         Remembered::Reply(response) => return Ok(response),
         Remembered::Nothing(asking) => asking,
@@ -196,6 +198,7 @@ fn refresh(gateway: &Arc<Gateway>, x: &Exchange, head: &Parts, admitted: &Admitt
     let (gateway, head, admitted) = (gateway.clone(), head.clone(), admitted.clone());
     let fresh = gateway.begin(x.caller.clone(), x.generation.clone(), x.dialect, false);
     tokio::spawn(async move {
+        fresh.does(Does::Converse.word());
         fresh.asks(&admitted.request().model, admitted.request().streaming);
         match decide(&gateway, &fresh, &head, admitted, asking).await {
             Ok(response) => drop(response.into_body().collect().await),
@@ -273,7 +276,7 @@ async fn ask(
         let (mut last, mut wait) = (None, None::<Duration>);
         let mut targets = &*targets;
         while let [target, behind @ ..] = targets {
-            x.asks_target(&target.name);
+            x.asks_target(target);
             let new = match attempt(gateway, x, head, &admitted, target, retries_left).await {
                 Ok(Attempt::Reply(response)) => return Ok(response),
                 Ok(Attempt::Retry(corrected)) => {
@@ -461,7 +464,7 @@ async fn models(gateway: &Gateway, x: &Arc<Exchange>, head: &Parts) -> Result<Re
         return Ok(reply::own(x, x.dialect.models_body(settings.models.keys().map(String::as_str))));
     };
     meter::count_request(&gateway.counters, x).await?;
-    x.asks_target(&target.name);
+    x.asks_target(target);
     let asked = gateway.upstream.models(x, target, dialect, &head.headers).await;
     note_charge(x, &asked);
     let mut answer = asked?;

@@ -92,6 +92,7 @@ pub(crate) fn unasked(x: &Exchange, admitted: &Admitted, released: Released) -> 
 pub(crate) fn shared(admitted: &Admitted, cache: &Arc<Cache>, first: Released, stream: SharedStream) -> Response<Body> {
     let x = stream.exchange().clone();
     let translation = admitted.way_back(&x).events();
+    x.says();
     let state = Shared { x: x.clone(), cache: cache.clone(), first: Some(first), stream: Some(stream), translation };
     let frames = unfold(state, |mut state| async move {
         let bytes = state.next().await?;
@@ -184,6 +185,7 @@ pub(crate) struct Begun {
 /// An answer that streams.
 pub(crate) fn streamed(x: &Arc<Exchange>, begun: Begun) -> Response<Body> {
     let Begun { status, headers, first, guard, translation } = begun;
+    x.says();
     let translation = translation.map(|translation| translation.events());
     let state = Streaming { x: x.clone(), first: Some(first), guard: Some(guard), translation };
     let frames = unfold(state, |mut state| async move {

@@ -7,6 +7,7 @@ mod escalations;
 pub mod issue;
 mod keys;
 pub mod kv;
+pub mod ledger;
 pub(crate) mod postgres;
 pub(crate) mod redis;
 pub mod sqlite;

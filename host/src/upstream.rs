@@ -135,6 +135,9 @@ impl Upstream {
             Err(_) => {}
         }
         let mut answer = Answer { translation, ..answer? };
+        if !answer.is_stream() {
+            x.target_answers();
+        }
         answer.body.turn = Some(turn);
         Ok(answer)
     }
@@ -482,10 +485,12 @@ pub(crate) struct Body {
 
 impl Body {
     /// The first token is there.
-    pub(crate) fn has_begun(&mut self) {
-        if self.first_token.take().is_some()
-            && let Some(turn) = &mut self.turn
-        {
+    pub(crate) fn has_begun(&mut self, x: &Exchange) {
+        if self.first_token.take().is_none() {
+            return;
+        }
+        x.target_answers();
+        if let Some(turn) = &mut self.turn {
             turn.answers(Instant::now());
         }
     }

@@ -53,6 +53,8 @@ breaker_failures = 0
 directory = 'plugins'
 chain_ms = 20_000
 settle_ms = 20
+[ledger]
+enabled = false
 ";
 
 /// What a provider is told of who asks, where it lets nobody in without.

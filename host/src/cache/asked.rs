@@ -15,7 +15,7 @@ use crate::capability::{Capability, Use, Used};
 use crate::chat::{Answer, Candidate, Intention, Phase, Task};
 use crate::config::Mode;
 use crate::dialect::{Dialect, KEPT};
-use crate::exchange::Exchange;
+use crate::exchange::{Exchange, Sought};
 use crate::guard::Admitted;
 use crate::plugin::Inspected;
 use crate::store::answers::{Digest, Failure, Kept, Vector};
@@ -33,10 +33,14 @@ pub(crate) struct Found {
 }
 
 impl Found {
+    fn state(&self) -> State {
+        if self.is_stale { State::Stale } else { State::Hit }
+    }
+
     /// What the exchange has of it.
     pub(crate) fn served(&self) -> Served {
         Served {
-            state: if self.is_stale { State::Stale } else { State::Hit },
+            state: self.state(),
             key: Some(self.kept.key),
             age: self.age,
             saved: self.kept.cost.unwrap_or_default(),
@@ -120,12 +124,19 @@ impl Wishes {
 
 /// The answer to a question, if there is one; otherwise it is noted how the exchange stands.
 pub(crate) async fn find(cache: &Cache, x: &Exchange, question: &Question) -> Option<Found> {
+    let began = Instant::now();
     let found = if question.is_anew { Ok(None) } else { looked_up(cache, x, question).await };
-    let state = match found {
-        Ok(Some(found)) => return Some(found),
+    let state = match &found {
+        Ok(Some(found)) => found.state(),
         Ok(None) => State::Miss,
         Err(HasFailed) => State::Bypass,
     };
+    if !question.is_anew {
+        x.looked_for(Sought::Answer(state), began);
+    }
+    if let Ok(Some(found)) = found {
+        return Some(found);
+    }
     x.is_served(Served::so_far(state, Some(question.digests.key)));
     None
 }
@@ -201,6 +212,7 @@ impl Cache {
         let began = Instant::now();
         let embedder = self.embedders.find(Some(wanted)).map_err(|why| self.no_vector(x, &why))?;
         let embedded = timeout(self.embedding_wait, embedder.embed(&question.tenant, vec![text.clone()])).await;
+        x.looked_for(Sought::Meaning(matches!(embedded, Ok(Ok(_)))), began);
         let embedded = embedded.map_err(|_| self.no_vector(x, "the embedder did not answer in time"))?;
         let embedded = embedded.map_err(|failure| self.no_vector(x, &format!("{failure:?}")))?;
         let bytes = u64::try_from(text.len()).unwrap_or(u64::MAX);

@@ -128,6 +128,9 @@ impl Running {
         if tokio::time::timeout(wait, self.gateway.counters.all_written()).await.is_err() {
             tracing::warn!("stopped, and what the last exchanges have used is not settled");
         }
+        if !self.gateway.observers.all_told(wait).await {
+            tracing::warn!("stopped, and the last exchanges are not in the ledger");
+        }
         // Its only caller is gone.
         drop(self.sandbox);
         if all_ended {

@@ -55,6 +55,8 @@ pub struct File {
     pub escalations: Escalations,
     /// `[cache]`: answers that are kept.
     pub cache: Cache,
+    /// `[ledger]`: what is kept of exchanges.
+    pub ledger: Ledger,
     /// `[embedders.NAME]`: what turns texts into vectors.
     pub embedders: BTreeMap<String, Entry<Embedder>>,
     /// Named tables that cannot be read, as `targets.small`: what refers to them is not wrong for that.
@@ -371,6 +373,8 @@ pub struct Tenant {
     pub limits: Option<Limits>,
     /// How much it may spend, in dollars: `{ day = "5.00" }`; without a bound, as much as it likes.
     pub budget: Option<Budget>,
+    /// Whether its prompts and answers are kept in the ledger, as the guardrails let them pass: `false`.
+    pub capture: Option<bool>,
 }
 
 /// `limits` of a tenant.
@@ -444,6 +448,29 @@ pub struct Postgres {
 pub struct Reservation {
     /// Tokens of an answer where the request does not say how many it may have: `4096`.
     pub answer_tokens: Option<Spanned<u64>>,
+}
+
+/// `[ledger]`
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Ledger {
+    /// Whether exchanges are kept, for the console, for `sluicegate export` and for feedback: `true`.
+    pub enabled: Option<bool>,
+    /// The file that they are kept in, relative to this one: `"sluicegate-ledger.db"`. With `[store.postgres]` they are
+    /// there instead.
+    pub path: Option<Spanned<PathBuf>>,
+    /// Days that an exchange is kept: `30`.
+    pub keep_days: Option<Spanned<u64>>,
+    /// Bytes that all of it may take; then the oldest go first: `4294967296`.
+    pub bytes_max: Option<Spanned<u64>>,
+    /// Days that prompts and answers are kept, of tenants with `capture = true`: `7`.
+    pub keep_texts_days: Option<Spanned<u64>>,
+    /// Bytes of the prompt and of the answer of one exchange each; of longer ones the beginning is kept: `262144`.
+    pub text_bytes_max: Option<Spanned<u64>>,
+    /// Bytes of memory in which exchanges may wait to be written; what does not fit is counted, and not kept: `67108864`.
+    pub queue_bytes_max: Option<Spanned<u64>>,
+    /// Milliseconds to wait for a database: `5000`.
+    pub wait_ms: Option<Spanned<u64>>,
 }
 
 /// `[cache]`
@@ -522,6 +549,7 @@ pub(super) const TABLES: &[&str] = &[
     "reservation",
     "escalations",
     "cache",
+    "ledger",
     "embedders",
     "admin",
     "log",
@@ -550,6 +578,7 @@ pub(super) fn read(document: DeTable<'_>, problems: &mut Problems) -> File {
             "embedders" => file.embedders = named(&name, "directory", value, &mut file.unreadable, problems),
             "reservation" => file.reservation = table(&name, value, problems).unwrap_or_default(),
             "cache" => file.cache = table(&name, value, problems).unwrap_or_default(),
+            "ledger" => file.ledger = table(&name, value, problems).unwrap_or_default(),
             "escalations" => file.escalations = table(&name, value, problems).unwrap_or_default(),
             field if !matches!(value.get_ref(), DeValue::Table(_)) => {
                 let message = "stands outside of all tables; write it below the one it belongs to, as [server]";

@@ -18,7 +18,8 @@ use super::prices;
 use super::problem::suggestion;
 use super::{
     Balance, Breaker, Group, Log, Member, Model, Platform, Plugins, Problems, Reservation, Retry, Secret, Server,
-    Settings, Stream, Target, Translation, Upstream, cache, callers, embedders, escalations, file, store, tenants,
+    Settings, Stream, Target, Translation, Upstream, cache, callers, embedders, escalations, file, ledger, store,
+    tenants,
 };
 use crate::dialect::{Dialect, Wire};
 use crate::prices::{Prices, Table, providers, seller, takes_stream_options};
@@ -77,6 +78,7 @@ pub(super) fn resolve(file: file::File, base: &Path, problems: &mut Problems) ->
         embedders: embedders::embedders(&file, &targets, base, problems),
         escalations: escalations::escalations(&file.escalations, base, problems),
         cache: cache::cache(&file.cache, base, problems),
+        ledger: ledger::ledger(&file.ledger, base, problems),
     }
 }
 

@@ -31,10 +31,6 @@ fn postgres(file: &file::Store, base: &Path, problems: &mut Problems) -> Option<
     const MESSAGE: &str =
         "is not an address of a PostgreSQL; write it as postgresql://USER:PASSWORD@HOST:5432/DATABASE";
     let postgres = file.postgres.as_ref()?;
-    if file.redis.is_none() {
-        let message = "finds the questions whose answers are kept in a Redis; set `store.redis` too";
-        problems.add(Some(postgres.url.span()), "store.postgres", message);
-    }
     address(&postgres.url, base, "store.postgres.url", problems, is_postgres, MESSAGE)
 }
 

@@ -18,9 +18,12 @@ pub(super) fn tenants(file: &file::File, problems: &mut Problems) -> Tenants {
         }
         let limits = entry.value.limits.as_ref().map(|given| limits(given, &table, problems)).unwrap_or_default();
         let budget = entry.value.budget.as_ref().map(|given| budget(given, &table, problems)).unwrap_or_default();
+        let captured = entry.value.capture;
         if name == ANY {
             tenants.any = Some((limits, budget));
+            tenants.captures_others = captured.unwrap_or_default();
         } else {
+            tenants.captured.extend(captured.map(|captured| (name.clone(), captured)));
             let account = Account { name: Tenants::name(name), limits, budget };
             tenants.named.insert(name.clone(), account);
         }

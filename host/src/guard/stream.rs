@@ -60,6 +60,8 @@ pub(crate) struct StreamGuard {
     text_guardrails: Arc<[Arc<Plugin>]>,
     withheld: bool,
     observed_whole: bool,
+    /// What is said is kept.
+    is_captured: bool,
     retries_left: u32,
     finish: BTreeMap<u32, Finish>,
     /// Choices that have finished, and of which no more text may follow.
@@ -143,6 +145,8 @@ impl StreamGuard {
         retries_left: u32,
     ) -> Self {
         let in_force = || x.generation.in_force(Phase::Answer);
+        // Of another answer nothing has reached the caller.
+        x.captures_answer(&[]);
         let waits = |plugin: &&Arc<Plugin>| {
             plugin.installation.mode == Mode::Enforce && plugin.installation.stream == StreamMode::Withhold
         };
@@ -165,6 +169,7 @@ impl StreamGuard {
             may_begin: false,
             text_guardrails: in_force().filter(|plugin| plugin.inspects_text()).cloned().collect(),
             withheld: in_force().filter(|plugin| plugin.checks_answers()).any(|plugin| waits(&plugin)),
+            is_captured: x.is_captured(),
             observed_whole: in_force().any(|plugin| plugin.checks_answers()),
             retries_left,
             finish: BTreeMap::new(),
@@ -283,7 +288,7 @@ impl StreamGuard {
     fn take_event(&mut self, raw: &Bytes) -> Result<bool, Error> {
         let mut event = self.reader.read(raw).map_err(|wrong| Error::Broken(wrong.message))?;
         if !event.pieces.is_empty() || !event.finished.is_empty() {
-            self.body.has_begun();
+            self.body.has_begun(&self.x);
         }
         let number = self.number;
         for (index, piece) in event.pieces.iter().enumerate() {
@@ -438,6 +443,10 @@ impl StreamGuard {
             if self.observed_whole {
                 state.keep(&text, bytes_max);
             }
+            if self.is_captured && !self.withheld {
+                let segment = || segment_of(&lane, state);
+                self.x.captures_piece(&lane, &text.text, segment);
+            }
             match self.withheld {
                 true => state.withhold(text),
                 false => ready.extend(state.restore(&self.admitted.restorations, lane.channel, text, is_final)),
@@ -549,14 +558,8 @@ impl StreamGuard {
         let lanes: Vec<Lane> =
             self.lanes.iter().filter(|(_, state)| !state.said().is_empty()).map(|(lane, _)| lane.clone()).collect();
         let segment = |lane: &Lane| {
-            self.lanes.get(lane).map(|state| Segment {
-                role: state.role,
-                channel: lane.channel,
-                choice: lane.choice,
-                name: state.name.clone(),
-                text: state.said().to_owned(),
-                is_json: false,
-            })
+            let state = self.lanes.get(lane)?;
+            Some(Segment { text: state.said().to_owned(), ..segment_of(lane, state) })
         };
         let mut answer = Answer {
             target: self.target.clone(),
@@ -571,6 +574,7 @@ impl StreamGuard {
         if let Some(words) = check_answer(&self.x, &self.admitted, &mut answer, self.retries_left, true).await? {
             return Ok(Some(Box::new(self.admitted.corrected(&answer, words))));
         }
+        self.x.captures_answer(&answer.segments);
         restore_all(&self.admitted, &mut answer.segments);
         let mut decided = Vec::new();
         for (lane, segment) in lanes.iter().zip(answer.segments) {
@@ -622,6 +626,12 @@ fn settle(settled: &mut BTreeSet<Lane>, lanes: &BTreeMap<Lane, LaneState>, lane:
     }
     let thoughts = lanes.keys().filter(|other| other.choice == lane.choice && other.channel == Channel::Reasoning);
     settled.extend(thoughts.cloned());
+}
+
+/// What a lane says, without its text.
+fn segment_of(lane: &Lane, state: &LaneState) -> Segment {
+    let (name, text) = (state.name.clone(), String::new());
+    Segment { role: state.role, channel: lane.channel, choice: lane.choice, name, text, is_json: false }
 }
 
 /// Text whose pieces are known, edited as a whole: what changed is laid over the pieces.

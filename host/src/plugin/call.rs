@@ -12,6 +12,7 @@ use super::imports::Granted;
 use super::patterns::Patterns;
 use super::prefilter::Prefilter;
 use super::probe::probe;
+use super::receipt::{Edited, Found};
 use super::run::{Caller, Failure, Spent, Work};
 use super::work::{AcceptWork, AdmitWork, AnswerWork, PlanWork, RequestWork, RouteWork, TextWork, plugin_error};
 use super::{Calling, Decision, Limits, Outcome, Plugin, Receipt, Runtime};
@@ -65,8 +66,13 @@ impl Runtime {
             verdicts.into_iter().flatten().collect::<Vec<_>>()
         });
         if let Ok(verdicts) = &said {
-            for verdict in verdicts {
-                note(&mut receipt, &verdict.findings, decision(&verdict.action), denial(&verdict.action));
+            for ((index, verdict), window) in verdicts.iter().enumerate().zip(windows) {
+                // Only a whole segment has facts.
+                let segment = window.facts.map(|_| index);
+                note(&mut receipt, segment, &verdict.findings, decision(&verdict.action), denial(&verdict.action));
+                if let Action::Edit(edits) = &verdict.action {
+                    note_edits(&mut receipt, edits.iter().map(|edit| (segment, edit)));
+                }
             }
         }
         Inspected { said, receipt }
@@ -199,7 +205,7 @@ impl Runtime {
                 RouteDecision::Escalate { .. } => (Decision::Escalate, None),
                 RouteDecision::Deny(denial) => (Decision::Deny, Some(denial)),
             };
-            note(&mut receipt, &routing.findings, decision, denial);
+            note(&mut receipt, None, &routing.findings, decision, denial);
             receipt.intent.clone_from(&routing.intent);
         }
         Inspected { said, receipt }
@@ -398,7 +404,7 @@ impl Runtime {
 /// The export of a cache policy.
 const CACHE: &str = "cache";
 
-/// Findings that a receipt keeps: those of a whole history may be many.
+/// Findings and edits that a receipt keeps: those of a whole history may be many.
 const RECEIPT_FINDINGS_MAX: usize = 100;
 
 impl Plugin {
@@ -439,6 +445,7 @@ impl Plugin {
             denial: None,
             intent: None,
             findings: Vec::new(),
+            edits: Vec::new(),
             windows: 0,
             remembered: 0,
             prefiltered: 0,
@@ -447,6 +454,7 @@ impl Plugin {
             time: std::time::Duration::ZERO,
             memory_bytes: 0,
             used: Used::default(),
+            began: Instant::now(),
         }
     }
 }
@@ -482,13 +490,23 @@ fn note_whole(receipt: &mut Receipt, verdict: Option<&WholeVerdict>) {
         WholeAction::Retry(_) => (Decision::Retry, None),
         WholeAction::Deny(denial) => (Decision::Deny, Some(denial)),
     };
-    note(receipt, &verdict.findings, decision, denial);
+    note(receipt, None, &verdict.findings, decision, denial);
+    if let WholeAction::Edit(edits) = &verdict.action {
+        note_edits(receipt, edits.iter().map(|(segment, edit)| (Some(*segment), edit)));
+    }
 }
 
 /// The gravest decision of several windows stands on the receipt.
-fn note(receipt: &mut Receipt, findings: &[Finding], decision: Decision, denial: Option<&chat::Denial>) {
+fn note(
+    receipt: &mut Receipt,
+    segment: Option<usize>,
+    findings: &[Finding],
+    decision: Decision,
+    denial: Option<&chat::Denial>,
+) {
     let room = RECEIPT_FINDINGS_MAX.saturating_sub(receipt.findings.len());
-    receipt.findings.extend(findings.iter().take(room).cloned());
+    let found = findings.iter().take(room).map(|finding| Found { segment, finding: finding.clone() });
+    receipt.findings.extend(found);
     match (decision, receipt.decision) {
         (Decision::Allow, _) | (_, Decision::Deny) => {}
         _ => receipt.decision = decision,
@@ -496,4 +514,11 @@ fn note(receipt: &mut Receipt, findings: &[Finding], decision: Decision, denial:
     if let (Some(denial), None) = (denial, &receipt.denial) {
         receipt.denial = Some((denial.code.clone(), denial.detail.clone()));
     }
+}
+
+fn note_edits<'a>(receipt: &mut Receipt, edits: impl Iterator<Item = (Option<usize>, &'a chat::Edit)>) {
+    let room = RECEIPT_FINDINGS_MAX.saturating_sub(receipt.edits.len());
+    let edited =
+        |(segment, edit): (_, &chat::Edit)| Edited { segment, span: edit.span.clone(), bytes: edit.replacement.len() };
+    receipt.edits.extend(edits.take(room).map(edited));
 }

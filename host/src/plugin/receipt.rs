@@ -1,8 +1,11 @@
 //! The record of one plugin call.
 
 use std::fmt::{self, Write as _};
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
+
+use tokio::time::Instant;
 
 use crate::capability::Used;
 use crate::chat::{Finding, Phase};
@@ -128,7 +131,9 @@ pub struct Receipt {
     /// What a router took the request for.
     pub intent: Option<String>,
     /// What was noticed.
-    pub findings: Vec<Finding>,
+    pub findings: Vec<Found>,
+    /// What was changed.
+    pub edits: Vec<Edited>,
     /// Windows or segments that were looked at.
     pub windows: usize,
     /// Those of them whose verdict was remembered.
@@ -145,6 +150,28 @@ pub struct Receipt {
     pub memory_bytes: usize,
     /// What it used of what it was granted.
     pub used: Used,
+    /// When it began.
+    pub began: Instant,
+}
+
+/// Something that was noticed, and where.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Found {
+    /// In which segment, where a whole one was looked at; of a window of a stream it is not known.
+    pub segment: Option<usize>,
+    /// What.
+    pub finding: Finding,
+}
+
+/// A part of a text that was changed; never the text itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Edited {
+    /// As of [`Found`].
+    pub segment: Option<usize>,
+    /// Where, in bytes of the segment or window.
+    pub span: Range<usize>,
+    /// How many bytes stand there now; of one that is to be restored, of its template.
+    pub bytes: usize,
 }
 
 /// One entry of the header `x-sluicegate-plugins`, with its parameters in the form of RFC 9651's list items.
@@ -178,7 +205,7 @@ impl fmt::Display for Receipt {
             write!(f, ";intent=\"{intent}\"")?;
         }
         if !self.findings.is_empty() {
-            let mut rules: Vec<&str> = self.findings.iter().map(|finding| finding.rule.as_str()).collect();
+            let mut rules: Vec<&str> = self.findings.iter().map(|found| found.finding.rule.as_str()).collect();
             rules.sort_unstable();
             rules.dedup();
             rules.truncate(RULES_MAX);
@@ -188,7 +215,7 @@ impl fmt::Display for Receipt {
     }
 }
 
-/// Findings that a sum keeps.
+/// Findings and edits that a sum keeps.
 const FINDINGS_MAX: usize = 1_000;
 /// Rules named in one entry: a header has its bounds too.
 const RULES_MAX: usize = 8;
@@ -276,6 +303,8 @@ impl Receipt {
         self.used.add_all(&other.used);
         let room = FINDINGS_MAX.saturating_sub(self.findings.len());
         self.findings.extend(other.findings.iter().take(room).cloned());
+        let room = FINDINGS_MAX.saturating_sub(self.edits.len());
+        self.edits.extend(other.edits.iter().take(room).cloned());
         if other.decision.gravity() > self.decision.gravity() {
             self.decision = other.decision;
             self.outcome = other.outcome;
@@ -285,7 +314,9 @@ impl Receipt {
 }
 
 impl Decision {
-    fn gravity(self) -> u8 {
+    /// How grave it is: what is refused is graver than what is changed.
+    #[must_use]
+    pub fn gravity(self) -> u8 {
         match self {
             Self::Allow | Self::Unchanged | Self::Bypass | Self::LookUp | Self::Reject | Self::Pass => 0,
             Self::Edit | Self::Targets | Self::Answer | Self::Escalate | Self::Accept | Self::Keep => 1,

@@ -15,6 +15,7 @@ use super::ask;
 use crate::capability::model::{Bill, Models, Origin, Prompt};
 use crate::chat::Task;
 use crate::dialect::{Address, AnswerSchema, asking, said};
+use crate::endpoint::Does;
 use crate::error::Error;
 use crate::exchange::{End, Exchange};
 use crate::gateway::Gateway;
@@ -33,7 +34,7 @@ impl Models for Gateway {
             Err(why) => return ready(Err(why)).boxed(),
         };
         let bill = origin.bill.clone();
-        let x = Exchange::begin_within(origin, self.runtime.clone());
+        let x = Exchange::begin_within(origin, self.runtime.clone(), self.observers.clone());
         // Whatever becomes of this future, what was spent is on the bill.
         let mut billed = Billed { x, bill, is_over: false };
         async move {
@@ -56,7 +57,7 @@ struct Billed {
 impl Drop for Billed {
     fn drop(&mut self) {
         let (known, is_whole) = self.x.known_cost();
-        self.bill.add(known, is_whole && (self.is_over || self.x.attempts().is_empty()));
+        self.bill.add(known, is_whole && (self.is_over || !self.x.has_asked()));
     }
 }
 
@@ -99,8 +100,10 @@ async fn complete(
     let body = asking(target.model.as_ref().unwrap_or(&target.name), prompt, schema);
     let address = Address { task: Task::Converse, model: None, streaming: None };
     let asked = guard::read(x.dialect, address, body).await?;
+    x.does(Does::Converse.word());
     x.asks(&asked.request.model, false);
     let admitted = guard::admit(x, asked).await?;
+    x.captures_request(|| admitted.body());
     let way = Way::only(target.clone());
     meter::reserve(&gateway.counters, x, admitted.request(), way.targets(settings, admitted.request())).await?;
     let (head, ()) = Request::new(()).into_parts();

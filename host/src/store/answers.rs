@@ -254,7 +254,9 @@ pub fn open(settings: &Settings) -> Result<Stores, String> {
         Some(url) => Arc::new(Redis::new(url, wait, entry_bytes_max, Clock::default())?),
         None => embedded.clone(),
     };
-    let meanings: Arc<dyn Meanings> = match &settings.store.postgres {
+    // Gateways that do not share the answers need not find those of others.
+    let shared = settings.store.postgres.as_ref().filter(|_| settings.store.redis.is_some());
+    let meanings: Arc<dyn Meanings> = match shared {
         Some(url) => Arc::new(Postgres::new(url, &settings.upstream.authorities, &settings.cache, Clock::default())?),
         None => embedded,
     };

@@ -28,6 +28,17 @@ pub(crate) fn is_address(url: &str) -> bool {
     config(url).is_some()
 }
 
+/// What operators know it by: its first host and its database.
+pub(crate) fn named(url: &Secret) -> Option<String> {
+    use tokio_postgres::config::Host;
+    let config = config(url.reveal())?;
+    let host = match config.get_hosts().first()? {
+        Host::Tcp(name) => name.clone(),
+        Host::Unix(path) => path.display().to_string(),
+    };
+    Some(format!("PostgreSQL at {host}, database {}", config.get_dbname().unwrap_or("of its user")))
+}
+
 /// Connections that are made when they are needed, with TLS where the server has it; `wait` bounds how long a free one is waited for, or a new one. Each
 /// begins with these statements.
 ///

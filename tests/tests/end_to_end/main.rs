@@ -37,6 +37,7 @@ mod hostile;
 mod https;
 mod invariants;
 mod keys;
+mod ledger;
 mod limits;
 mod lossless;
 mod models;

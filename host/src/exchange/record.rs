@@ -1,0 +1,330 @@
+//! What an exchange did, as far as it has come; and, when it is over, all that anybody is told of it.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use http::StatusCode;
+use tokio::time::Instant;
+
+use super::captured::Captured;
+use super::{Within, milliseconds};
+use crate::cache::{Served, State};
+use crate::caller::Caller;
+use crate::chat::{Phase, Usage};
+use crate::config::Target;
+use crate::dialect::Dialect;
+use crate::error::Error;
+use crate::money::Money;
+use crate::plugin::{Decision, Receipt};
+use crate::prices::Prices;
+
+/// What an exchange did.
+#[derive(Debug, Default)]
+pub struct Record {
+    /// What was asked, in a word.
+    pub task: &'static str,
+    /// The model that was asked for.
+    pub model: String,
+    /// Whether the answer was to come as a stream.
+    pub streaming: bool,
+    /// The plugin calls, in their order.
+    pub receipts: Vec<Receipt>,
+    /// How often a plugin was called.
+    pub calls: usize,
+    /// The targets that were asked, in their order.
+    pub attempts: Vec<Attempt>,
+    /// How kept answers were looked for.
+    pub lookups: Vec<Lookup>,
+    /// What was passed on without a look.
+    pub not_inspected: Vec<NotInspected>,
+    /// Fields that the other side has no word for, and that were left out.
+    pub left_out: BTreeSet<String>,
+    /// What each attempt to get an answer used.
+    pub(super) bills: Vec<Bill>,
+    /// Limits and budgets did not count, as the store could not be asked.
+    pub unmetered: bool,
+    /// What a router decided, and what it took the request for.
+    pub routed: Option<(Decision, Option<String>)>,
+    /// Under which reference it was handed over to people, and to which.
+    pub escalated: Option<(String, String)>,
+    /// How it stands with the cache, if there is one.
+    pub served: Option<Served>,
+    /// Of the response, once there is one.
+    pub status: Option<StatusCode>,
+    /// When the first text went to the caller, of an answer that streams.
+    pub(super) first_text: Option<Instant>,
+    /// How it ended, and when.
+    pub(super) ending: Option<(Ending, Instant)>,
+    /// What was said, where the operator wants that to be kept.
+    pub captured: Option<Captured>,
+}
+
+/// One target that was asked.
+#[derive(Clone, Debug)]
+pub struct Attempt {
+    /// Who.
+    pub target: Arc<Target>,
+    /// When.
+    pub(super) began: Instant,
+    /// When it began to answer: the first token of a stream, or the head of another answer.
+    pub(super) answered: Option<Instant>,
+    /// Why it did not answer, in a word.
+    pub(super) failed: Option<String>,
+    /// When it had said its last word, or had failed.
+    pub(super) ended: Option<Instant>,
+}
+
+/// One look for a kept answer.
+#[derive(Clone, Copy, Debug)]
+pub struct Lookup {
+    /// What is looked for.
+    pub what: Sought,
+    /// When.
+    pub(super) began: Instant,
+    /// How long it took.
+    pub took: Duration,
+}
+
+/// What is looked for, of a kept answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sought {
+    /// The answer; what came of it.
+    Answer(State),
+    /// What the question means, as a vector; whether there is one.
+    Meaning(bool),
+}
+
+/// What one attempt used, and what that costs.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Bill {
+    pub(super) prices: Option<Prices>,
+    /// What the provider has told so far.
+    pub(super) usage: Option<Usage>,
+}
+
+/// Which attempt a usage is told of.
+#[derive(Clone, Copy, Debug)]
+pub struct BillNumber(pub(super) usize);
+
+/// What an exchange costs, with all attempts to get an answer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Cost {
+    /// As far as it is known.
+    pub known: Money,
+    /// Attempts of which the provider has told nothing, or whose prices nobody knows.
+    pub unknown: usize,
+    /// All attempts that a provider wants money for.
+    pub attempts: usize,
+}
+
+impl Cost {
+    /// All of it, if all of it is known and there is something to pay for.
+    #[must_use]
+    pub fn whole(&self) -> Option<Money> {
+        (self.unknown == 0 && self.attempts > 0).then_some(self.known)
+    }
+}
+
+/// Something that was passed on and that no plugin, or not this one, looked into.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NotInspected {
+    /// Which way it travelled.
+    pub phase: Phase,
+    /// What it was: `image`, `segment 3`, `stream`.
+    pub what: String,
+    /// The plugin that did not look, if others did.
+    pub plugin: Option<String>,
+    /// Why.
+    pub reason: String,
+}
+
+/// How an exchange ended, in words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ending {
+    /// `answered`, `caller-gone`, or a word for each kind of error.
+    pub outcome: &'static str,
+    /// The stable code of an error; a denial's is the plugin's own.
+    pub code: Option<String>,
+    /// The plugin that is to blame for it.
+    pub plugin: Option<String>,
+    /// What happened, for the operator.
+    pub detail: Option<String>,
+    /// Who asked was not let in.
+    pub is_a_strangers: bool,
+}
+
+impl Ending {
+    pub(super) fn plain(outcome: &'static str) -> Self {
+        Self { outcome, code: None, plugin: None, detail: None, is_a_strangers: false }
+    }
+
+    pub(super) fn of(error: &Error) -> Self {
+        Self {
+            outcome: error.label(),
+            code: Some(error.code().to_owned()),
+            plugin: error.plugin().map(str::to_owned),
+            detail: error.detail().map(std::borrow::Cow::into_owned),
+            is_a_strangers: matches!(error, Error::UnknownCaller(_) | Error::AnotherSite),
+        }
+    }
+}
+
+impl Record {
+    /// The receipts of the guardrails of a phase.
+    pub(super) fn of_guardrails(&self, phase: Phase) -> impl Iterator<Item = &Receipt> {
+        let is_one = move |receipt: &&Receipt| receipt.phase == phase && receipt.export.ends_with("-guardrail");
+        self.receipts.iter().filter(is_one)
+    }
+
+    /// What providers want for it.
+    #[must_use]
+    pub fn cost(&self) -> Cost {
+        let cost = |bill: &Bill| Some(bill.prices?.of(&bill.usage?));
+        let costs: Vec<Option<Money>> = self.bills.iter().map(cost).collect();
+        Cost {
+            known: costs.iter().flatten().copied().sum(),
+            unknown: costs.iter().filter(|cost| cost.is_none()).count(),
+            attempts: costs.len(),
+        }
+    }
+
+    /// What plugins have spent.
+    #[must_use]
+    pub fn plugins_cost(&self) -> Money {
+        self.receipts.iter().map(|receipt| receipt.used.cost()).sum()
+    }
+
+    /// What providers and plugins have cost, as far as that is known, and whether that is all.
+    #[must_use]
+    pub fn known_cost(&self) -> (Money, bool) {
+        let cost = self.cost();
+        let is_whole = cost.unknown == 0 && self.receipts.iter().all(|receipt| receipt.used.is_known());
+        (cost.known + self.plugins_cost(), is_whole)
+    }
+
+    /// What providers have told that they used, in all attempts; nothing if none has told anything.
+    #[must_use]
+    pub fn usage(&self) -> Option<Usage> {
+        self.bills.iter().filter_map(|bill| bill.usage).reduce(Usage::plus)
+    }
+}
+
+impl Attempt {
+    /// Why it did not answer, in a word, if it did not.
+    #[must_use]
+    pub fn failure(&self) -> Option<&str> {
+        self.failed.as_deref()
+    }
+
+    /// How long it took, if it is over.
+    pub(super) fn took(&self) -> Option<Duration> {
+        self.ended.map(|at| at.saturating_duration_since(self.began))
+    }
+
+    pub(super) fn said(&self) -> String {
+        // The operator may have given it any name.
+        let is_sayable = |c: &char| c.is_ascii_graphic() && !matches!(c, ',' | ';');
+        let target: String = self.target.name.chars().filter(is_sayable).collect();
+        match &self.failed {
+            Some(why) => format!("{target};error={why};ms={}", milliseconds(self.took().unwrap_or_default())),
+            None => target,
+        }
+    }
+}
+
+/// An exchange that is over: all that anybody is told of it.
+#[derive(Debug)]
+pub struct Over {
+    /// Unique, and sorted by time.
+    pub id: Arc<str>,
+    /// When it began.
+    pub at: SystemTime,
+    /// How long it took.
+    pub took: Duration,
+    /// The caller's.
+    pub dialect: Dialect,
+    /// Who it was for.
+    pub caller: Arc<Caller>,
+    /// Which plugins and settings it had.
+    pub generation: u64,
+    /// What it was part of, if a plugin has asked a model for it.
+    pub within: Option<Within>,
+    /// How it ended.
+    pub ending: Ending,
+    /// What it did.
+    pub record: Record,
+    started: Instant,
+}
+
+/// One thing that an exchange did, with its time.
+#[derive(Clone, Copy, Debug)]
+pub struct Step<'a> {
+    /// When it began, since the exchange did.
+    pub at: Duration,
+    /// How long it took.
+    pub took: Duration,
+    /// What.
+    pub what: What<'a>,
+}
+
+/// What an exchange can do.
+#[derive(Clone, Copy, Debug)]
+pub enum What<'a> {
+    /// It called a plugin, or needed no call.
+    Plugin(&'a Receipt),
+    /// It asked a target, which began to answer after this time.
+    Attempt(&'a Attempt, Option<Duration>),
+    /// It looked for a kept answer.
+    Lookup(Sought),
+}
+
+impl Over {
+    pub(super) fn new(
+        (id, started, began): (Arc<str>, Instant, SystemTime),
+        dialect: Dialect,
+        (caller, generation, within): (Arc<Caller>, u64, Option<Within>),
+        mut record: Record,
+    ) -> Self {
+        let (ending, ended) = record.ending.take().unwrap_or_else(|| (Ending::plain("caller-gone"), Instant::now()));
+        let took = ended.saturating_duration_since(started);
+        Self { id, at: began, took, dialect, caller, generation, within, ending, record, started }
+    }
+
+    /// Time to the first text that went to the caller, of an answer that streams.
+    #[must_use]
+    pub fn first_text(&self) -> Option<Duration> {
+        self.record.first_text.map(|at| self.since(at))
+    }
+
+    /// How long after its beginning this was.
+    #[must_use]
+    pub fn since(&self, at: Instant) -> Duration {
+        at.saturating_duration_since(self.started)
+    }
+
+    /// What it did, in the order in which that began. What comes after the caller's answer, as to keep it, does so too.
+    #[must_use]
+    pub fn steps(&self) -> Vec<Step<'_>> {
+        let since = |at| self.since(at);
+        let plugins = self.record.receipts.iter().map(|receipt| Step {
+            at: since(receipt.began),
+            took: receipt.time,
+            what: What::Plugin(receipt),
+        });
+        let attempts = self.record.attempts.iter().map(|attempt| {
+            let ended = attempt.ended.map_or(self.took, since);
+            let answered = attempt.answered.map(|at| at.saturating_duration_since(attempt.began));
+            let at = since(attempt.began);
+            Step { at, took: ended.saturating_sub(at), what: What::Attempt(attempt, answered) }
+        });
+        let lookups = self.record.lookups.iter().map(|lookup| Step {
+            at: since(lookup.began),
+            took: lookup.took,
+            what: What::Lookup(lookup.what),
+        });
+        let mut steps: Vec<Step<'_>> = plugins.chain(attempts).chain(lookups).collect();
+        steps.sort_by_key(|step| step.at);
+        steps
+    }
+}

@@ -1,0 +1,346 @@
+//! An exchange as the ledger keeps it: what it can be searched by in columns, what it did in one JSON.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use serde::{Deserialize, Serialize};
+
+use super::steps::{Coverage, Step, steps};
+use crate::chat::Usage;
+use crate::exchange::Over;
+use crate::money::Money;
+use crate::plugin::Decision;
+use crate::store::ledger::{Row, Value};
+
+/// An exchange that is over.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Entry {
+    /// Its id; ids are sorted by time.
+    pub id: String,
+    /// When it began, in milliseconds since 1970.
+    pub began_ms: u64,
+    /// How long it took.
+    pub took: Duration,
+    /// Time to the first text that went to the caller, of an answer that streamed.
+    pub first_text: Option<Duration>,
+    /// Whose it was.
+    pub tenant: String,
+    /// The id of the caller's key.
+    pub key: Option<String>,
+    /// Who that was within the tenant.
+    pub user: Option<String>,
+    /// Words about the key, with commas between them.
+    pub tags: Option<String>,
+    /// What it was a step of.
+    pub session: Option<String>,
+    /// The trace that it belongs to.
+    pub trace: Option<String>,
+    /// The exchange that it was part of.
+    pub within: Option<String>,
+    /// The plugin that wanted it.
+    pub asked_by: Option<String>,
+    /// What was asked, in a word.
+    pub task: String,
+    /// The caller's.
+    pub dialect: String,
+    /// The model that was asked for.
+    pub model: String,
+    /// Whether the answer was to come as a stream.
+    pub streaming: bool,
+    /// How it ended, in a word.
+    pub outcome: String,
+    /// The status of the response.
+    pub status: Option<u64>,
+    /// The code of its error.
+    pub code: Option<String>,
+    /// The plugin that is to blame for that.
+    pub plugin: Option<String>,
+    /// What happened, for the operator.
+    pub detail: Option<String>,
+    /// What a router took it for.
+    pub intent: Option<String>,
+    /// What a router decided.
+    pub routed: Option<String>,
+    /// Under which reference it was handed over to people.
+    pub escalation: Option<String>,
+    /// To which.
+    pub queue: Option<String>,
+    /// How it stood with the cache.
+    pub cache: Option<String>,
+    /// How old its kept answer was.
+    pub age: Option<Duration>,
+    /// What the kept answer had cost.
+    pub saved: Money,
+    /// The target that was asked last.
+    pub target: Option<String>,
+    /// Its provider.
+    pub provider: Option<String>,
+    /// How many were asked.
+    pub attempts: u64,
+    /// The gravest thing that a guardrail decided, if it was not to let it pass.
+    pub verdict: Option<String>,
+    /// How much was found in it.
+    pub findings: u64,
+    /// How much was passed on without a look.
+    pub not_inspected: u64,
+    /// What providers have told that they used.
+    pub usage: Option<Usage>,
+    /// What providers wanted for it, as far as that is known.
+    pub cost: Money,
+    /// What its plugins have spent.
+    pub plugins_cost: Money,
+    /// Whether all of that is known; nothing where there was nothing to pay for.
+    pub is_cost_known: bool,
+    /// Which plugins and settings it had.
+    pub generation: u64,
+    /// Limits and budgets did not count.
+    pub is_unmetered: bool,
+    /// What it did.
+    pub details: Details,
+}
+
+/// What an exchange did.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+pub struct Details {
+    /// In the order in which it began with each.
+    #[serde(default)]
+    pub steps: Vec<Step>,
+    /// Steps that had no room.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub steps_left_out: usize,
+    /// What was passed on without a look.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub not_inspected: Vec<Coverage>,
+    /// Fields that had to be left out in a translation.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<String>,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)]
+fn is_none(count: &usize) -> bool {
+    *count == 0
+}
+
+/// Places without a look that are named; the column counts all of them.
+const NOT_INSPECTED_MAX: usize = 100;
+
+impl Entry {
+    /// What is kept of an exchange.
+    #[must_use]
+    pub fn of(over: &Over) -> Self {
+        let record = &over.record;
+        let text = |text: &Option<Arc<str>>| text.as_deref().map(str::to_owned);
+        let attempt = record.attempts.last();
+        let (cost, plugins_cost) = (record.cost(), record.plugins_cost());
+        let verdict = record.receipts.iter().filter(|receipt| receipt.export.ends_with("-guardrail"));
+        let verdict = verdict.map(|receipt| receipt.decision).max_by_key(|decision| decision.gravity());
+        let (steps, steps_left_out) = steps(over);
+        Self {
+            id: over.id.to_string(),
+            began_ms: milliseconds(over.at),
+            took: over.took,
+            first_text: over.first_text(),
+            tenant: over.caller.tenant.to_string(),
+            key: text(&over.caller.key),
+            user: text(&over.caller.user),
+            tags: (!over.caller.tags.is_empty()).then(|| over.caller.tags.join(",")),
+            session: None,
+            trace: None,
+            within: over.within.as_ref().map(|within| within.exchange.to_string()),
+            asked_by: over.within.as_ref().map(|within| within.plugin.to_string()),
+            task: record.task.to_owned(),
+            dialect: over.dialect.word().to_owned(),
+            model: record.model.clone(),
+            streaming: record.streaming,
+            outcome: over.ending.outcome.to_owned(),
+            status: record.status.map(|status| status.as_u16().into()),
+            code: over.ending.code.clone(),
+            plugin: over.ending.plugin.clone(),
+            detail: over.ending.detail.clone(),
+            intent: record.routed.as_ref().and_then(|(_, intent)| intent.clone()),
+            routed: record.routed.as_ref().map(|(decision, _)| decision.word().to_owned()),
+            escalation: record.escalated.as_ref().map(|(reference, _)| reference.clone()),
+            queue: record.escalated.as_ref().map(|(_, queue)| queue.clone()),
+            cache: record.served.as_ref().map(|served| served.state.word().to_owned()),
+            age: record.served.as_ref().map(|served| served.age),
+            saved: record.served.as_ref().map(|served| served.saved).unwrap_or_default(),
+            target: attempt.map(|attempt| attempt.target.name.clone()),
+            provider: attempt.map(|attempt| attempt.target.provider.clone()),
+            attempts: count(record.attempts.len()),
+            verdict: verdict.filter(|decision| *decision != Decision::Allow).map(|it| it.word().to_owned()),
+            findings: count(record.receipts.iter().map(|receipt| receipt.findings.len()).sum()),
+            not_inspected: count(record.not_inspected.len()),
+            usage: record.usage(),
+            cost: cost.known,
+            plugins_cost,
+            is_cost_known: record.known_cost().1,
+            generation: over.generation,
+            is_unmetered: record.unmetered,
+            details: Details {
+                steps,
+                steps_left_out,
+                not_inspected: record.not_inspected.iter().take(NOT_INSPECTED_MAX).map(Coverage::from).collect(),
+                left_out: record.left_out.iter().cloned().collect(),
+            },
+        }
+    }
+
+    /// When it began.
+    #[must_use]
+    pub fn began(&self) -> SystemTime {
+        UNIX_EPOCH + Duration::from_millis(self.began_ms)
+    }
+
+    /// What it cost in all, as far as that is known.
+    #[must_use]
+    pub fn known_cost(&self) -> Money {
+        self.cost + self.plugins_cost
+    }
+
+    /// What was found, by plugin and rule, and how often.
+    pub(super) fn found(&self) -> std::collections::BTreeMap<(&str, &str), u64> {
+        let mut found = std::collections::BTreeMap::new();
+        for (plugin, rule) in self.details.steps.iter().flat_map(Step::rules) {
+            *found.entry((plugin, rule)).or_default() += 1;
+        }
+        found
+    }
+
+    /// The names of the columns, in the order of [`values`](Self::values).
+    pub(super) const COLUMNS: &str = "id, began, took, first_text, tenant, api_key, person, tags, session, trace, within, \
+        asked_by, task, dialect, model, streaming, outcome, status, code, plugin, detail, intent, routed, escalation, queue, \
+        cache, age, saved, target, provider, attempts, verdict, findings, not_inspected, input_tokens, \
+        cached_input_tokens, cache_write_tokens, output_tokens, reasoning_tokens, cost, plugins_cost, is_cost_known, \
+        generation, is_unmetered, details";
+
+    /// The same without what it did.
+    pub(super) const BRIEF: &str = Self::COLUMNS.split_at(Self::COLUMNS.len() - ", details".len()).0;
+
+    /// As a row.
+    pub(super) fn values(self) -> Vec<Value> {
+        let details = serde_json::to_string(&self.details).unwrap_or_default();
+        let usage = |tokens: fn(&Usage) -> u32| Value::from(self.usage.as_ref().map(tokens));
+        vec![
+            self.id.into(),
+            self.began_ms.into(),
+            micros(self.took).into(),
+            self.first_text.map(micros).into(),
+            self.tenant.into(),
+            self.key.into(),
+            self.user.into(),
+            self.tags.into(),
+            self.session.into(),
+            self.trace.into(),
+            self.within.into(),
+            self.asked_by.into(),
+            self.task.into(),
+            self.dialect.into(),
+            self.model.into(),
+            self.streaming.into(),
+            self.outcome.into(),
+            self.status.into(),
+            self.code.into(),
+            self.plugin.into(),
+            self.detail.into(),
+            self.intent.into(),
+            self.routed.into(),
+            self.escalation.into(),
+            self.queue.into(),
+            self.cache.into(),
+            self.age.map(micros).into(),
+            self.saved.nanodollars().into(),
+            self.target.into(),
+            self.provider.into(),
+            self.attempts.into(),
+            self.verdict.into(),
+            self.findings.into(),
+            self.not_inspected.into(),
+            usage(|usage| usage.input_tokens),
+            usage(|usage| usage.cached_input_tokens),
+            usage(|usage| usage.cache_write_tokens),
+            usage(|usage| usage.output_tokens),
+            usage(|usage| usage.reasoning_tokens),
+            self.cost.nanodollars().into(),
+            self.plugins_cost.nanodollars().into(),
+            self.is_cost_known.into(),
+            self.generation.into(),
+            self.is_unmetered.into(),
+            details.into(),
+        ]
+    }
+
+    /// From a row with these columns. What is not as it should be is left empty: the file may come from anywhere.
+    pub(super) fn read(row: &mut Row) -> Self {
+        let money = |row: &mut Row| Money::from_nanodollars(row.number().unwrap_or_default());
+        let time = |row: &mut Row| row.number().map(Duration::from_micros);
+        let tokens = |row: &mut Row| row.number().map(|tokens| u32::try_from(tokens).unwrap_or(u32::MAX));
+        Self {
+            id: row.text().unwrap_or_default(),
+            began_ms: row.number().unwrap_or_default(),
+            took: time(row).unwrap_or_default(),
+            first_text: time(row),
+            tenant: row.text().unwrap_or_default(),
+            key: row.text(),
+            user: row.text(),
+            tags: row.text(),
+            session: row.text(),
+            trace: row.text(),
+            within: row.text(),
+            asked_by: row.text(),
+            task: row.text().unwrap_or_default(),
+            dialect: row.text().unwrap_or_default(),
+            model: row.text().unwrap_or_default(),
+            streaming: row.number() == Some(1),
+            outcome: row.text().unwrap_or_default(),
+            status: row.number(),
+            code: row.text(),
+            plugin: row.text(),
+            detail: row.text(),
+            intent: row.text(),
+            routed: row.text(),
+            escalation: row.text(),
+            queue: row.text(),
+            cache: row.text(),
+            age: time(row),
+            saved: money(row),
+            target: row.text(),
+            provider: row.text(),
+            attempts: row.number().unwrap_or_default(),
+            verdict: row.text(),
+            findings: row.number().unwrap_or_default(),
+            not_inspected: row.number().unwrap_or_default(),
+            usage: {
+                let all = [tokens(row), tokens(row), tokens(row), tokens(row), tokens(row)];
+                let [input, cached, written, output, reasoning] = all.map(Option::unwrap_or_default);
+                all.iter().any(Option::is_some).then_some(Usage {
+                    input_tokens: input,
+                    cached_input_tokens: cached,
+                    cache_write_tokens: written,
+                    output_tokens: output,
+                    reasoning_tokens: reasoning,
+                })
+            },
+            cost: money(row),
+            plugins_cost: money(row),
+            is_cost_known: row.number() == Some(1),
+            generation: row.number().unwrap_or_default(),
+            is_unmetered: row.number() == Some(1),
+            details: row.text().and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default(),
+        }
+    }
+}
+
+/// Microseconds.
+pub(super) fn micros(time: Duration) -> u64 {
+    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
+}
+
+/// Milliseconds since 1970.
+pub(super) fn milliseconds(at: SystemTime) -> u64 {
+    let since = at.duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
+fn count(count: usize) -> u64 {
+    u64::try_from(count).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,310 @@
+//! The steps of an exchange as they are kept. Findings and edits say where something was, and never what.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::entry::micros;
+use crate::capability::Use;
+use crate::exchange::{self, Attempt, NotInspected, Over, Sought, What};
+use crate::plugin::{Decision, Edited, Found, Receipt};
+
+/// Steps of one exchange that are kept; of a long stream the calls of one plugin are summed up before that.
+const STEPS_MAX: usize = 200;
+
+/// One thing that an exchange did.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub struct Step {
+    /// When it began, in microseconds since the exchange did.
+    #[serde(rename = "at")]
+    pub at_us: u64,
+    /// How long that took, in microseconds; of several calls, from the beginning of the first to the end of the last.
+    #[serde(rename = "took")]
+    pub took_us: u64,
+    /// What it was.
+    #[serde(flatten)]
+    pub did: Did,
+}
+
+/// What an exchange can do.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(tag = "did", rename_all = "kebab-case")]
+pub enum Did {
+    /// It called a plugin.
+    Plugin(Call),
+    /// It asked a target.
+    Attempt(Asked),
+    /// It looked for a kept answer: `hit`, `stale`, `miss`, or `bypass` where a store has failed.
+    Lookup {
+        /// What came of it.
+        found: String,
+    },
+    /// It had a question turned into a vector.
+    Embedding {
+        /// Whether there is one.
+        succeeded: bool,
+    },
+}
+
+/// Calls of one plugin.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+pub struct Call {
+    /// The installation.
+    pub plugin: String,
+    /// The first digits of the component's SHA-256.
+    pub digest: String,
+    /// Which of its exports.
+    pub export: String,
+    /// Which way the text travelled.
+    pub phase: String,
+    /// The gravest that it decided.
+    pub verdict: String,
+    /// How the call ended.
+    pub outcome: String,
+    /// Whether its verdict was only noted.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub observed: bool,
+    /// What went wrong.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
+    /// The code of a denial.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
+    /// What it was taken for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub intent: Option<String>,
+    /// What was noticed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub findings: Vec<Finding>,
+    /// What was changed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub edits: Vec<Edit>,
+    /// Windows or segments.
+    pub windows: usize,
+    /// Those whose verdict was remembered.
+    #[serde(default)]
+    pub remembered: usize,
+    /// Those that its prefilter let pass.
+    #[serde(default)]
+    pub prefiltered: usize,
+    /// Bytes of text.
+    pub bytes: usize,
+    /// Fuel.
+    pub fuel: u64,
+    /// Time of the calls themselves, in microseconds.
+    pub us: u64,
+    /// Peak of its memory, in bytes.
+    pub memory: usize,
+    /// How many calls are summed up here.
+    pub calls: usize,
+    /// What it used of what it was granted.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub used: BTreeMap<String, Granted>,
+}
+
+/// What was used of one capability.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
+pub struct Granted {
+    /// Calls.
+    pub calls: u64,
+    /// Bytes both ways.
+    pub bytes: u64,
+    /// Microseconds.
+    pub us: u64,
+    /// Nanodollars.
+    #[serde(default)]
+    pub cost: u64,
+}
+
+/// Something that was noticed.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+pub struct Finding {
+    /// The rule.
+    pub rule: String,
+    /// In which segment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub segment: Option<usize>,
+    /// From which byte to which.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub span: Option<(usize, usize)>,
+    /// How sure it is.
+    pub score: f32,
+}
+
+/// Something that was changed.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
+pub struct Edit {
+    /// In which segment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub segment: Option<usize>,
+    /// From which byte to which.
+    pub span: (usize, usize),
+    /// How many bytes stand there now.
+    pub bytes: usize,
+}
+
+/// A target that was asked.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
+pub struct Asked {
+    /// Its name.
+    pub target: String,
+    /// Its provider's.
+    pub provider: String,
+    /// What the provider calls the model, if that is said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    /// Why it did not answer, in a word.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failed: Option<String>,
+    /// When it began to answer, in microseconds since it was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answered_us: Option<u64>,
+}
+
+/// Something that was passed on without a look.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
+pub struct Coverage {
+    /// Which way it travelled.
+    pub phase: String,
+    /// What it was.
+    pub what: String,
+    /// Who did not look, if others did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plugin: Option<String>,
+    /// Why.
+    pub reason: String,
+}
+
+impl From<&NotInspected> for Coverage {
+    fn from(not: &NotInspected) -> Self {
+        let NotInspected { phase, what, plugin, reason } = not;
+        Self { phase: phase.word().to_owned(), what: what.clone(), plugin: plugin.clone(), reason: reason.clone() }
+    }
+}
+
+/// The steps of an exchange, those of one plugin in a stream summed up; and how many have no room.
+pub(super) fn steps(over: &Over) -> (Vec<Step>, usize) {
+    let mut steps: Vec<Step> = Vec::new();
+    let mut sums: Vec<(Receipt, usize)> = Vec::new();
+    for step in over.steps() {
+        if let What::Plugin(receipt) = step.what {
+            let is_more = |(sum, _): &(Receipt, usize)| over.record.streaming && sum.is_like(receipt);
+            match sums.iter().position(is_more) {
+                Some(place) => {
+                    if let Some((sum, _)) = sums.get_mut(place) {
+                        sum.add(receipt);
+                    }
+                    continue;
+                }
+                None => sums.push((receipt.clone(), steps.len())),
+            }
+        }
+        steps.push(Step::of(step));
+    }
+    for (sum, place) in sums {
+        if let Some(step) = steps.get_mut(place) {
+            let calls = over.record.receipts.iter().filter(|receipt| sum.is_like(receipt));
+            // All of its calls, or the one.
+            let many = over.record.streaming;
+            let calls: Vec<&Receipt> = if many { calls.collect() } else { vec![&sum] };
+            step.sum_up(&sum, &calls, over);
+        }
+    }
+    let left_out = steps.len().saturating_sub(STEPS_MAX);
+    steps.truncate(STEPS_MAX);
+    (steps, left_out)
+}
+
+impl Step {
+    fn of(step: exchange::Step<'_>) -> Self {
+        let did = match step.what {
+            What::Plugin(receipt) => Did::Plugin(Call::of(receipt)),
+            What::Attempt(attempt, answered) => Did::Attempt(Asked::of(attempt, answered)),
+            What::Lookup(Sought::Answer(state)) => Did::Lookup { found: state.word().to_owned() },
+            What::Lookup(Sought::Meaning(succeeded)) => Did::Embedding { succeeded },
+        };
+        Self { at_us: micros(step.at), took_us: micros(step.took), did }
+    }
+
+    fn sum_up(&mut self, sum: &Receipt, calls: &[&Receipt], over: &Over) {
+        let end = calls.iter().map(|receipt| over.since(receipt.began) + receipt.time).max();
+        self.took_us = end.map_or(self.took_us, micros).saturating_sub(self.at_us).max(self.took_us);
+        let calls = calls.iter().filter(|receipt| receipt.was_called()).count();
+        self.did = Did::Plugin(Call { calls, ..Call::of(sum) });
+    }
+
+    /// What was found in it: by whom, and the rule.
+    pub(super) fn rules(&self) -> impl Iterator<Item = (&str, &str)> {
+        let call = match &self.did {
+            Did::Plugin(call) => Some(call),
+            Did::Attempt(_) | Did::Lookup { .. } | Did::Embedding { .. } => None,
+        };
+        call.into_iter().flat_map(|call| call.findings.iter().map(|found| (call.plugin.as_str(), found.rule.as_str())))
+    }
+}
+
+impl Call {
+    fn of(receipt: &Receipt) -> Self {
+        Self {
+            plugin: receipt.plugin.to_string(),
+            digest: receipt.digest.to_string(),
+            export: receipt.export.to_owned(),
+            phase: receipt.phase.word().to_owned(),
+            verdict: receipt.decision.word().to_owned(),
+            outcome: receipt.outcome.word().to_owned(),
+            observed: receipt.observed,
+            detail: receipt.detail.clone().or_else(|| receipt.denial.as_ref().and_then(|(_, detail)| detail.clone())),
+            code: receipt.denial.as_ref().map(|(code, _)| code.clone()),
+            intent: receipt.intent.clone(),
+            findings: receipt.findings.iter().map(Finding::from).collect(),
+            edits: receipt.edits.iter().map(Edit::from).collect(),
+            windows: receipt.windows,
+            remembered: receipt.remembered,
+            prefiltered: receipt.prefiltered,
+            bytes: receipt.bytes,
+            fuel: receipt.fuel,
+            us: micros(receipt.time),
+            memory: receipt.memory_bytes,
+            calls: usize::from(receipt.was_called()),
+            used: receipt.used.each().map(|(name, used)| (name.word().to_owned(), used.into())).collect(),
+        }
+    }
+
+    /// Whether it changed, refused or stopped something, or failed.
+    #[must_use]
+    pub fn is_notable(&self) -> bool {
+        self.verdict != Decision::Allow.word() || self.outcome != crate::plugin::Outcome::Said.word()
+    }
+}
+
+impl From<Use> for Granted {
+    fn from(used: Use) -> Self {
+        Self { calls: used.calls, bytes: used.bytes, us: micros(used.time), cost: used.cost.nanodollars() }
+    }
+}
+
+impl From<&Found> for Finding {
+    fn from(Found { segment, finding }: &Found) -> Self {
+        let span = finding.span.as_ref().map(|span| (span.start, span.end));
+        Self { rule: finding.rule.clone(), segment: *segment, span, score: finding.score }
+    }
+}
+
+impl From<&Edited> for Edit {
+    fn from(Edited { segment, span, bytes }: &Edited) -> Self {
+        Self { segment: *segment, span: (span.start, span.end), bytes: *bytes }
+    }
+}
+
+impl Asked {
+    fn of(attempt: &Attempt, answered: Option<Duration>) -> Self {
+        Self {
+            target: attempt.target.name.clone(),
+            provider: attempt.target.provider.clone(),
+            model: attempt.target.model.clone(),
+            failed: attempt.failure().map(str::to_owned),
+            answered_us: answered.map(micros),
+        }
+    }
+}

@@ -1,0 +1,231 @@
+//! Sums of each minute, and how what was measured is distributed: so that an overview need not look through all exchanges.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::entry::{Entry, micros};
+use super::steps::Did;
+use crate::store::ledger::{Statement, Value};
+
+/// What is measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Measure {
+    /// Time of a whole exchange, in microseconds, by model.
+    Took,
+    /// Time to the first text, in microseconds, by model.
+    FirstText,
+    /// Fuel of a plugin's call, by plugin.
+    Fuel,
+    /// Time of a plugin's call, in microseconds, by plugin.
+    PluginTime,
+    /// Peak of a plugin's memory, in bytes, by plugin.
+    Memory,
+}
+
+impl Measure {
+    /// The word for it in the table.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Took => "took",
+            Self::FirstText => "first-text",
+            Self::Fuel => "fuel",
+            Self::PluginTime => "plugin-time",
+            Self::Memory => "memory",
+        }
+    }
+}
+
+/// Buckets in which a number doubles.
+const STEPS: u32 = 4;
+
+/// The part of the scale that a number belongs to: each is about a fifth wider than the one before.
+#[must_use]
+pub fn bucket(number: u64) -> i64 {
+    let Some(power) = number.checked_ilog2() else { return 0 };
+    // The two bits behind the first.
+    let rest = if power >= 2 { (number >> (power - 2)) & 3 } else { (number << (2 - power)) & 3 };
+    i64::from(power * STEPS) + i64::try_from(rest).unwrap_or_default() + 1
+}
+
+/// The largest number of a part of the scale.
+#[must_use]
+pub fn top_of(bucket: i64) -> u64 {
+    let Ok(place) = u32::try_from(bucket.saturating_sub(1)) else { return 0 };
+    let (power, rest) = (place / STEPS, u64::from(place % STEPS));
+    let least = |power: u32, rest: u64| {
+        1_u64.checked_shl(power).map_or(u64::MAX, |one| {
+            one.saturating_add(u64::try_from(u128::from(one) * u128::from(rest) / 4).unwrap_or(u64::MAX))
+        })
+    };
+    let next = if rest == 3 { least(power + 1, 0) } else { least(power, rest + 1) };
+    next.saturating_sub(1).max(least(power, rest))
+}
+
+/// Sums of some exchanges.
+#[derive(Debug, Default)]
+pub(super) struct Sums {
+    minutes: BTreeMap<(u64, String, String), Minute>,
+    distributions: BTreeMap<(&'static str, String, u64, i64), u64>,
+    verdicts: BTreeMap<(String, u64, String, String), u64>,
+}
+
+/// Of one minute, tenant and model.
+#[derive(Clone, Copy, Debug, Default)]
+struct Minute {
+    exchanges: u64,
+    failures: u64,
+    denials: u64,
+    hits: u64,
+    input_tokens: u64,
+    output_tokens: u64,
+    cost: u64,
+    saved: u64,
+}
+
+impl Sums {
+    pub(super) fn add(&mut self, entry: &Entry) {
+        let minute = entry.began_ms / 60_000;
+        let sum = self.minutes.entry((minute, entry.tenant.clone(), entry.model.clone())).or_default();
+        sum.exchanges += 1;
+        sum.failures += u64::from(entry.has_failed());
+        sum.denials += u64::from(entry.outcome == "denied");
+        sum.hits += u64::from(matches!(entry.cache.as_deref(), Some("hit" | "stale")));
+        if let Some(usage) = &entry.usage {
+            sum.input_tokens += u64::from(usage.input_tokens);
+            sum.output_tokens += u64::from(usage.output_tokens);
+        }
+        // What a plugin asked a model for is in the cost of the exchange that it was part of.
+        if entry.within.is_none() {
+            sum.cost = sum.cost.saturating_add(entry.known_cost().nanodollars());
+            sum.saved = sum.saved.saturating_add(entry.saved.nanodollars());
+        }
+        self.measure(Measure::Took, &entry.model, minute, micros(entry.took));
+        if let Some(first) = entry.first_text {
+            self.measure(Measure::FirstText, &entry.model, minute, micros(first));
+        }
+        for step in &entry.details.steps {
+            let Did::Plugin(call) = &step.did else { continue };
+            let verdict = (call.plugin.clone(), minute, call.verdict.clone(), call.outcome.clone());
+            *self.verdicts.entry(verdict).or_default() += 1;
+            if call.calls > 0 {
+                self.measure(Measure::Fuel, &call.plugin, minute, call.fuel);
+                self.measure(Measure::PluginTime, &call.plugin, minute, call.us);
+                self.measure(Measure::Memory, &call.plugin, minute, u64::try_from(call.memory).unwrap_or(u64::MAX));
+            }
+        }
+    }
+
+    fn measure(&mut self, measure: Measure, name: &str, minute: u64, number: u64) {
+        let key = (measure.word(), name.to_owned(), minute, bucket(number));
+        *self.distributions.entry(key).or_default() += 1;
+    }
+
+    /// What adds them to those in the tables; always in the same order, so that no two gateways wait for each other.
+    pub(super) fn statements(self) -> impl Iterator<Item = Statement> {
+        let minutes = self.minutes.into_iter().map(|((minute, tenant, model), sum)| {
+            let Minute { exchanges, failures, denials, hits, input_tokens, output_tokens, cost, saved } = sum;
+            let sums = [exchanges, failures, denials, hits, input_tokens, output_tokens, cost, saved];
+            let mut values: Vec<Value> = vec![minute.into(), tenant.into(), model.into()];
+            values.extend(sums.map(Value::from));
+            Statement::new(MINUTE, values)
+        });
+        let distributions = self.distributions.into_iter().map(|((measure, name, minute, bucket), count)| {
+            let values = vec![measure.into(), name.into(), minute.into(), bucket.into(), count.into()];
+            Statement::new(DISTRIBUTION, values)
+        });
+        let verdicts = self.verdicts.into_iter().map(|((plugin, minute, verdict, outcome), count)| {
+            let values = vec![plugin.into(), minute.into(), verdict.into(), outcome.into(), count.into()];
+            Statement::new(VERDICT, values)
+        });
+        minutes.chain(distributions).chain(verdicts)
+    }
+}
+
+const MINUTE: &str = "\
+INSERT INTO minutes (minute, tenant, model, exchanges, failures, denials, hits, input_tokens, output_tokens, cost, saved)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+ON CONFLICT (minute, tenant, model) DO UPDATE SET
+    exchanges = minutes.exchanges + excluded.exchanges, failures = minutes.failures + excluded.failures,
+    denials = minutes.denials + excluded.denials, hits = minutes.hits + excluded.hits,
+    input_tokens = minutes.input_tokens + excluded.input_tokens,
+    output_tokens = minutes.output_tokens + excluded.output_tokens,
+    cost = minutes.cost + excluded.cost, saved = minutes.saved + excluded.saved";
+const DISTRIBUTION: &str = "\
+INSERT INTO distributions (measure, name, minute, bucket, count) VALUES ($1, $2, $3, $4, $5)
+ON CONFLICT (measure, name, minute, bucket) DO UPDATE SET count = distributions.count + excluded.count";
+const VERDICT: &str = "\
+INSERT INTO verdicts (plugin, minute, verdict, outcome, count) VALUES ($1, $2, $3, $4, $5)
+ON CONFLICT (plugin, minute, verdict, outcome) DO UPDATE SET count = verdicts.count + excluded.count";
+
+impl Entry {
+    /// Whether it failed: neither was it answered, nor refused for what was asked, nor left by its caller.
+    #[must_use]
+    pub fn has_failed(&self) -> bool {
+        self.status.is_some_and(|status| status >= 500) || (self.outcome != "answered" && self.is_upstreams())
+    }
+
+    fn is_upstreams(&self) -> bool {
+        self.outcome.starts_with("upstream_") || matches!(self.outcome.as_str(), "timeout" | "guardrail_failed")
+    }
+}
+
+/// What a share of a distribution is at most: of its parts and how many are in each, the smallest first.
+#[must_use]
+pub fn percentile(parts: &[(i64, u64)], percent: u64) -> Option<u64> {
+    let all: u64 = parts.iter().map(|(_, count)| count).sum();
+    let wanted = all.saturating_mul(percent).div_ceil(100).max(1);
+    let mut so_far = 0_u64;
+    parts.iter().find_map(|(bucket, count)| {
+        so_far += count;
+        (so_far >= wanted).then(|| top_of(*bucket))
+    })
+}
+
+/// The same as a time, of microseconds.
+#[must_use]
+pub fn percentile_time(parts: &[(i64, u64)], percent: u64) -> Option<Duration> {
+    percentile(parts, percent).map(Duration::from_micros)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_lies_in_its_part_of_the_scale() {
+        let mut last = -1;
+        for number in (0..2_000).chain([u64::from(u32::MAX), 1 << 40, 1 << 62, u64::MAX - 1, u64::MAX]) {
+            let of = bucket(number);
+            assert!(of >= last, "{number}");
+            assert!(number <= top_of(of), "{number} is in {of}, which ends at {}", top_of(of));
+            assert!(of == 0 || top_of(of - 1) < number, "{number} is in {of}, and {} ends before", top_of(of - 1));
+            last = of;
+        }
+    }
+
+    #[test]
+    fn a_percentile_is_as_near_as_the_scale() {
+        assert_eq!(percentile(&[], 50), None);
+        let mut parts = BTreeMap::<i64, u64>::new();
+        (1..=1_000).for_each(|number| *parts.entry(bucket(number)).or_default() += 1);
+        let parts: Vec<(i64, u64)> = parts.into_iter().collect();
+        for (percent, true_one) in [(1, 10), (50, 500), (99, 990)] {
+            let found = percentile(&parts, percent).unwrap();
+            assert!((true_one..=true_one + true_one / 4 + 1).contains(&found), "{percent}: {found}");
+        }
+    }
+
+    #[test]
+    fn what_callers_did_wrong_is_no_failure() {
+        let ended = |outcome: &str, status| Entry { outcome: outcome.to_owned(), status, ..Entry::default() };
+        assert!(ended("upstream_timeout", Some(504)).has_failed());
+        // The head of a stream was a good one.
+        assert!(ended("upstream_broken", Some(200)).has_failed());
+        assert!(!ended("answered", Some(200)).has_failed());
+        assert!(!ended("denied", Some(400)).has_failed());
+        assert!(!ended("rate_limit_exceeded", Some(429)).has_failed());
+        assert!(!ended("caller-gone", None).has_failed());
+    }
+}

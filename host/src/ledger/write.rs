@@ -1,0 +1,214 @@
+//! The task that writes: it takes what waits, many at a time, and gives the database one transaction for all of it.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep, timeout_at};
+use tracing::{info, warn};
+
+use super::entry::{Entry, milliseconds};
+use super::sums::Sums;
+use super::{State, Waiting};
+use crate::config;
+use crate::exchange::Over;
+use crate::store::ledger::{Database, Durable, Failure, Statement, Value};
+
+/// Exchanges of one transaction.
+const BATCH_MAX: usize = 512;
+/// How long the first of them waits for others: what is lost with the process is no older than this and the writing.
+const GATHER: Duration = Duration::from_millis(200);
+/// The pause after the database has failed.
+const PAUSE: Duration = Duration::from_millis(500);
+/// How often what is too old, or too much, is deleted.
+const SWEPT_EVERY: Duration = Duration::from_secs(60);
+/// Exchanges that are deleted in one transaction, so that others get their turn.
+const DELETED_MAX: i64 = 2_000;
+
+/// Write until nobody hands anything over any more.
+pub(super) async fn run(
+    database: Arc<dyn Database>,
+    mut waiting: mpsc::Receiver<Waiting>,
+    state: Arc<State>,
+    bounds: config::Ledger,
+) {
+    let mut writer = Writer { database, state, bounds, next_sweep: Instant::now() };
+    while let Some(batch) = writer.gather(&mut waiting).await {
+        writer.write_all(batch).await;
+        writer.sweep().await;
+    }
+}
+
+struct Writer {
+    database: Arc<dyn Database>,
+    state: Arc<State>,
+    bounds: config::Ledger,
+    next_sweep: Instant,
+}
+
+impl Writer {
+    /// What waits, as much as fits into one transaction; nothing if there will be no more.
+    async fn gather(&self, waiting: &mut mpsc::Receiver<Waiting>) -> Option<Vec<Waiting>> {
+        let mut batch = Vec::new();
+        let first = tokio::select! {
+            first = waiting.recv() => first?,
+            // What is too old goes also where nothing comes.
+            () = tokio::time::sleep_until(self.next_sweep) => return Some(batch),
+        };
+        batch.push(first);
+        let until = Instant::now() + GATHER;
+        while batch.len() < BATCH_MAX {
+            let next = tokio::select! {
+                next = timeout_at(until, waiting.recv()) => next,
+                () = self.state.hurry.notified() => {
+                    while batch.len() < BATCH_MAX && let Ok(next) = waiting.try_recv() {
+                        batch.push(next);
+                    }
+                    break;
+                }
+            };
+            let Ok(Some(next)) = next else { break };
+            batch.push(next);
+        }
+        Some(batch)
+    }
+
+    /// Write a batch. As long as the database cannot be written it is tried again, and meanwhile the queue fills; what it
+    /// does not take is tried by itself, and lost.
+    async fn write_all(&mut self, batch: Vec<Waiting>) {
+        if batch.is_empty() {
+            return;
+        }
+        let bytes = batch.iter().map(|waiting| waiting.bytes).sum();
+        let count = batch.len();
+        let all: Vec<Arc<Over>> = batch.into_iter().map(|waiting| waiting.over).collect();
+        let mut written = 0;
+        // Those that are not written yet.
+        let mut parts: Vec<&[Arc<Over>]> = vec![&all];
+        while let Some(part) = parts.pop() {
+            match self.database.write(statements(part, &self.bounds), Durable::Process).await {
+                Ok(_) => {
+                    written += part.len();
+                    self.is_well();
+                }
+                Err(failure @ Failure::Unavailable(_)) => {
+                    self.is_in_trouble(failure);
+                    parts.push(part);
+                    sleep(PAUSE).await;
+                }
+                Err(Failure::Refused(_)) if part.len() > 1 => {
+                    let (one, other) = part.split_at(part.len() / 2);
+                    parts.extend([one, other]);
+                }
+                Err(Failure::Refused(why)) => {
+                    let exchange = part.first().map(|over| &*over.id);
+                    warn!(exchange, why, "the ledger does not take an exchange");
+                    self.state.dropped.fetch_add(1, Ordering::Relaxed);
+                }
+            }
+        }
+        self.state.written.fetch_add(u64::try_from(written).unwrap_or_default(), Ordering::Relaxed);
+        self.state.is_done(bytes, count);
+    }
+
+    fn is_well(&self) {
+        if self.state.trouble.swap(None).is_some() {
+            info!("the ledger is written again");
+        }
+    }
+
+    fn is_in_trouble(&self, failure: Failure) {
+        let why = failure.to_string();
+        if self.state.trouble.swap(Some(Arc::new(why.clone()))).is_none() {
+            warn!(why, "the ledger cannot be written; it is tried again, and what does not fit meanwhile is lost");
+        }
+    }
+
+    /// Delete what is too old, and the oldest of what is too much.
+    async fn sweep(&mut self) {
+        if Instant::now() < self.next_sweep {
+            return;
+        }
+        self.next_sweep = Instant::now() + SWEPT_EVERY;
+        if let Err(failure) = self.swept().await {
+            warn!(why = failure.to_string(), "deleting what the ledger need not keep any longer");
+        }
+    }
+
+    async fn swept(&self) -> Result<(), Failure> {
+        let now = now_ms();
+        let keep_ms = u64::try_from(self.bounds.keep.as_millis()).unwrap_or(u64::MAX);
+        let too_old = Value::from(now.saturating_sub(keep_ms));
+        let minute = Value::from(now.saturating_sub(keep_ms) / 60_000);
+        let gone = vec![
+            Statement::new("DELETE FROM texts WHERE expires <= $1", vec![now.into()]),
+            Statement::new("DELETE FROM minutes WHERE minute < $1", vec![minute.clone()]),
+            Statement::new("DELETE FROM distributions WHERE minute < $1", vec![minute.clone()]),
+            Statement::new("DELETE FROM verdicts WHERE minute < $1", vec![minute]),
+        ];
+        self.database.write(gone, Durable::Process).await?;
+        // Ids begin with the time, in milliseconds.
+        while self.delete_oldest("began < $1", vec![too_old.clone()]).await? > 0 {}
+        while self.database.bytes().await? > self.bounds.bytes_max {
+            if self.delete_oldest("0 = $1", vec![0_i64.into()]).await? == 0 {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Delete the oldest exchanges of which this is true, some at a time; says how many.
+    async fn delete_oldest(&self, which: &str, mut values: Vec<Value>) -> Result<u64, Failure> {
+        let oldest = format!("SELECT id FROM exchanges WHERE {which} ORDER BY id LIMIT $2");
+        values.push(DELETED_MAX.into());
+        let last = format!("SELECT max(id) FROM ({oldest}) AS oldest");
+        let found = self.database.read(Statement::new(last, values)).await?;
+        let Some(last) = found.into_iter().next().and_then(|mut row| row.text()) else { return Ok(0) };
+        let up_to = |sql| Statement::new(sql, vec![last.clone().into()]);
+        let deleted = vec![
+            up_to("DELETE FROM exchanges WHERE id <= $1"),
+            up_to("DELETE FROM findings WHERE exchange <= $1"),
+            up_to("DELETE FROM texts WHERE exchange <= $1"),
+        ];
+        let deleted = self.database.write(deleted, Durable::Process).await?;
+        Ok(deleted.first().copied().unwrap_or_default())
+    }
+}
+
+/// All that is written of these exchanges.
+fn statements(all: &[Arc<Over>], bounds: &config::Ledger) -> Vec<Statement> {
+    let mut statements = Vec::with_capacity(all.len() + 16);
+    let mut sums = Sums::default();
+    for over in all {
+        let entry = Entry::of(over);
+        sums.add(&entry);
+        statements.extend(entry.found().into_iter().map(|((plugin, rule), count)| {
+            Statement::new(FINDING, vec![rule.into(), plugin.into(), (&*over.id).into(), count.into()])
+        }));
+        if let Some(captured) = &over.record.captured {
+            statements.extend(super::texts::statement(over, captured, bounds));
+        }
+        statements.push(Statement::new(insert(), entry.values()));
+    }
+    statements.extend(sums.statements());
+    statements
+}
+
+const FINDING: &str =
+    "INSERT INTO findings (rule, plugin, exchange, found) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING";
+
+/// The statement that keeps an entry.
+fn insert() -> &'static str {
+    static INSERT: std::sync::OnceLock<String> = std::sync::OnceLock::new();
+    INSERT.get_or_init(|| {
+        let count = Entry::COLUMNS.split(',').count();
+        let places: Vec<String> = (1..=count).map(|number| format!("${number}")).collect();
+        format!("INSERT INTO exchanges ({}) VALUES ({}) ON CONFLICT DO NOTHING", Entry::COLUMNS, places.join(", "))
+    })
+}
+
+/// Milliseconds since 1970.
+pub(super) fn now_ms() -> u64 {
+    milliseconds(std::time::SystemTime::now())
+}
