@@ -2,6 +2,7 @@
 //! answer, and for what is kept of answers. Nothing of it is on the public port.
 
 mod cache;
+mod console;
 mod door;
 mod escalations;
 mod keys;
@@ -10,6 +11,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{self, HeaderValue};
+use http::request::Parts;
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::Incoming;
@@ -26,18 +28,32 @@ const BODY_BYTES_MAX: usize = 64 << 10;
 /// Time for a body to arrive: whoever sends it is near by.
 const BODY: Duration = Duration::from_secs(10);
 
-/// Serve one request of an operator.
-pub(crate) async fn serve(gateway: &Gateway, admin: &config::Admin, request: Request<Incoming>) -> Response<Body> {
-    answer(gateway, admin, request).await.unwrap_or_else(|refused| refused.response())
+/// The port, as the settings said when it was opened.
+#[derive(Debug)]
+pub(crate) struct Port {
+    settings: config::Admin,
+    signer: console::Signer,
 }
 
-async fn answer(
-    gateway: &Gateway,
-    admin: &config::Admin,
-    request: Request<Incoming>,
-) -> Result<Response<Body>, Refused> {
+impl Port {
+    pub(crate) fn new(settings: config::Admin) -> Self {
+        Self { signer: console::Signer::new(&settings), settings }
+    }
+}
+
+/// Serve one request of an operator.
+pub(crate) async fn serve(gateway: &Gateway, port: &Port, request: Request<Incoming>) -> Response<Body> {
     let (head, body) = request.into_parts();
-    door::is_from_here(&head, admin)?;
+    let answered = answer(gateway, port, &head, body).await;
+    answered.unwrap_or_else(|refused| match console::is_for_it(&head) {
+        true => console::refused(port, &head, refused),
+        false => refused.response(),
+    })
+}
+
+async fn answer(gateway: &Gateway, port: &Port, head: &Parts, body: Incoming) -> Result<Response<Body>, Refused> {
+    let admin = &port.settings;
+    door::is_from_here(head, admin)?;
     let path: Vec<&str> = head.uri.path().trim_start_matches('/').split('/').collect();
     match *path {
         ["healthz"] => only(&head.method, &Method::GET).map(|()| words(StatusCode::OK, "ok\n")),
@@ -45,14 +61,18 @@ async fn answer(
             None => words(StatusCode::OK, "ready\n"),
             Some(why) => words(StatusCode::SERVICE_UNAVAILABLE, why),
         }),
+        ["console", ref below @ ..] => {
+            let form = read(body).await?;
+            console::answer(gateway, port, head, below, &form).await
+        }
         // Before a word of the API: nobody without the token learns what there is.
         ["api", ref below @ ..] => {
-            door::has_token(&head, admin)?;
-            let body = read(&head, body).await?;
+            door::has_token(head, admin)?;
+            let body = read_json(head, body).await?;
             match below {
                 ["keys", below @ ..] => keys::answer(gateway, &head.method, below, &body).await,
                 ["cache", below @ ..] => cache::answer(gateway, &head.method, below, &body).await,
-                ["escalations", below @ ..] => escalations::answer(gateway, &head, below, &body).await,
+                ["escalations", below @ ..] => escalations::answer(gateway, head, below, &body).await,
                 _ => Err(Refused::NotFound),
             }
         }
@@ -78,6 +98,8 @@ enum Refused {
     Store(store::Error),
     /// The cache did not do it.
     Cache(String),
+    /// The ledger cannot be read, or there is none.
+    Ledger(String),
 }
 
 impl From<store::Error> for Refused {
@@ -87,9 +109,10 @@ impl From<store::Error> for Refused {
 }
 
 impl Refused {
-    fn response(self) -> Response<Body> {
+    /// Its status, its code, the field that is meant, and words.
+    fn said(self) -> (StatusCode, &'static str, Option<&'static str>, String) {
         let no_store = |why: &str| tracing::error!(why, "the store failed an operator");
-        let (status, code, field, message) = match self {
+        match self {
             Self::Elsewhere(why) => (StatusCode::FORBIDDEN, "forbidden", None, why.to_owned()),
             Self::NoToken => {
                 let message = "send the token of [admin] as authorization: Bearer ...".to_owned();
@@ -116,6 +139,7 @@ impl Refused {
                 no_store(&message);
                 (StatusCode::INTERNAL_SERVER_ERROR, "cache_failed", None, message)
             }
+            Self::Ledger(message) => (StatusCode::SERVICE_UNAVAILABLE, "ledger_unavailable", None, message),
             Self::Store(store::Error::Wrong(field, message)) => {
                 (StatusCode::BAD_REQUEST, "invalid_request", Some(field), message)
             }
@@ -133,7 +157,11 @@ impl Refused {
                 };
                 (status, code, None, message)
             }
-        };
+        }
+    }
+
+    fn response(self) -> Response<Body> {
+        let (status, code, field, message) = self.said();
         #[derive(Serialize)]
         struct Envelope<'a> {
             error: Inner<'a>,
@@ -161,12 +189,16 @@ fn only(method: &Method, allowed: &Method) -> Result<(), Refused> {
     if method == allowed { Ok(()) } else { Err(Refused::NoSuchMethod) }
 }
 
-async fn read(head: &http::request::Parts, body: Incoming) -> Result<Bytes, Refused> {
-    let body = match timeout(BODY, Limited::new(body, BODY_BYTES_MAX).collect()).await {
-        Ok(Ok(collected)) => collected.to_bytes(),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => return Err(Refused::BodyTooLarge),
-        Ok(Err(_)) | Err(_) => return Err(Refused::BodyBroken),
-    };
+async fn read(body: Incoming) -> Result<Bytes, Refused> {
+    match timeout(BODY, Limited::new(body, BODY_BYTES_MAX).collect()).await {
+        Ok(Ok(collected)) => Ok(collected.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Refused::BodyTooLarge),
+        Ok(Err(_)) | Err(_) => Err(Refused::BodyBroken),
+    }
+}
+
+async fn read_json(head: &Parts, body: Incoming) -> Result<Bytes, Refused> {
+    let body = read(body).await?;
     let is_json = |kind: &HeaderValue| {
         let kind = kind.as_bytes().split(|byte| *byte == b';').next().unwrap_or_default();
         kind.trim_ascii().eq_ignore_ascii_case(b"application/json")

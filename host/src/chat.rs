@@ -189,6 +189,10 @@ pub struct Request {
     pub answer_tokens_max: Option<u64>,
     /// How many answers are asked for, if the request says so.
     pub answers: Option<u64>,
+    /// The provider's name for the conversation, if the request says it.
+    pub conversation: Option<String>,
+    /// The id of the first call of a tool in the conversation.
+    pub call: Option<String>,
 }
 
 impl Request {
@@ -261,6 +265,8 @@ pub struct Answer {
     pub finish: Finish,
     /// What it used, if the provider said so.
     pub usage: Option<Usage>,
+    /// The id of the first call of a tool in it.
+    pub call: Option<String>,
 }
 
 /// Put `replacement` where `span` was.

@@ -497,6 +497,33 @@ pub struct Tenants {
     pub captured: BTreeMap<String, bool>,
     /// Whether those of each of the others are.
     pub captures_others: bool,
+    /// What each session of a tenant may take.
+    pub sessions: BTreeMap<String, SessionLimits>,
+    /// What each session of the others may take.
+    pub sessions_of_others: SessionLimits,
+}
+
+/// How much one session may take; nothing where there is no limit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SessionLimits {
+    /// Its steps.
+    pub steps_max: Option<u64>,
+    /// Tokens of requests and answers together.
+    pub tokens_max: Option<u64>,
+    /// What they may cost.
+    pub money_max: Option<Money>,
+    /// How long after its first step another one may begin.
+    pub time_max: Option<Duration>,
+    /// How often the same call of a tool may give the same, or the model say the same.
+    pub repeats_max: Option<u64>,
+}
+
+impl SessionLimits {
+    /// Whether there is anything to count.
+    #[must_use]
+    pub fn is_bounded(&self) -> bool {
+        *self != Self { repeats_max: self.repeats_max, ..Self::default() }
+    }
 }
 
 impl Tenants {
@@ -504,6 +531,12 @@ impl Tenants {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.named.is_empty() && self.any.is_none()
+    }
+
+    /// What each session of a tenant may take.
+    #[must_use]
+    pub fn session(&self, tenant: &str) -> &SessionLimits {
+        self.sessions.get(tenant).unwrap_or(&self.sessions_of_others)
     }
 
     /// Whether prompts and answers of a tenant are kept.

@@ -112,6 +112,13 @@ impl Dialect {
         }
     }
 
+    /// The one with this word, if there is one.
+    #[must_use]
+    pub fn named(word: &str) -> Option<Self> {
+        let all = [Self::OpenAi, Self::Anthropic, Self::Gemini, Self::Responses, Self::Completions];
+        all.into_iter().find(|dialect| dialect.word() == word)
+    }
+
     /// The dialect whose headers and credentials it has: one provider may have several formats for conversations.
     #[must_use]
     pub fn family(self) -> Self {

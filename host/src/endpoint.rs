@@ -8,6 +8,7 @@ use http::uri::PathAndQuery;
 use http::{HeaderMap, Method, Uri};
 use percent_encoding::percent_decode_str;
 
+use crate::chat::Task;
 pub use crate::dialect::Dialect;
 use crate::error::{Error, Malformed};
 
@@ -54,6 +55,13 @@ impl Does {
             Self::ReadEscalation => "read-escalation",
             Self::ListModels => "list-models",
         }
+    }
+
+    /// What is asked of a model by the one with this word, if anything is.
+    #[must_use]
+    pub fn task_named(word: &str) -> Option<Task> {
+        let tasks = [(Self::Converse, Task::Converse), (Self::Embed, Task::Embed), (Self::CountTokens, Task::CountTokens)];
+        tasks.into_iter().find(|(does, _)| does.word() == word).map(|(_, task)| task)
     }
 }
 

@@ -11,6 +11,7 @@ use crate::dialect::{ErrorWords, Loss, Wire, Wrong, names_of};
 use crate::health::Rest;
 use crate::meter::Reached;
 use crate::plugin::Outcome;
+use crate::session;
 
 /// Why an exchange was not answered.
 #[derive(Debug)]
@@ -53,6 +54,8 @@ pub enum Error {
     TooManyOriginals(usize),
     /// A limit or a budget has no room for it.
     LimitReached(Reached),
+    /// A limit of the session that it is a step of leaves no room, or the session goes round in circles.
+    SessionLimit(session::Reached),
     /// Nobody knows what the target costs, and whoever asks has a budget; the target.
     PriceUnknown(String),
     /// The store cannot be asked whether there is room, and nothing may pass without; why.
@@ -153,7 +156,10 @@ impl Error {
             | Self::NotThere { .. }
             | Self::TooManyOriginals(_)
             | Self::Denied { .. } => StatusCode::BAD_REQUEST,
-            Self::LimitReached(_) | Self::TargetsRest(Rest { is_asked_for: true, .. }) => StatusCode::TOO_MANY_REQUESTS,
+            Self::SessionLimit(reached) if reached.is_a_loop() => StatusCode::BAD_REQUEST,
+            Self::LimitReached(_) | Self::SessionLimit(_) | Self::TargetsRest(Rest { is_asked_for: true, .. }) => {
+                StatusCode::TOO_MANY_REQUESTS
+            }
             Self::StoreFailed(_)
             | Self::EscalationFailed(_)
             | Self::GuardFailed { .. }
@@ -195,6 +201,8 @@ impl Error {
             Self::UnknownModel(_) => "model_not_found",
             Self::LimitReached(reached) if reached.is_budget() => "budget_exceeded",
             Self::LimitReached(_) => "rate_limit_exceeded",
+            Self::SessionLimit(reached) if reached.is_a_loop() => "session_loop",
+            Self::SessionLimit(_) => "session_limit_exceeded",
             Self::PriceUnknown(_) => "price_unknown",
             Self::StoreFailed(_) => "store_unavailable",
             Self::NoSuchEscalation => "escalation_not_found",
@@ -233,7 +241,8 @@ impl Error {
             | Self::PriceUnknown(_) => "invalid_request_error",
             // As OpenAI has it: the SDKs and what is built on them know these words.
             Self::LimitReached(reached) if reached.is_budget() => "insufficient_quota",
-            Self::LimitReached(_) => "rate_limit_error",
+            Self::SessionLimit(reached) if reached.is_a_loop() => "invalid_request_error",
+            Self::LimitReached(_) | Self::SessionLimit(_) => "rate_limit_error",
             Self::StoreFailed(_) | Self::EscalationFailed(_) => "server_error",
             Self::Denied { .. } => "guardrail_denied",
             Self::GuardFailed { .. } | Self::NotContent { .. } => "guardrail_failed",
@@ -314,6 +323,7 @@ impl Error {
             )
             .into(),
             Self::LimitReached(reached) => reached.message().into(),
+            Self::SessionLimit(reached) => reached.message().into(),
             Self::PriceUnknown(_) => {
                 "what this model costs is not known here, and whoever has a budget may only ask for models with a price; the \
                  gateway's operator can name it"
@@ -374,6 +384,7 @@ impl Error {
             | Self::EscalationFailed(detail)
             | Self::GuardFailed { detail, .. } => Some(detail.into()),
             Self::LimitReached(reached) => Some(reached.detail().into()),
+            Self::SessionLimit(reached) => Some(reached.word().into()),
             Self::Denied { denial, .. } => denial.detail.as_deref().map(Cow::from),
             // Callers may write anything there, and no text belongs into a log.
             Self::Malformed(Malformed { field, .. }) | Self::Untranslatable { lost: Malformed { field, .. }, .. } => {
@@ -403,6 +414,7 @@ impl Error {
                 false
             }
             Self::LimitReached(reached) => reached.is_worth_a_retry(),
+            Self::SessionLimit(_) => false,
             _ => true,
         }
     }

@@ -35,6 +35,8 @@ pub use record::{Attempt, BillNumber, Cost, Ending, Lookup, NotInspected, Over, 
 
 /// Receipts that one exchange keeps. A stream makes one for each window and plugin.
 const RECEIPTS_MAX: usize = 10_000;
+/// Tools that are named as to be called.
+const TOOLS_MAX: usize = 32;
 /// Fields that are named as left out; the rest of a request like that is no better.
 const LEFT_OUT_MAX: usize = 32;
 /// Bytes of the header with receipts; many clients take 8 KiB for a whole head.
@@ -70,6 +72,8 @@ pub struct Exchange {
     reservation: OnceLock<Reservation>,
     /// What its accounts have left.
     standing: OnceLock<Standing>,
+    /// What it is a step of.
+    session: OnceLock<Arc<str>>,
     /// Who is told of it when it is over.
     observers: Arc<Observers>,
 }
@@ -134,6 +138,7 @@ impl Exchange {
             counts: Counts::default(),
             reservation: OnceLock::new(),
             standing: OnceLock::new(),
+            session: OnceLock::new(),
             observers,
         }
     }
@@ -167,6 +172,24 @@ impl Exchange {
     /// Note what is done for its caller, in a word.
     pub fn does(&self, task: &'static str) {
         self.record().task = task;
+    }
+
+    /// Note what it is a step of.
+    pub(crate) fn is_step_of(&self, session: Arc<str>) {
+        let _ = self.session.set(session);
+    }
+
+    /// Note that its answer wants a tool to be called, by the call's id: the first counts.
+    pub(crate) fn is_to_call(&self, call: &str) {
+        self.record().call.get_or_insert_with(|| call.to_owned());
+    }
+
+    /// Note which tool its answer wants to be called.
+    pub(crate) fn calls_tool(&self, tool: &str) {
+        let mut record = self.record();
+        if record.tools.len() < TOOLS_MAX {
+            record.tools.push(if is_name(tool) { tool.to_owned() } else { NO_NAME.to_owned() });
+        }
     }
 
     /// Note who is asked.
@@ -694,7 +717,8 @@ impl Drop for Exchange {
         self.end(End::CallerGone);
         let record = std::mem::take(self.record.get_mut().unwrap_or_else(PoisonError::into_inner));
         let about = (self.caller.clone(), self.generation.number, self.within.take());
-        let over = Over::new((self.id.clone(), self.started, self.began), self.dialect, about, record);
+        let session = self.session.take();
+        let over = Over::new((self.id.clone(), self.started, self.began), self.dialect, about, session, record);
         self.observers.is_over(over);
     }
 }

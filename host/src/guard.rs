@@ -327,6 +327,9 @@ pub(crate) async fn release(
         Err(_) => return release_plain(x, &body).await.map(Judged::Released),
     };
     target.name.clone_into(&mut answer.target);
+    if let Some(call) = &answer.call {
+        x.is_to_call(call);
+    }
     // To count costs nothing.
     if is_answer && task != Task::CountTokens {
         let prices = x.generation.settings.prices_of(target, &admitted.request.model);
@@ -368,7 +371,7 @@ async fn pass(
     {
         return Ok(Passed::Retry(words));
     }
-    x.captures_answer(&answer.segments);
+    note_said(x, &answer.segments);
     restore_all(admitted, &mut answer.segments);
     Ok(Passed::Released(Released(written(document, &before, &answer.segments))))
 }
@@ -416,6 +419,13 @@ pub(crate) async fn release_again(x: &Exchange, admitted: &Admitted, kept: &Byte
         Passed::Released(released) => Ok(Some(released)),
         Passed::Retry(_) => Ok(None),
     }
+}
+
+/// Note what is said as the guardrails let it pass.
+fn note_said(x: &Exchange, segments: &[Segment]) {
+    let calls = segments.iter().filter(|segment| segment.channel == chat::Channel::ToolArguments);
+    calls.filter_map(|call| call.name.as_deref()).for_each(|tool| x.calls_tool(tool));
+    x.captures_answer(segments);
 }
 
 fn written(document: &Document, before: &[Segment], after: &[Segment]) -> Bytes {

@@ -5,7 +5,9 @@
 //! model is the worse for it.
 
 mod entry;
+mod overview;
 mod read;
+mod sessions;
 mod steps;
 mod sums;
 mod texts;
@@ -24,7 +26,10 @@ use crate::exchange::Over;
 use crate::store::ledger::{self as store, Database};
 
 pub use entry::{Details, Entry};
+pub use overview::{By, Minutes, Parts, Scope, Sum, together};
+pub use overview::Said as Verdicts;
 pub use read::{Filter, Found};
+pub use sessions::Session;
 pub use steps::{Asked, Call, Coverage, Did, Edit, Finding, Granted, Step};
 pub use sums::{Measure, bucket, percentile, percentile_time, top_of};
 pub use texts::{Said, Texts};
@@ -39,7 +44,7 @@ const RECEIPT_BYTES: usize = 512;
 /// Where exchanges are handed over, and looked for.
 #[derive(Debug)]
 pub struct Ledger {
-    database: Arc<dyn Database>,
+    pub(crate) database: Arc<dyn Database>,
     queue: mpsc::Sender<Waiting>,
     state: Arc<State>,
     bounds: config::Ledger,

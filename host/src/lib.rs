@@ -36,6 +36,7 @@ pub mod reply;
 mod route;
 pub mod sandbox;
 pub mod server;
+pub mod session;
 pub mod store;
 mod trouble;
 pub mod upstream;

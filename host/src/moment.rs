@@ -51,6 +51,19 @@ impl Moment {
     }
 }
 
+impl Moment {
+    /// From a time as RFC 3339 has it, in UTC, or from how long ago it was: `90d`, `12h 30m`.
+    ///
+    /// # Errors
+    /// When it is neither.
+    pub fn in_the_past(text: &str) -> Result<Self, NotAMoment> {
+        match humantime::parse_duration(text) {
+            Ok(time) => Ok(Self::now().before(time)),
+            Err(_) => text.parse(),
+        }
+    }
+}
+
 /// As RFC 3339 has it: `2027-01-31T00:00:00Z`.
 impl fmt::Display for Moment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -28,6 +28,7 @@ use crate::guard::shared::{self, SharedStream};
 use crate::guard::stream::{Next, StreamGuard};
 use crate::guard::{self, Admitted, Judged, Released};
 use crate::key::Models;
+use crate::observe::Observers;
 use crate::route::{Way, Words};
 use crate::trouble::{Rounds, Trouble};
 use crate::{auth, escalation, meter, reply, route, upstream};
@@ -86,6 +87,8 @@ async fn serve_task(
     let asked = guard::read(x.dialect, address, body).await?;
     x.asks(&asked.request.model, asked.request.streaming);
     auth::may_ask(&x.caller, &asked.request.model)?;
+    let Observers { ledger, sessions, .. } = &*gateway.observers;
+    sessions.goes_on(x, ledger.as_deref(), &head.headers, &asked.request).await?;
     if x.generation.asks_models() {
         // What its plugins ask costs something already: whoever may take no more gets none of it.
         let targets = x.generation.settings.model(&asked.request.model).targets();

@@ -12,7 +12,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio::time::timeout;
 use tracing::{info, warn};
 
-use crate::config;
+use crate::admin;
 use crate::gateway::Gateway;
 
 pub use open_files::raise_limit;
@@ -56,7 +56,7 @@ enum Port {
     /// Callers.
     Public,
     /// Operators, as the settings said when it was opened.
-    Admin(Arc<config::Admin>),
+    Admin(Arc<admin::Port>),
 }
 
 impl Server {
@@ -75,7 +75,8 @@ impl Server {
     /// When the address cannot be bound.
     pub async fn bind_admin(gateway: Arc<Gateway>) -> std::io::Result<Option<Self>> {
         let Some(admin) = gateway.generation().settings.admin.clone() else { return Ok(None) };
-        Self::bind_port(gateway, admin.listen, Port::Admin(Arc::new(admin))).await.map(Some)
+        let listen = admin.listen;
+        Self::bind_port(gateway, listen, Port::Admin(Arc::new(admin::Port::new(admin)))).await.map(Some)
     }
 
     async fn bind_port(gateway: Arc<Gateway>, listen: SocketAddr, port: Port) -> std::io::Result<Self> {

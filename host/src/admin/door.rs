@@ -1,13 +1,13 @@
 //! Who gets in at the port for operators: nobody without the token, where there is one, and no page of another site.
 
-use http::header;
+use http::{Method, header};
 use http::request::Parts;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 use super::Refused;
 use crate::browser::{FETCH_SITE, asked_host, names_this_machine};
-use crate::config::Admin;
+use crate::config::{Admin, Secret};
 
 /// Whether a request is meant for this port, and no page of another site has sent it.
 pub(super) fn is_from_here(head: &Parts, admin: &Admin) -> Result<(), Refused> {
@@ -17,6 +17,10 @@ pub(super) fn is_from_here(head: &Parts, admin: &Admin) -> Result<(), Refused> {
         return Err(Refused::Elsewhere("ask for this port as localhost or 127.0.0.1"));
     }
     let sites = head.headers.get_all(FETCH_SITE);
+    // A link leads to the console, from wherever it is: whoever follows it sees the page, and nobody else does.
+    if leads_to_the_console(head) {
+        return Ok(());
+    }
     if !sites.iter().all(|site| matches!(site.as_bytes(), b"same-origin" | b"none")) {
         return Err(Refused::Elsewhere("a page of another site has sent this"));
     }
@@ -31,14 +35,24 @@ pub(super) fn is_from_here(head: &Parts, admin: &Admin) -> Result<(), Refused> {
     Ok(())
 }
 
+/// Whether a person follows a link to a page of the console, which changes nothing and which no other page can look into.
+fn leads_to_the_console(head: &Parts) -> bool {
+    let is = |name: &str, value: &[u8]| head.headers.get(name).is_some_and(|given| given.as_bytes() == value);
+    let is_console = head.uri.path().split('/').nth(1) == Some("console");
+    head.method == Method::GET && is_console && is("sec-fetch-mode", b"navigate") && is("sec-fetch-dest", b"document")
+}
+
 /// Whether a request has the token, where one is needed.
 pub(super) fn has_token(head: &Parts, admin: &Admin) -> Result<(), Refused> {
     let Some(token) = &admin.token else { return Ok(()) };
     let given = head.headers.get(header::AUTHORIZATION).map(|value| value.as_bytes()).unwrap_or_default();
     let (scheme, given) = given.split_at_checked(7).unwrap_or_default();
-    // Of their hashes, so that not even the length is told.
-    let is_it: bool = Sha256::digest(given).ct_eq(&Sha256::digest(token.reveal().as_bytes())).into();
-    if is_it && scheme.eq_ignore_ascii_case(b"bearer ") { Ok(()) } else { Err(Refused::NoToken) }
+    if is_it(token, given) && scheme.eq_ignore_ascii_case(b"bearer ") { Ok(()) } else { Err(Refused::NoToken) }
+}
+
+/// Whether this is the token. Their hashes are compared, so that not even the length is told.
+pub(super) fn is_it(token: &Secret, given: &[u8]) -> bool {
+    Sha256::digest(given).ct_eq(&Sha256::digest(token.reveal().as_bytes())).into()
 }
 
 #[cfg(test)]
@@ -47,7 +61,6 @@ mod tests {
     use http::Request;
 
     use super::*;
-    use crate::config::Secret;
 
     fn admin(token: Option<&str>) -> Admin {
         Admin { listen: ([127, 0, 0, 1], 8081).into(), token: token.map(Secret::new) }
@@ -85,6 +98,20 @@ mod tests {
         }
         assert!(with("sec-fetch-site", "same-origin") && with("sec-fetch-site", "none"));
         assert!(!with("sec-fetch-site", "cross-site") && !with("sec-fetch-site", "same-site"));
+    }
+
+    #[test]
+    fn a_link_of_another_site_leads_to_pages_of_the_console_alone() {
+        let followed = [("host", "localhost"), ("sec-fetch-site", "cross-site"), ("sec-fetch-mode", "navigate")];
+        let request = |method: &str, path: &str, dest: &str| {
+            let request = Request::builder().method(method).uri(path).header("sec-fetch-dest", dest);
+            let request = followed.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+            is_from_here(&request.body(()).unwrap().into_parts().0, &admin(None)).is_ok()
+        };
+        assert!(request("GET", "/console", "document") && request("GET", "/console/exchanges?tenant=a", "document"));
+        assert!(!request("POST", "/console/escalations/a/answer", "document"));
+        assert!(!request("GET", "/console", "iframe") && !request("GET", "/console", "empty"));
+        assert!(!request("GET", "/api/keys", "document") && !request("GET", "/consoles", "document"));
     }
 
     #[test]

@@ -375,6 +375,24 @@ pub struct Tenant {
     pub budget: Option<Budget>,
     /// Whether its prompts and answers are kept in the ledger, as the guardrails let them pass: `false`.
     pub capture: Option<bool>,
+    /// What each of its sessions may take: `{ steps_max = 50 }`; without a limit, as much as it likes.
+    pub session: Option<Session>,
+}
+
+/// `[tenants.NAME.session]`
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Session {
+    /// Steps.
+    pub steps_max: Option<Spanned<u64>>,
+    /// Tokens of requests and answers together.
+    pub tokens_max: Option<Spanned<u64>>,
+    /// What they may cost, in dollars: `"1.00"`.
+    pub usd_max: Option<Spanned<String>>,
+    /// Seconds after the first step in which another one may begin.
+    pub seconds_max: Option<Spanned<u64>>,
+    /// How often the same call of a tool, with the same arguments, may have given the same result, or the model said the same.
+    pub repeats_max: Option<Spanned<u64>>,
 }
 
 /// `limits` of a tenant.

@@ -1,5 +1,6 @@
 //! A body and where its texts stand in it, so that edits can be spliced in and everything else stays byte for byte.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use bytes::Bytes;
@@ -111,6 +112,8 @@ pub(super) struct Texts<'a> {
     pub(super) places: Vec<Range<usize>>,
     pub(super) opaque: Vec<Opaque>,
     pub(super) shadows: Vec<Range<usize>>,
+    /// The id of the first call of a tool.
+    pub(super) call: Option<String>,
 }
 
 /// Whose text it is and of what kind.
@@ -144,6 +147,14 @@ impl<'a> Texts<'a> {
             places: Vec::new(),
             opaque: Vec::new(),
             shadows: Vec::new(),
+            call: None,
+        }
+    }
+
+    /// Note the id of a call of a tool: the first counts.
+    pub(super) fn calls(&mut self, id: Value<'_>) {
+        if self.call.is_none() {
+            self.call = id_of(id);
         }
     }
 
@@ -387,6 +398,11 @@ pub(crate) fn is_name(text: &str) -> bool {
         && text.bytes().all(|byte| {
             byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b':' | b'/' | b'#' | b'$' | b'+')
         })
+}
+
+/// An id that a provider has given.
+pub(super) fn id_of(value: Value<'_>) -> Option<String> {
+    value.text().filter(|id| !id.is_empty() && is_name(id)).map(Cow::into_owned)
 }
 
 /// What stands in a log for text that names nothing.

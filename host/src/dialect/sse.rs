@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use bytes::{Buf, Bytes, BytesMut};
 
-use super::document::Wrong;
+use super::document::{Wrong, id_of};
 use super::raw::{Fields, Kind, Value, is_json, splice};
 use super::text::{change, encode};
 use crate::chat::{Channel, Finish, Opaque, Role, Usage};
@@ -155,6 +155,8 @@ pub(crate) struct Event {
     shadows: Vec<(u32, Range<usize>)>,
     /// Parts that no text guardrail can look into.
     pub(crate) opaque: Vec<Opaque>,
+    /// The id of a call of a tool that begins with it.
+    pub(crate) call: Option<String>,
 }
 
 impl Event {
@@ -174,6 +176,7 @@ impl Event {
             closes: None,
             shadows: Vec::new(),
             opaque: Vec::new(),
+            call: None,
         }
     }
 
@@ -186,6 +189,11 @@ impl Event {
     pub(super) fn fails(&mut self, error: Option<Value<'_>>) {
         self.failed = true;
         self.blames_request = error.is_some_and(blames_request);
+    }
+
+    /// Note the id of a call of a tool.
+    pub(super) fn calls(&mut self, id: Value<'_>) {
+        self.call = id_of(id).or(self.call.take());
     }
 
     pub(super) fn add(&mut self, piece: Piece) {

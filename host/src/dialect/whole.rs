@@ -24,6 +24,7 @@ pub(super) fn read(
     }
     read(&mut texts, &mut answer, &value.fields(), &other)?;
     let opaque = std::mem::take(&mut texts.opaque);
+    answer.call = texts.call.take();
     let (segments, document) = texts.into_document(body.clone());
     Ok((Answer { segments, ..answer }, document, opaque))
 }

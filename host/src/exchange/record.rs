@@ -56,6 +56,10 @@ pub struct Record {
     pub(super) first_text: Option<Instant>,
     /// How it ended, and when.
     pub(super) ending: Option<(Ending, Instant)>,
+    /// The id of the first call of a tool that its answer wants.
+    pub call: Option<String>,
+    /// The tools that its answer wants to be called.
+    pub tools: Vec<String>,
     /// What was said, where the operator wants that to be kept.
     pub captured: Option<Captured>,
 }
@@ -250,6 +254,8 @@ pub struct Over {
     pub generation: u64,
     /// What it was part of, if a plugin has asked a model for it.
     pub within: Option<Within>,
+    /// What it was a step of.
+    pub session: Option<Arc<str>>,
     /// How it ended.
     pub ending: Ending,
     /// What it did.
@@ -284,11 +290,14 @@ impl Over {
         (id, started, began): (Arc<str>, Instant, SystemTime),
         dialect: Dialect,
         (caller, generation, within): (Arc<Caller>, u64, Option<Within>),
+        session: Option<Arc<str>>,
         mut record: Record,
     ) -> Self {
+        // The next step will repeat the call that this one ends with. What a plugin asks is no step.
+        let session = session.or_else(|| record.call.as_deref().map(Arc::from)).filter(|_| within.is_none());
         let (ending, ended) = record.ending.take().unwrap_or_else(|| (Ending::plain("caller-gone"), Instant::now()));
         let took = ended.saturating_duration_since(started);
-        Self { id, at: began, took, dialect, caller, generation, within, ending, record, started }
+        Self { id, at: began, took, dialect, caller, generation, within, session, ending, record, started }
     }
 
     /// Time to the first text that went to the caller, of an answer that streams.

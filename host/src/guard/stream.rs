@@ -203,6 +203,8 @@ impl StreamGuard {
                 State::Over => return Ok(Next::End),
                 State::Complete => {
                     self.state = State::Over;
+                    let calls = self.lanes.iter().filter(|(lane, _)| lane.channel == Channel::ToolArguments);
+                    calls.filter_map(|(_, call)| call.name.as_deref()).for_each(|tool| self.x.calls_tool(tool));
                     if self.withheld && self.has_failed {
                         // There is no whole answer to judge, and nothing of it has left.
                         return Err(Error::Broken("the provider says in its stream that it has failed".to_owned()));
@@ -289,6 +291,9 @@ impl StreamGuard {
         let mut event = self.reader.read(raw).map_err(|wrong| Error::Broken(wrong.message))?;
         if !event.pieces.is_empty() || !event.finished.is_empty() {
             self.body.has_begun(&self.x);
+        }
+        if let Some(call) = event.call.take() {
+            self.x.is_to_call(&call);
         }
         let number = self.number;
         for (index, piece) in event.pieces.iter().enumerate() {
@@ -566,6 +571,7 @@ impl StreamGuard {
             segments: lanes.iter().filter_map(segment).collect(),
             finish: self.finish.values().next().copied().unwrap_or_default(),
             usage: self.usage,
+            call: None,
         };
         if !self.withheld {
             // What is out cannot be called back: a denial is on the receipt, and ends nothing.

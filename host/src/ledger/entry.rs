@@ -114,6 +114,9 @@ pub struct Details {
     /// Fields that had to be left out in a translation.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub left_out: Vec<String>,
+    /// The tools that its answer wants to be called.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tools: Vec<String>,
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref)]
@@ -144,7 +147,7 @@ impl Entry {
             key: text(&over.caller.key),
             user: text(&over.caller.user),
             tags: (!over.caller.tags.is_empty()).then(|| over.caller.tags.join(",")),
-            session: None,
+            session: over.session.as_deref().map(str::to_owned),
             trace: None,
             within: over.within.as_ref().map(|within| within.exchange.to_string()),
             asked_by: over.within.as_ref().map(|within| within.plugin.to_string()),
@@ -181,6 +184,7 @@ impl Entry {
                 steps_left_out,
                 not_inspected: record.not_inspected.iter().take(NOT_INSPECTED_MAX).map(Coverage::from).collect(),
                 left_out: record.left_out.iter().cloned().collect(),
+                tools: record.tools.clone(),
             },
         }
     }

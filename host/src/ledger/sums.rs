@@ -52,14 +52,11 @@ pub fn bucket(number: u64) -> i64 {
 #[must_use]
 pub fn top_of(bucket: i64) -> u64 {
     let Ok(place) = u32::try_from(bucket.saturating_sub(1)) else { return 0 };
-    let (power, rest) = (place / STEPS, u64::from(place % STEPS));
-    let least = |power: u32, rest: u64| {
-        1_u64.checked_shl(power).map_or(u64::MAX, |one| {
-            one.saturating_add(u64::try_from(u128::from(one) * u128::from(rest) / 4).unwrap_or(u64::MAX))
-        })
-    };
-    let next = if rest == 3 { least(power + 1, 0) } else { least(power, rest + 1) };
-    next.saturating_sub(1).max(least(power, rest))
+    let (power, rest) = (place / STEPS, u128::from(place % STEPS));
+    // Of numbers below four, not each quarter has one.
+    let least = |rest: u128| (1_u128 << power.min(64)) * (4 + rest) / 4;
+    let top = (least(rest + 1) - 1).max(least(rest));
+    u64::try_from(top).unwrap_or(u64::MAX)
 }
 
 /// Sums of some exchanges.
@@ -68,6 +65,16 @@ pub(super) struct Sums {
     minutes: BTreeMap<(u64, String, String), Minute>,
     distributions: BTreeMap<(&'static str, String, u64, i64), u64>,
     verdicts: BTreeMap<(String, u64, String, String), u64>,
+    sessions: BTreeMap<(String, String), Session>,
+}
+
+/// Of some steps of a session.
+#[derive(Clone, Debug, Default)]
+struct Session {
+    began: u64,
+    last: u64,
+    model: String,
+    sum: Minute,
 }
 
 /// Of one minute, tenant and model.
@@ -83,22 +90,34 @@ struct Minute {
     saved: u64,
 }
 
-impl Sums {
-    pub(super) fn add(&mut self, entry: &Entry) {
-        let minute = entry.began_ms / 60_000;
-        let sum = self.minutes.entry((minute, entry.tenant.clone(), entry.model.clone())).or_default();
-        sum.exchanges += 1;
-        sum.failures += u64::from(entry.has_failed());
-        sum.denials += u64::from(entry.outcome == "denied");
-        sum.hits += u64::from(matches!(entry.cache.as_deref(), Some("hit" | "stale")));
+impl Minute {
+    fn add(&mut self, entry: &Entry) {
+        self.exchanges += 1;
+        self.failures += u64::from(entry.has_failed());
+        self.denials += u64::from(entry.outcome == "denied");
+        self.hits += u64::from(matches!(entry.cache.as_deref(), Some("hit" | "stale")));
         if let Some(usage) = &entry.usage {
-            sum.input_tokens += u64::from(usage.input_tokens);
-            sum.output_tokens += u64::from(usage.output_tokens);
+            self.input_tokens += u64::from(usage.input_tokens);
+            self.output_tokens += u64::from(usage.output_tokens);
         }
         // What a plugin asked a model for is in the cost of the exchange that it was part of.
         if entry.within.is_none() {
-            sum.cost = sum.cost.saturating_add(entry.known_cost().nanodollars());
-            sum.saved = sum.saved.saturating_add(entry.saved.nanodollars());
+            self.cost = self.cost.saturating_add(entry.known_cost().nanodollars());
+            self.saved = self.saved.saturating_add(entry.saved.nanodollars());
+        }
+    }
+}
+
+impl Sums {
+    pub(super) fn add(&mut self, entry: &Entry) {
+        let minute = entry.began_ms / 60_000;
+        self.minutes.entry((minute, entry.tenant.clone(), entry.model.clone())).or_default().add(entry);
+        if let Some(name) = &entry.session {
+            let session = self.sessions.entry((entry.tenant.clone(), name.clone())).or_default();
+            session.began = if session.sum.exchanges == 0 { entry.began_ms } else { session.began.min(entry.began_ms) };
+            session.last = session.last.max(entry.began_ms);
+            session.model.clone_from(&entry.model);
+            session.sum.add(entry);
         }
         self.measure(Measure::Took, &entry.model, minute, micros(entry.took));
         if let Some(first) = entry.first_text {
@@ -138,7 +157,14 @@ impl Sums {
             let values = vec![plugin.into(), minute.into(), verdict.into(), outcome.into(), count.into()];
             Statement::new(VERDICT, values)
         });
-        minutes.chain(distributions).chain(verdicts)
+        let sessions = self.sessions.into_iter().map(|((tenant, session), Session { began, last, model, sum })| {
+            let Minute { exchanges, failures, input_tokens, output_tokens, cost, .. } = sum;
+            let mut values: Vec<Value> = vec![tenant.into(), session.into(), began.into(), last.into()];
+            values.extend([exchanges, failures, input_tokens, output_tokens, cost].map(Value::from));
+            values.push(model.into());
+            Statement::new(SESSION, values)
+        });
+        minutes.chain(distributions).chain(verdicts).chain(sessions)
     }
 }
 
@@ -154,6 +180,15 @@ ON CONFLICT (minute, tenant, model) DO UPDATE SET
 const DISTRIBUTION: &str = "\
 INSERT INTO distributions (measure, name, minute, bucket, count) VALUES ($1, $2, $3, $4, $5)
 ON CONFLICT (measure, name, minute, bucket) DO UPDATE SET count = distributions.count + excluded.count";
+const SESSION: &str = "\
+INSERT INTO sessions (tenant, session, began, last, steps, failures, input_tokens, output_tokens, cost, model)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+ON CONFLICT (tenant, session) DO UPDATE SET
+    last = CASE WHEN excluded.last > sessions.last THEN excluded.last ELSE sessions.last END,
+    steps = sessions.steps + excluded.steps, failures = sessions.failures + excluded.failures,
+    input_tokens = sessions.input_tokens + excluded.input_tokens,
+    output_tokens = sessions.output_tokens + excluded.output_tokens,
+    cost = sessions.cost + excluded.cost, model = excluded.model";
 const VERDICT: &str = "\
 INSERT INTO verdicts (plugin, minute, verdict, outcome, count) VALUES ($1, $2, $3, $4, $5)
 ON CONFLICT (plugin, minute, verdict, outcome) DO UPDATE SET count = verdicts.count + excluded.count";

@@ -143,6 +143,7 @@ impl Writer {
         let minute = Value::from(now.saturating_sub(keep_ms) / 60_000);
         let gone = vec![
             Statement::new("DELETE FROM texts WHERE expires <= $1", vec![now.into()]),
+            Statement::new("DELETE FROM sessions WHERE last < $1", vec![too_old.clone()]),
             Statement::new("DELETE FROM minutes WHERE minute < $1", vec![minute.clone()]),
             Statement::new("DELETE FROM distributions WHERE minute < $1", vec![minute.clone()]),
             Statement::new("DELETE FROM verdicts WHERE minute < $1", vec![minute]),

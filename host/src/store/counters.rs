@@ -29,7 +29,7 @@ pub(super) use file::TABLE;
 use late::Late;
 pub use meter::Meter;
 pub use moment::{Clock, Moment};
-pub use rule::{Refusal, Room, Standing};
+pub use rule::{Level, Refusal, Room, Standing};
 pub use shared::Shared;
 
 /// Counts what accounts take.
@@ -40,6 +40,9 @@ pub trait Counters: fmt::Debug + Send + Sync {
         accounts: &'a Arc<[Account]>,
         amounts: Amounts,
     ) -> BoxFuture<'a, Result<Reserved, Unavailable>>;
+
+    /// What is taken of each bound of these accounts at the moment, to be looked at: nothing is taken by that.
+    fn taken<'a>(&'a self, accounts: &'a Arc<[Account]>) -> BoxFuture<'a, Result<Vec<Level>, Unavailable>>;
 
     /// Make what was reserved these amounts. With `is_over` the exchange is over, and frees its place. Waits for nothing:
     /// what is known then is written behind the caller's back, and [`written`](Self::written) waits for it.

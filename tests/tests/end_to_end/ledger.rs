@@ -147,7 +147,7 @@ async fn the_steps_of_a_stream_are_summed_up() {
 async fn exchanges_are_found_by_what_they_are() {
     for (_postgres, settings) in databases().await {
         let sandbox = Gateway::sandbox().await;
-        let plugins = [standard("pii").config("email = 'deny'\nphone = 'mask'")];
+        let plugins = [standard("pii").config("email = 'block'\nphone = 'mask'")];
         let setup = Gateway::with_plugins(plugins).upstream(&sandbox);
         let gateway = setup.settings(KEPT).settings(&settings).start().await;
         for (model, text) in [("a", "hello"), ("b", "hello"), ("a", EMAIL), ("b", "call +1 202-555-0143")] {

@@ -41,6 +41,10 @@ fn block(texts: &mut Texts<'_>, fields: &Fields<'_>, of: &Of, depth: u32) -> Res
             }
             "content" => inner(texts, value, of, depth)?,
             "source" => source(texts, value, opaque(&kind), of, depth)?,
+            "id" if kind.ends_with("tool_use") => {
+                texts.calls(value);
+                texts.field(field, &of.on(Channel::Other))?;
+            }
             "signature" if value.kind() == Kind::String && kind == "thinking" => sealed(texts, value),
             "data" if value.kind() == Kind::String && kind == "redacted_thinking" => sealed(texts, value),
             _ => texts.field(field, &of.on(Channel::Other))?,

@@ -153,6 +153,11 @@ impl Found<'_> {
                 let place = value.place(self.pieces.whole);
                 self.pieces.add(lane, Unit::Either, value.source(), place, None)
             }
+            // Of no other block is it said here.
+            ("id", Kind::String) => {
+                self.pieces.event.calls(value);
+                self.pieces.unknown(&part, field, 0)
+            }
             _ => self.pieces.unknown(&part, field, 0),
         }
     }

@@ -55,6 +55,7 @@ pub(crate) fn read_request(body: Bytes) -> Result<Asked, Wrong> {
         }
     }
     request.opaque = std::mem::take(&mut texts.opaque);
+    request.call = texts.call.take();
     let model = texts.place(model);
     let (segments, document) = texts.into_document(body.clone());
     request.segments = segments;

@@ -195,6 +195,10 @@ impl Found<'_> {
         for field in &fields.0 {
             match &*field.name() {
                 "function" | "custom" => self.function(choice, index, &part, field.value)?,
+                "id" => {
+                    self.pieces.event.calls(field.value);
+                    self.pieces.unknown(&part, field, choice)?;
+                }
                 _ => self.pieces.unknown(&part, field, choice)?,
             }
         }

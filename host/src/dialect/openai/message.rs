@@ -84,6 +84,10 @@ fn tool_call(texts: &mut Texts<'_>, call: Value<'_>, of: &Of) -> Result<(), Wron
     for field in &call.fields().0 {
         match &*field.name() {
             "function" | "custom" => function(texts, field.value, of)?,
+            "id" => {
+                texts.calls(field.value);
+                texts.field(field, &of.on(Channel::Other))?;
+            }
             _ => texts.field(field, &of.on(Channel::Other))?,
         }
     }

@@ -108,6 +108,7 @@ pub(crate) fn read_request(body: Bytes) -> Result<Asked, Wrong> {
     }
     request.streaming = streaming.unwrap_or_default();
     request.opaque = std::mem::take(&mut texts.opaque);
+    request.call = texts.call.take();
     let model = model.ok_or_else(|| Wrong::new("model", "is missing; name a model, see GET /v1/models"))?;
     let messages_end = messages_end.ok_or_else(|| Wrong::new("messages", "is missing; send a list of messages"))?;
     let usage = stream_options::asking(&options, stream_end.filter(|_| request.streaming))?;

@@ -253,6 +253,10 @@ impl Found<'_> {
                     self.pieces.alone_on(Channel::Name, &part, |texts, of| texts.text(value, of))?;
                 }
                 ("encrypted_content", Kind::String) => sealed(&mut self.pieces.event.opaque, value),
+                ("call_id", Kind::String) => {
+                    self.pieces.event.calls(value);
+                    self.pieces.field_alone(&part, field)?;
+                }
                 ("result", Kind::String) if kind == "image_generation_call" => self.pieces.event.opaque(Opaque::Image),
                 _ => self.pieces.field_alone(&part, field)?,
             }

@@ -44,6 +44,11 @@ fn item(texts: &mut Texts<'_>, fields: &Fields<'_>, of: &Of) -> Result<(), Wrong
             "arguments" | "input" | "code" | "action" | "operation" => {
                 texts.anything(value, &of.on(Channel::ToolArguments))?;
             }
+            // Where the call itself is kept at the provider, there is its result alone.
+            "call_id" => {
+                texts.calls(value);
+                texts.field(field, &of.on(Channel::Other))?;
+            }
             "encrypted_content" if value.kind() == Kind::String => sealed(&mut texts.opaque, value),
             "result" if kind == "image_generation_call" && value.kind() == Kind::String => {
                 texts.opaque.push(Opaque::Image);

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use super::super::asked::{Around, Asked, Turns};
-use super::super::document::{Of, Texts, Wrong, not_json};
+use super::super::document::{Of, Texts, Wrong, id_of, not_json};
 use super::super::fields::{self, definition, once};
 use super::super::raw::{Fields, Kind, Value};
 use super::item::{content, items, prompt};
@@ -47,6 +47,9 @@ pub(crate) fn read_request(body: Bytes) -> Result<Asked, Wrong> {
                 prompt(&mut texts, value, &Of::new(Role::User, Channel::Content))?;
             }
             "previous_response_id" | "conversation" => {
+                if field.is("conversation") {
+                    request.conversation = id_of(value.fields().last("id").unwrap_or(value));
+                }
                 request.is_tied |= value.kind() != Kind::Null;
                 texts.field(field, &Of::new(Role::User, Channel::Other))?;
             }
@@ -65,6 +68,7 @@ pub(crate) fn read_request(body: Bytes) -> Result<Asked, Wrong> {
         return Err(Wrong::new("background", message));
     }
     request.opaque = std::mem::take(&mut texts.opaque);
+    request.call = texts.call.take();
     let model = texts.place(model);
     let (segments, document) = texts.into_document(body.clone());
     request.segments = segments;

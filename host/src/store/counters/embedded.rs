@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::journal::{Change, GATHER, Journal, Kept};
 use super::meter::{Bound, Kind, Meter, bounds};
 use super::moment::{Clock, Moment, Periods};
-use super::rule::{PER_UNIT, Taken, judge, standing};
+use super::rule::{Level, PER_UNIT, Taken, judge, standing};
 use super::{Counters, Hold, Reserved, Unavailable};
 use crate::config::OnFailure;
 use crate::limits::{Account, Amounts};
@@ -159,6 +159,13 @@ impl Embedded {
         Ok(Self { accounts: Mutex::new(accounts), journal: Some(journal), on_failure, clock })
     }
 
+    /// What is taken of these accounts.
+    fn levels(&self, accounts: &[Account]) -> Vec<Level> {
+        let mut counts = self.accounts();
+        let now = self.clock.now();
+        taken(&mut counts, accounts, now).iter().map(|taken| taken.level(now)).collect()
+    }
+
     fn accounts(&self) -> MutexGuard<'_, Accounts> {
         self.accounts.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -177,12 +184,7 @@ impl Embedded {
         let mut counts = self.accounts();
         // Within the lock, or time would run backwards for whoever had to wait for it.
         let now = self.clock.now();
-        let periods = now.periods();
-        let mut all = Vec::with_capacity(accounts.len() * Meter::COUNT);
-        for account in accounts.iter() {
-            let counts = counts.entry(account.name.clone()).or_default();
-            all.extend(bounds(account).map(|bound| Taken { bound, taken: counts.taken(bound, now, periods) }));
-        }
+        let mut all = taken(&mut counts, accounts, now);
         if let Some(refusal) = judge(&all, amounts, now) {
             return Ok(Reserved::Refused(refusal, standing(&all, now)));
         }
@@ -211,7 +213,22 @@ impl Embedded {
     }
 }
 
+/// What is taken now of each bound.
+fn taken<'a>(counts: &mut Accounts, accounts: &'a [Account], now: Moment) -> Vec<Taken<'a>> {
+    let periods = now.periods();
+    let mut all = Vec::with_capacity(accounts.len() * Meter::COUNT);
+    for account in accounts {
+        let counts = counts.entry(account.name.clone()).or_default();
+        all.extend(bounds(account).map(|bound| Taken { bound, taken: counts.taken(bound, now, periods) }));
+    }
+    all
+}
+
 impl Counters for Embedded {
+    fn taken<'a>(&'a self, accounts: &'a Arc<[Account]>) -> BoxFuture<'a, Result<Vec<Level>, Unavailable>> {
+        ready(Ok(self.levels(accounts))).boxed()
+    }
+
     fn reserve<'a>(
         &'a self,
         accounts: &'a Arc<[Account]>,

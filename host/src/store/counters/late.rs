@@ -8,7 +8,7 @@ use futures_util::future::{BoxFuture, ready};
 use tokio::sync::OnceCell;
 use tokio::task::spawn_blocking;
 
-use super::{Clock, Counters, Embedded, Hold, Reserved, Unavailable};
+use super::{Clock, Counters, Embedded, Hold, Level, Reserved, Unavailable};
 use crate::config::OnFailure;
 use crate::limits::{Account, Amounts};
 
@@ -55,6 +55,10 @@ impl Counters for Late {
         amounts: Amounts,
     ) -> BoxFuture<'a, Result<Reserved, Unavailable>> {
         async move { self.opened().await?.reserve(accounts, amounts).await }.boxed()
+    }
+
+    fn taken<'a>(&'a self, accounts: &'a Arc<[Account]>) -> BoxFuture<'a, Result<Vec<Level>, Unavailable>> {
+        async move { self.opened().await?.taken(accounts).await }.boxed()
     }
 
     fn settle(&self, hold: &mut Hold, amounts: Amounts, is_over: bool) {

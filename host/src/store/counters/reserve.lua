@@ -1,7 +1,7 @@
 -- Take amounts of all bounds, or of none. The rule is that of `rule.rs`.
 --
 -- KEYS: the hold, the gateways, then one for each bound.
--- ARGV: the gateway, its lease in ms, the hold's time to live in ms, requests, tokens, money, then for each bound
+-- ARGV: the gateway, its lease in ms, the hold's time to live in ms (0 to look and take nothing), requests, tokens, money, then for each bound
 -- its kind, which amount it counts (1 requests, 2 tokens, 3 money, 4 one), its limit (-1 for none), its time to live.
 -- Gives 1 if it is taken and 0 if not, the time, and for each bound what is taken of it now.
 local clock = redis.call('TIME')
@@ -55,7 +55,7 @@ end
 
 -- Asked again, because the answer to the first time was lost: it is taken already.
 local again = redis.call('EXISTS', KEYS[1]) == 1
-if fits and not again then
+if fits and not again and tonumber(ARGV[3]) > 0 then
     redis.call('HSET', KEYS[1], '1', ARGV[4], '2', ARGV[5], '3', ARGV[6])
     redis.call('PEXPIRE', KEYS[1], ARGV[3])
     for at = 3, #KEYS do

@@ -49,6 +49,21 @@ pub struct Room {
     pub renews: Moment,
 }
 
+/// How much is taken of a bound.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Level {
+    /// Whose bound it is.
+    pub account: Arc<str>,
+    /// What is counted.
+    pub meter: Meter,
+    /// What it may come to; nothing where it is only counted.
+    pub limit: Option<u64>,
+    /// What it comes to: requests, tokens, exchanges, or billionths of a dollar.
+    pub taken: u64,
+    /// When a sum begins anew.
+    pub renews: Option<Duration>,
+}
+
 /// What is taken of a bound at the moment: of a bucket, in its own small units.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Taken<'a> {
@@ -59,6 +74,13 @@ pub(super) struct Taken<'a> {
 impl Taken<'_> {
     fn unit(&self) -> u128 {
         if self.bound.meter.kind() == Kind::Bucket { PER_UNIT.into() } else { 1 }
+    }
+
+    pub(super) fn level(&self, now: Moment) -> Level {
+        let Bound { account, meter, limit } = self.bound;
+        let taken = u64::try_from(self.taken.div_ceil(self.unit())).unwrap_or(u64::MAX);
+        let renews = meter.renews(now).map(|then| now.until(then));
+        Level { account: account.name.clone(), meter, limit, taken, renews }
     }
 
     /// Whether there is room. What is used up lets nothing pass, not even what is thought to cost nothing.

@@ -18,7 +18,7 @@ use uuid::Uuid;
 
 use super::meter::{Bound, Kind, Meter, Of, bounds};
 use super::moment::{Clock, Moment};
-use super::rule::{Taken, judge, standing};
+use super::rule::{Level, Taken, judge, standing};
 use super::{Counters, Hold, Reserved, Unavailable};
 use crate::config::Secret;
 use crate::limits::{Account, Amounts};
@@ -92,7 +92,7 @@ impl Shared {
         let (id, at) = (Uuid::now_v7(), self.clock.now());
         let bounds: Vec<Bound<'_>> = accounts.iter().flat_map(bounds).collect();
         let hold = Hold { id, accounts: accounts.clone(), amounts, at, number: 0 };
-        let said = match self.server.reserve(&hold, &bounds).await {
+        let said = match self.server.reserve(&hold, &bounds, HOLD).await {
             Ok(said) => said,
             Err(why) => {
                 // It may have been taken all the same: if so, it is given back when the server is there again.
@@ -100,27 +100,41 @@ impl Shared {
                 return Err(Unavailable(why));
             }
         };
-        let malformed = || Unavailable(SOMETHING_ELSE.to_owned());
-        let [granted, now, levels @ ..] = said.as_slice() else { return Err(malformed()) };
-        let now = Moment(*now);
-        if levels.len() != bounds.len() {
-            return Err(malformed());
-        }
-        let taken = bounds.iter().zip(levels).map(|(bound, taken)| Taken { bound: *bound, taken: (*taken).into() });
-        let taken: Vec<Taken<'_>> = taken.collect();
+        let (is_granted, now, taken) = taken(&said, &bounds).ok_or_else(malformed)?;
         let standing = standing(&taken, now);
-        if *granted == 1 {
+        if is_granted {
             return Ok(Reserved::Granted(hold, standing));
         }
         judge(&taken, amounts, now).map(|refusal| Reserved::Refused(refusal, standing)).ok_or_else(malformed)
     }
+
+    async fn levels(&self, accounts: &Arc<[Account]>) -> Result<Vec<Level>, Unavailable> {
+        let bounds: Vec<Bound<'_>> = accounts.iter().flat_map(bounds).collect();
+        let (id, at, amounts) = (Uuid::now_v7(), self.clock.now(), Amounts::default());
+        let hold = Hold { id, accounts: accounts.clone(), amounts, at, number: 0 };
+        // What is held for no time is not taken.
+        let said = self.server.reserve(&hold, &bounds, Duration::ZERO).await.map_err(Unavailable)?;
+        let (_, now, taken) = taken(&said, &bounds).ok_or_else(malformed)?;
+        Ok(taken.iter().map(|taken| taken.level(now)).collect())
+    }
+}
+
+fn malformed() -> Unavailable {
+    Unavailable(SOMETHING_ELSE.to_owned())
+}
+
+/// What the script says of these bounds: whether they have room, the time, and what is taken of each.
+fn taken<'a>(said: &[u64], bounds: &[Bound<'a>]) -> Option<(bool, Moment, Vec<Taken<'a>>)> {
+    let [granted, now, levels @ ..] = said else { return None };
+    let taken = bounds.iter().zip(levels).map(|(bound, taken)| Taken { bound: *bound, taken: (*taken).into() });
+    (levels.len() == bounds.len()).then(|| (*granted == 1, Moment(*now), taken.collect()))
 }
 
 impl Server {
-    async fn reserve(&self, hold: &Hold, bounds: &[Bound<'_>]) -> Result<Vec<u64>, String> {
+    async fn reserve(&self, hold: &Hold, bounds: &[Bound<'_>], held: Duration) -> Result<Vec<u64>, String> {
         let mut script = self.reserve.prepare_invoke();
         script.key(key_of_hold(hold.id)).key(format!("{PREFIX}:gateways"));
-        script.arg(&self.gateway).arg(millis(self.lease)).arg(millis(HOLD));
+        script.arg(&self.gateway).arg(millis(self.lease)).arg(millis(held));
         add_amounts(&mut script, hold.amounts);
         add_bounds(&mut script, bounds.iter().copied(), hold.at);
         self.ask(&script).await
@@ -216,6 +230,10 @@ impl Counters for Shared {
         amounts: Amounts,
     ) -> BoxFuture<'a, Result<Reserved, Unavailable>> {
         self.reserved(accounts, amounts).boxed()
+    }
+
+    fn taken<'a>(&'a self, accounts: &'a Arc<[Account]>) -> BoxFuture<'a, Result<Vec<Level>, Unavailable>> {
+        self.levels(accounts).boxed()
     }
 
     fn settle(&self, hold: &mut Hold, amounts: Amounts, is_over: bool) {

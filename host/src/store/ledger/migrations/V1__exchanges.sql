@@ -97,6 +97,22 @@ CREATE TABLE minutes (
     PRIMARY KEY (minute, tenant, model)
 );
 
+-- What the steps of an agent's run come to.
+CREATE TABLE sessions (
+    tenant        TEXT NOT NULL,
+    session       TEXT NOT NULL,
+    began         BIGINT NOT NULL,
+    last          BIGINT NOT NULL,
+    steps         BIGINT NOT NULL,
+    failures      BIGINT NOT NULL,
+    input_tokens  BIGINT NOT NULL,
+    output_tokens BIGINT NOT NULL,
+    cost          BIGINT NOT NULL,
+    model         TEXT NOT NULL,
+    PRIMARY KEY (tenant, session)
+);
+CREATE INDEX sessions_last ON sessions (last);
+
 -- How many of a minute lie in which part of a scale: `measure` is what is measured, `name` of whom.
 CREATE TABLE distributions (
     minute  BIGINT NOT NULL,
