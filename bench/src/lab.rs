@@ -34,7 +34,14 @@ impl Scale {
 impl Default for Wanted<'_> {
     /// Without plugins, in front of OpenAI's dialect.
     fn default() -> Self {
-        Self { name: "plain", dialect: "openai", plugins: None, configuration: "", place: Place::Proxy }
+        Self {
+            name: "plain",
+            dialect: "openai",
+            plugins: None,
+            configuration: "",
+            recorded: false,
+            place: Place::Proxy,
+        }
     }
 }
 
@@ -60,6 +67,8 @@ pub(crate) struct Wanted<'a> {
     pub(crate) plugins: Option<PathBuf>,
     /// Lines for the configuration.
     pub(crate) configuration: &'a str,
+    /// Whether exchanges are kept: elsewhere that would be measured with all else.
+    pub(crate) recorded: bool,
     pub(crate) place: Place,
 }
 
@@ -111,8 +120,8 @@ impl Lab {
             "[server]\nlisten = \"127.0.0.1:0\"\n\
              [providers.model]\ndialect = \"{}\"\nbase_url = \"http://{}/{version}\"\n\
              [targets.model]\nprovider = \"model\"\n\
-             [models.\"*\"]\ntargets = [\"model\"]\n{}\n",
-            wanted.dialect, self.model.address, wanted.configuration
+             [models.\"*\"]\ntargets = [\"model\"]\n[ledger]\nenabled = {}\n{}\n",
+            wanted.dialect, self.model.address, wanted.recorded, wanted.configuration
         );
         write(&file, text.as_bytes())?;
         let mut arguments = vec!["gateway", "--", "serve", "--config", path(&file)?];

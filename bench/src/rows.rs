@@ -9,6 +9,7 @@ mod history;
 mod keyed;
 mod memory;
 mod open_streams;
+mod recorded;
 mod reload;
 mod remembered;
 mod routed;
@@ -41,6 +42,10 @@ pub(crate) enum Row {
     Hit,
     /// How long it takes to find a similar question among a hundred thousand.
     Nearest,
+    /// What the ledger adds to an exchange.
+    Recorded,
+    /// How long the console's list takes over a million exchanges.
+    Listed,
     /// One call of a guardrail that does nothing.
     Fork,
     /// What is added to the time to the first token.
@@ -61,7 +66,7 @@ pub(crate) enum Row {
 
 impl Row {
     /// In the order of the table.
-    pub(crate) const ALL: [Self; 15] = [
+    pub(crate) const ALL: [Self; 17] = [
         Self::Exchange,
         Self::Exchange20k,
         Self::Translated,
@@ -69,6 +74,8 @@ impl Row {
         Self::Routed,
         Self::Hit,
         Self::Nearest,
+        Self::Recorded,
+        Self::Listed,
         Self::Fork,
         Self::FirstToken,
         Self::Chunk,
@@ -92,6 +99,8 @@ impl Row {
             Self::Routed => routed::measure(lab).await,
             Self::Hit => remembered::hit(lab).await,
             Self::Nearest => remembered::nearest(lab).await,
+            Self::Recorded => recorded::measure(lab).await,
+            Self::Listed => recorded::listed(lab).await,
             Self::Fork => fork::measure(lab).await,
             Self::FirstToken => first_token::measure(lab).await,
             Self::Chunk => chunk::measure(lab).await,

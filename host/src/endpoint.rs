@@ -60,7 +60,8 @@ impl Does {
     /// What is asked of a model by the one with this word, if anything is.
     #[must_use]
     pub fn task_named(word: &str) -> Option<Task> {
-        let tasks = [(Self::Converse, Task::Converse), (Self::Embed, Task::Embed), (Self::CountTokens, Task::CountTokens)];
+        let tasks =
+            [(Self::Converse, Task::Converse), (Self::Embed, Task::Embed), (Self::CountTokens, Task::CountTokens)];
         tasks.into_iter().find(|(does, _)| does.word() == word).map(|(_, task)| task)
     }
 }

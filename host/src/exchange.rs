@@ -246,6 +246,11 @@ impl Exchange {
         self.generation.settings.ledger.text_bytes_max
     }
 
+    /// Note that it has waited since then, before the targets are asked once more.
+    pub(crate) fn waited(&self, began: Instant) {
+        self.record().waits.push((began, began.elapsed()));
+    }
+
     /// Note that text of a streaming answer goes to the caller.
     pub(crate) fn says(&self) {
         self.record().first_text.get_or_insert_with(Instant::now);

@@ -23,11 +23,11 @@ use tokio::task::JoinHandle;
 
 use crate::config::{self, Settings};
 use crate::exchange::Over;
-use crate::store::ledger::{self as store, Database};
+use crate::store::ledger::{self as store, Database, Failure};
 
 pub use entry::{Details, Entry};
-pub use overview::{By, Minutes, Parts, Scope, Sum, together};
 pub use overview::Said as Verdicts;
+pub use overview::{By, Minutes, Parts, Scope, Sum, together};
 pub use read::{Filter, Found};
 pub use sessions::Session;
 pub use steps::{Asked, Call, Coverage, Did, Edit, Finding, Granted, Step};
@@ -44,7 +44,7 @@ const RECEIPT_BYTES: usize = 512;
 /// Where exchanges are handed over, and looked for.
 #[derive(Debug)]
 pub struct Ledger {
-    pub(crate) database: Arc<dyn Database>,
+    database: Arc<dyn Database>,
     queue: mpsc::Sender<Waiting>,
     state: Arc<State>,
     bounds: config::Ledger,
@@ -115,6 +115,20 @@ impl Ledger {
             self.state.is_done(bytes, 1);
             self.state.loses(1);
         }
+    }
+
+    /// The tables themselves.
+    #[must_use]
+    pub fn database(&self) -> &dyn Database {
+        &*self.database
+    }
+
+    /// Delete what need not be kept any longer, as the task that writes does once a minute.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub async fn sweep(&self) -> Result<(), Failure> {
+        write::sweep(&*self.database, &self.bounds).await
     }
 
     /// How it is.

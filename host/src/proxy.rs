@@ -313,7 +313,11 @@ async fn ask(
             return Err(rejection.unwrap_or_else(|| Error::Unreachable("no target is left".to_owned())));
         };
         match wait.and_then(|asked| rounds.next(asked)) {
-            Some(wait) if Instant::now() + wait < x.deadline => sleep(wait).await,
+            Some(wait) if Instant::now() + wait < x.deadline => {
+                let began = Instant::now();
+                sleep(wait).await;
+                x.waited(began);
+            }
             Some(_) | None => return give_up(x, &admitted, last, rejection).await,
         }
         trouble = Some(last);

@@ -59,7 +59,8 @@ pub struct Call {
 }
 
 impl Call {
-    pub(crate) fn new(address: SocketAddr, method: &str, path: &str) -> Self {
+    /// A request to whoever listens there.
+    pub fn new(address: SocketAddr, method: &str, path: &str) -> Self {
         let (method, path) = (method.to_owned(), path.to_owned());
         Self { address, method, path, headers: Vec::new(), body: Bytes::new(), http2: false }
     }

@@ -28,7 +28,7 @@ pub use gateway::{CREDENTIALS, Gateway, Setup};
 pub use installed::{Installed, gentle, hostile, standard};
 pub use log::Log;
 pub use process::{Process, be_a_gateway};
-pub use provider::{Model, Provider, Received, Reply};
+pub use provider::{Model, PATIENCE, Provider, Received, Reply};
 pub use sluicegate_test_servers::{Postgres, Redis};
 pub use words::{DONE, EMAIL, chat, chunk, completion, delta, finish, key_of, streamed};
 

@@ -241,7 +241,7 @@ struct State {
 }
 
 /// Longer than anything takes; a test that waits this long has failed.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+pub const PATIENCE: Duration = Duration::from_secs(30);
 
 impl Provider {
     /// A provider that answers each request like this.

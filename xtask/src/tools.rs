@@ -8,7 +8,8 @@ use crate::{Result, process};
 
 /// Each tool with its package in Debian.
 const FOR_BUILDING: [(&str, &str); 2] = [("make", "make"), ("c++", "g++")];
-const FOR_TESTS: [(&str, &str); 1] = [("redis-server", "redis-server")];
+const FOR_TESTS: [(&str, &str); 3] =
+    [("redis-server", "redis-server"), ("chromium", "chromium"), ("chromedriver", "chromium-driver")];
 /// Limits for a mirror that does not answer.
 const UPDATE_TIME: Duration = Duration::from_secs(300);
 const INSTALL_TIME: Duration = Duration::from_secs(300);

@@ -60,7 +60,7 @@ pub(super) async fn measure(lab: &Lab) -> Result<Vec<Line>> {
 async fn alone(lab: &Lab, folder: &Path, key: &str) -> Result<Vec<Line>> {
     let gateway = |configuration: &str| {
         let model = "[providers.p]\ndialect = \"sandbox\"\n[targets.model]\nprovider = \"p\"\n[models.\"*\"]\ntargets = [\"model\"]\n";
-        let text = format!("{model}{configuration}");
+        let text = format!("{model}[ledger]\nenabled = false\n{configuration}");
         let settings = config::parse("bench", &text, folder).map_err(|problems| problems.to_string())?;
         Gateway::new(settings, Arc::new(Runtime::new(0)?))
     };

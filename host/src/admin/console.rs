@@ -97,8 +97,14 @@ pub(super) fn refused(port: &Port, head: &Parts, refused: Refused) -> Response<B
         p { a href="/console" { "To the overview" } }
     };
     let form_token = port.signer.form_token(&head.headers);
-    let page =
-        Page { title: &title, part: "", is_live: false, warnings: Vec::new(), has_session: false, form_token: &form_token };
+    let page = Page {
+        title: &title,
+        part: "",
+        is_live: false,
+        warnings: Vec::new(),
+        has_session: false,
+        form_token: &form_token,
+    };
     let mut response = page::page(&head.headers, &page, &body);
     *response.status_mut() = status;
     response
@@ -267,6 +273,8 @@ impl Form {
     fn with(&self, name: &str, value: &str) -> String {
         let others = self.0.iter().filter(|(given, value)| given != name && !value.trim().is_empty());
         let pairs = others.map(|(name, value)| (name.as_str(), value.as_str())).chain([(name, value)]);
-        form_urlencoded::Serializer::new(String::from("?")).extend_pairs(pairs.filter(|(_, value)| !value.is_empty())).finish()
+        form_urlencoded::Serializer::new(String::from("?"))
+            .extend_pairs(pairs.filter(|(_, value)| !value.is_empty()))
+            .finish()
     }
 }

@@ -1,7 +1,7 @@
 //! Who gets in at the port for operators: nobody without the token, where there is one, and no page of another site.
 
-use http::{Method, header};
 use http::request::Parts;
+use http::{Method, header};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 

@@ -32,10 +32,12 @@ dialect = "sandbox"
 
 [targets.ordinary]
 provider = "sandbox"
+prices = { input = "0.15", output = "0.60" }
 
 [targets.strong]
 provider = "sandbox"
 model = "strong"
+prices = { input = "3.00", output = "15.00" }
 
 [models."*"]
 targets = ["ordinary", "strong"]
@@ -45,6 +47,9 @@ required = false
 
 [admin]
 listen = "127.0.0.1:0"
+
+[tenants."*"]
+capture = true
 
 [cache]
 wait_ms = 10_000

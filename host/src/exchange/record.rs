@@ -36,6 +36,8 @@ pub struct Record {
     pub attempts: Vec<Attempt>,
     /// How kept answers were looked for.
     pub lookups: Vec<Lookup>,
+    /// When it waited before the targets were asked once more, and for how long.
+    pub(super) waits: Vec<(Instant, Duration)>,
     /// What was passed on without a look.
     pub not_inspected: Vec<NotInspected>,
     /// Fields that the other side has no word for, and that were left out.
@@ -283,6 +285,8 @@ pub enum What<'a> {
     Attempt(&'a Attempt, Option<Duration>),
     /// It looked for a kept answer.
     Lookup(Sought),
+    /// It waited before it asked the targets once more.
+    Wait,
 }
 
 impl Over {
@@ -332,7 +336,9 @@ impl Over {
             took: lookup.took,
             what: What::Lookup(lookup.what),
         });
-        let mut steps: Vec<Step<'_>> = plugins.chain(attempts).chain(lookups).collect();
+        let waits =
+            self.record.waits.iter().map(|(began, took)| Step { at: since(*began), took: *took, what: What::Wait });
+        let mut steps: Vec<Step<'_>> = plugins.chain(attempts).chain(lookups).chain(waits).collect();
         steps.sort_by_key(|step| step.at);
         steps
     }

@@ -45,6 +45,8 @@ pub enum Did {
         /// Whether there is one.
         succeeded: bool,
     },
+    /// It waited before it asked the targets once more.
+    Wait,
 }
 
 /// Calls of one plugin.
@@ -223,6 +225,7 @@ impl Step {
             What::Attempt(attempt, answered) => Did::Attempt(Asked::of(attempt, answered)),
             What::Lookup(Sought::Answer(state)) => Did::Lookup { found: state.word().to_owned() },
             What::Lookup(Sought::Meaning(succeeded)) => Did::Embedding { succeeded },
+            What::Wait => Did::Wait,
         };
         Self { at_us: micros(step.at), took_us: micros(step.took), did }
     }
@@ -238,7 +241,7 @@ impl Step {
     pub(super) fn rules(&self) -> impl Iterator<Item = (&str, &str)> {
         let call = match &self.did {
             Did::Plugin(call) => Some(call),
-            Did::Attempt(_) | Did::Lookup { .. } | Did::Embedding { .. } => None,
+            Did::Attempt(_) | Did::Lookup { .. } | Did::Embedding { .. } | Did::Wait => None,
         };
         call.into_iter().flat_map(|call| call.findings.iter().map(|found| (call.plugin.as_str(), found.rule.as_str())))
     }

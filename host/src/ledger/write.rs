@@ -24,7 +24,7 @@ const PAUSE: Duration = Duration::from_millis(500);
 /// How often what is too old, or too much, is deleted.
 const SWEPT_EVERY: Duration = Duration::from_secs(60);
 /// Exchanges that are deleted in one transaction, so that others get their turn.
-const DELETED_MAX: i64 = 2_000;
+const DELETED_MAX: u32 = 2_000;
 
 /// Write until nobody hands anything over any more.
 pub(super) async fn run(
@@ -131,50 +131,50 @@ impl Writer {
             return;
         }
         self.next_sweep = Instant::now() + SWEPT_EVERY;
-        if let Err(failure) = self.swept().await {
+        if let Err(failure) = sweep(&*self.database, &self.bounds).await {
             warn!(why = failure.to_string(), "deleting what the ledger need not keep any longer");
         }
     }
+}
 
-    async fn swept(&self) -> Result<(), Failure> {
-        let now = now_ms();
-        let keep_ms = u64::try_from(self.bounds.keep.as_millis()).unwrap_or(u64::MAX);
-        let too_old = Value::from(now.saturating_sub(keep_ms));
-        let minute = Value::from(now.saturating_sub(keep_ms) / 60_000);
-        let gone = vec![
-            Statement::new("DELETE FROM texts WHERE expires <= $1", vec![now.into()]),
-            Statement::new("DELETE FROM sessions WHERE last < $1", vec![too_old.clone()]),
-            Statement::new("DELETE FROM minutes WHERE minute < $1", vec![minute.clone()]),
-            Statement::new("DELETE FROM distributions WHERE minute < $1", vec![minute.clone()]),
-            Statement::new("DELETE FROM verdicts WHERE minute < $1", vec![minute]),
-        ];
-        self.database.write(gone, Durable::Process).await?;
-        // Ids begin with the time, in milliseconds.
-        while self.delete_oldest("began < $1", vec![too_old.clone()]).await? > 0 {}
-        while self.database.bytes().await? > self.bounds.bytes_max {
-            if self.delete_oldest("0 = $1", vec![0_i64.into()]).await? == 0 {
-                break;
-            }
+/// Delete what is too old, and the oldest of what is too much.
+pub(super) async fn sweep(database: &dyn Database, bounds: &config::Ledger) -> Result<(), Failure> {
+    let now = now_ms();
+    let keep_ms = u64::try_from(bounds.keep.as_millis()).unwrap_or(u64::MAX);
+    let too_old = Value::from(now.saturating_sub(keep_ms));
+    let minute = Value::from(now.saturating_sub(keep_ms) / 60_000);
+    let gone = vec![
+        Statement::new("DELETE FROM texts WHERE expires <= $1", vec![now.into()]),
+        Statement::new("DELETE FROM sessions WHERE last < $1", vec![too_old.clone()]),
+        Statement::new("DELETE FROM minutes WHERE minute < $1", vec![minute.clone()]),
+        Statement::new("DELETE FROM distributions WHERE minute < $1", vec![minute.clone()]),
+        Statement::new("DELETE FROM verdicts WHERE minute < $1", vec![minute]),
+    ];
+    database.write(gone, Durable::Process).await?;
+    while delete_oldest(database, "began < $1", too_old.clone()).await? > 0 {}
+    while database.bytes().await? > bounds.bytes_max {
+        if delete_oldest(database, "began >= $1", 0_i64.into()).await? == 0 {
+            break;
         }
-        Ok(())
     }
+    Ok(())
+}
 
-    /// Delete the oldest exchanges of which this is true, some at a time; says how many.
-    async fn delete_oldest(&self, which: &str, mut values: Vec<Value>) -> Result<u64, Failure> {
-        let oldest = format!("SELECT id FROM exchanges WHERE {which} ORDER BY id LIMIT $2");
-        values.push(DELETED_MAX.into());
-        let last = format!("SELECT max(id) FROM ({oldest}) AS oldest");
-        let found = self.database.read(Statement::new(last, values)).await?;
-        let Some(last) = found.into_iter().next().and_then(|mut row| row.text()) else { return Ok(0) };
-        let up_to = |sql| Statement::new(sql, vec![last.clone().into()]);
-        let deleted = vec![
-            up_to("DELETE FROM exchanges WHERE id <= $1"),
-            up_to("DELETE FROM findings WHERE exchange <= $1"),
-            up_to("DELETE FROM texts WHERE exchange <= $1"),
-        ];
-        let deleted = self.database.write(deleted, Durable::Process).await?;
-        Ok(deleted.first().copied().unwrap_or_default())
-    }
+/// Delete the oldest exchanges of which this is true, some at a time; says how many.
+async fn delete_oldest(database: &dyn Database, which: &str, value: Value) -> Result<u64, Failure> {
+    let last = format!(
+        "SELECT max(id) FROM (SELECT id FROM exchanges WHERE {which} ORDER BY id LIMIT {DELETED_MAX}) AS oldest"
+    );
+    let found = database.read(Statement::new(last, vec![value])).await?;
+    let Some(last) = found.into_iter().next().and_then(|mut row| row.text()) else { return Ok(0) };
+    let up_to = |sql| Statement::new(sql, vec![last.clone().into()]);
+    let deleted = vec![
+        up_to("DELETE FROM exchanges WHERE id <= $1"),
+        up_to("DELETE FROM findings WHERE exchange <= $1"),
+        up_to("DELETE FROM texts WHERE exchange <= $1"),
+    ];
+    let deleted = database.write(deleted, Durable::Process).await?;
+    Ok(deleted.first().copied().unwrap_or_default())
 }
 
 /// All that is written of these exchanges.

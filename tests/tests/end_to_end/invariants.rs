@@ -106,6 +106,8 @@ fn only_the_edges_know_json() {
         "admin/*",
         "escalation/*",
         "embed/*",
+        // An exchange is kept with its steps as JSON in one column.
+        "ledger/*",
     ];
     // The demo is a caller of the gateway, and no part of it.
     only(&[&edges[..], &["cli/demo/*"]].concat(), r"\bserde_json\b");
@@ -114,6 +116,7 @@ fn only_the_edges_know_json() {
 #[test]
 fn only_the_store_knows_sqlite() {
     only(&["store/*"], r"\b(rusqlite|rusqlite_migration)::");
+    only(&["store.rs", "store/*"], r"\b(refinery|tokio_postgres|deadpool_postgres)::");
 }
 
 #[test]
@@ -130,6 +133,7 @@ fn the_steps_are_called_from_the_proxy_alone() {
     only(PROXY, r"\bescalation::(hand_over|find)\(");
     only(PROXY, r"\bcache::(plan|find|listen)\(");
     only(PROXY, r"\bmeter::reserve\(");
+    only(PROXY, r"\bsessions\.goes_on\(");
     only(PROXY, r"\bupstream\s*\.(send|models)\(");
     only(PROXY, r"\breply::(whole|streamed|shared|unasked|own|error)\(");
     only(PROXY, r"\bStreamGuard::new\(");

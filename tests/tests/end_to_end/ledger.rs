@@ -4,11 +4,14 @@ use std::time::Duration;
 
 use serde_json::json;
 use sluicegate::ledger::{Did, Entry, Filter, Ledger};
+use sluicegate::store::ledger::{Durable, Statement};
 use sluicegate_tests::{
-    DONE, EMAIL, Gateway, Postgres, Provider, Reply, chat, chunk, completion, finish, gentle, standard,
+    DONE, EMAIL, Gateway, Log, Postgres, Process, Provider, Reply, chat, chunk, completion, finish, gentle, standard,
 };
 
 const KEPT: &str = "[ledger]\nenabled = true\n";
+
+use crate::budgets::TO_BE_KILLED;
 
 /// Far more than writing takes.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -38,6 +41,7 @@ fn words(entry: &Entry) -> Vec<String> {
         Did::Attempt(asked) => format!("{} {}", asked.target, asked.failed.as_deref().unwrap_or("answered")),
         Did::Lookup { found } => format!("look-up {found}"),
         Did::Embedding { .. } => "embedding".to_owned(),
+        Did::Wait => "waiting".to_owned(),
     };
     entry.details.steps.iter().map(|step| word(&step.did)).collect()
 }
@@ -177,4 +181,141 @@ async fn exchanges_are_found_by_what_they_are() {
         let behind = Filter { before: two.looked_up_to, ..Filter::default() };
         assert_eq!(found(behind).await, all[2..]);
     }
+}
+
+/// A configuration file in this folder, and the sandbox behind it.
+fn configuration(folder: &std::path::Path, base_url: &str) -> std::path::PathBuf {
+    let config = folder.join("sluicegate.toml");
+    let text = format!(
+        "server.listen = '127.0.0.1:0'\nadmin.listen = '127.0.0.1:0'\n[providers.p]\ndialect = 'openai'\n\
+         base_url = '{base_url}'\n[targets.t]\nprovider = 'p'\n[models.'*']\ntargets = ['t']\n"
+    );
+    std::fs::write(&config, text).unwrap();
+    config
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gateway_that_is_killed_loses_a_second_of_exchanges_at_most() {
+    let sandbox = Gateway::sandbox().await;
+    let folder = tempfile::tempdir().unwrap();
+    let config = configuration(folder.path(), &sandbox.base_url());
+    let gateway = Process::start(TO_BE_KILLED, &config).await;
+    let began = std::time::Instant::now();
+    let mut asked = Vec::new();
+    while began.elapsed() < Duration::from_secs(3) {
+        let answer = gateway.ask(chat("hello")).await;
+        asked.push((began.elapsed(), answer.header("x-sluicegate-exchange").unwrap().to_owned()));
+    }
+    let killed = began.elapsed();
+    gateway.kill().await;
+    let store = sluicegate::store::ledger::Sqlite::new(&folder.path().join("sluicegate-ledger.db"));
+    let rows = store_ids(&store).await;
+    let lost: Vec<_> = asked.iter().filter(|(_, id)| !rows.contains(id)).collect();
+    let oldest = lost.first().map_or(Duration::ZERO, |(at, _)| killed - *at);
+    assert!(oldest < Duration::from_secs(1), "{} of {} are lost, the oldest {oldest:?} old", lost.len(), asked.len());
+    assert!(!rows.is_empty());
+    // The file is whole, and another gateway goes on with it.
+    let gateway = Process::start(TO_BE_KILLED, &config).await;
+    assert_eq!(gateway.ask(chat("hello")).await.status, 200);
+    assert_eq!(gateway.admin("GET", "/console/exchanges").await.status, 200);
+    gateway.kill().await;
+}
+
+async fn store_ids(store: &sluicegate::store::ledger::Sqlite) -> std::collections::BTreeSet<String> {
+    use sluicegate::store::ledger::Database as _;
+    let rows = store.read(Statement::new("SELECT id FROM exchanges", Vec::new())).await.unwrap();
+    rows.into_iter().filter_map(|mut row| row.text()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_disk_stops_recording_and_not_serving_and_is_seen() {
+    let sandbox = Gateway::sandbox().await;
+    let folder = tempfile::tempdir().unwrap();
+    let config = configuration(folder.path(), &sandbox.base_url());
+    let gateway = Process::start_on_a_small_disk(TO_BE_KILLED, &config, 400 << 10).await;
+    let seen = async {
+        loop {
+            assert_eq!(gateway.ask(chat("hello")).await.status, 200);
+            let page = gateway.admin("GET", "/console").await;
+            if page.text().contains("Exchanges are not recorded at the moment, and served all the same") {
+                return;
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), seen).await.expect("it is seen");
+    for _ in 0..20 {
+        assert_eq!(gateway.ask(chat("hello")).await.status, 200);
+    }
+    gateway.kill().await;
+}
+
+#[tokio::test]
+async fn what_cannot_be_written_now_is_written_later_and_said_once() {
+    let log = Log::begin();
+    let sandbox = Gateway::sandbox().await;
+    let folder = tempfile::tempdir().unwrap();
+    // Where its folder should be, there is a file.
+    let place = folder.path().join("place");
+    std::fs::write(&place, "").unwrap();
+    let settings = format!("ledger.path = '{}'", place.join("ledger.db").display());
+    let gateway = Gateway::without_plugins().upstream(&sandbox).settings(KEPT).settings(&settings).start().await;
+    let first = gateway.ask(chat("hello")).await;
+    gateway.until(|host| host.observers.ledger.as_ref().is_some_and(|ledger| ledger.told().trouble.is_some())).await;
+    let second = gateway.ask(chat("hello")).await;
+    assert_eq!(second.status, 200);
+    std::fs::remove_file(&place).unwrap();
+    std::fs::create_dir(&place).unwrap();
+    for answer in [first, second] {
+        entry(&gateway, answer.header("x-sluicegate-exchange")).await;
+    }
+    let told = ledger(&gateway).told();
+    assert_eq!((told.written, told.dropped, told.trouble), (2, 0, None));
+    assert_eq!(log.saying("the ledger cannot be written").len(), 1);
+    assert_eq!(log.saying("the ledger is written again").len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_does_not_fit_is_counted_and_nobody_waits() {
+    let sandbox = Gateway::sandbox().await;
+    let folder = tempfile::tempdir().unwrap();
+    let settings = format!("ledger.path = '{}/none/l.db'\nledger.queue_bytes_max = 1_048_576", folder.path().display());
+    let gateway = Gateway::without_plugins().upstream(&sandbox).settings(KEPT).settings(&settings).start().await;
+    let calls = (0..800).map(|_| async { gateway.ask(chat("hello")).await.status });
+    let mut statuses = Vec::new();
+    for call in calls {
+        statuses.push(call.await);
+    }
+    assert!(statuses.iter().all(|status| *status == 200));
+    gateway.until(|host| host.observers.ledger.as_ref().is_some_and(|ledger| ledger.told().dropped > 0)).await;
+    let told = ledger(&gateway).told();
+    assert!(told.waiting <= 512 && told.waiting + told.dropped == 800, "{told:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_too_much_goes_with_the_oldest_first() {
+    for (_postgres, settings) in databases().await {
+        let sandbox = Gateway::sandbox().await;
+        let setup = Gateway::without_plugins().upstream(&sandbox).settings(KEPT).settings(&settings);
+        let gateway = setup.start().await;
+        let mut ids = Vec::new();
+        for _ in 0..3 {
+            let answer = gateway.ask(chat("hello")).await;
+            ids.push(entry(&gateway, answer.header("x-sluicegate-exchange")).await.id);
+        }
+        let old = Statement::new("UPDATE exchanges SET began = 1 WHERE id = $1", vec![ids[0].as_str().into()]);
+        ledger(&gateway).database().write(vec![old], Durable::Process).await.unwrap();
+        ledger(&gateway).sweep().await.unwrap();
+        assert_eq!(ledger(&gateway).find(&ids[0]).await.unwrap(), None);
+        assert!(ledger(&gateway).find(&ids[1]).await.unwrap().is_some());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_was_not_let_in_pushes_nobody_out() {
+    let sandbox = Gateway::sandbox().await;
+    let setup = Gateway::without_plugins().upstream(&sandbox).settings(KEPT).settings("auth.required = true");
+    let gateway = setup.start().await;
+    assert_eq!(gateway.ask(chat("hello")).await.status, 401);
+    assert!(ledger(&gateway).all_written(PATIENCE).await);
+    assert_eq!(ledger(&gateway).list(&Filter::default(), 10).await.unwrap().entries, []);
 }

@@ -77,20 +77,16 @@ fn stretches(line: &[Option<f64>], scale: f64) -> Vec<String> {
             goes_on = false;
             continue;
         };
+        let (x, y) = (number(place) * BAR, round(HEIGHT - 2.0 - value * scale));
         if !std::mem::replace(&mut goes_on, true) {
-            stretches.push(Vec::new());
+            // As wide as a bar at least, so that a number by itself is seen too.
+            stretches.push(vec![format!("{},{y}", x + 1.0)]);
         }
-        let (x, y) = (number(place) * BAR + BAR / 2.0, round(HEIGHT - 2.0 - value * scale));
         if let Some(stretch) = stretches.last_mut() {
-            stretch.push(format!("{x},{y}"));
+            stretch.push(format!("{},{y}", x + BAR_ALONE));
         }
     }
-    // A point by itself is seen too.
-    let drawn = |stretch: Vec<String>| match &*stretch {
-        [one] => format!("{one} {one}"),
-        _ => stretch.join(" "),
-    };
-    stretches.into_iter().map(drawn).collect()
+    stretches.into_iter().map(|stretch| stretch.join(" ")).collect()
 }
 
 /// How something is distributed, from the first part of the scale that has any to the last.
@@ -159,7 +155,7 @@ mod tests {
     #[test]
     fn a_line_is_interrupted_where_there_is_no_number() {
         let line = [Some(0.0), Some(9.6), None, Some(4.8)];
-        assert_eq!(stretches(&line, 10.0), ["5,98 15,2", "35,50 35,50"]);
+        assert_eq!(stretches(&line, 10.0), ["1,98 8,98 18,2", "31,50 38,50"]);
     }
 
     #[test]

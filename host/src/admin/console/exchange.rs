@@ -25,7 +25,8 @@ pub(super) async fn show(visit: &Visit<'_>, id: &str) -> Result<Shown, Refused> 
     let texts = ledger.texts(id).await?;
     let within = Filter { within: Some(entry.id.clone()), ..Filter::default() };
     let within = ledger.list(&within, WITHIN_MAX).await?.entries;
-    let title = format!("{} · {}", if entry.model.is_empty() { &entry.task } else { &entry.model }, moment(entry.began_ms));
+    let title =
+        format!("{} · {}", if entry.model.is_empty() { &entry.task } else { &entry.model }, moment(entry.began_ms));
     let segments = texts.as_ref().map(|texts| request(&entry, texts)).unwrap_or_default();
     let body = html! {
         (answers(&entry))
@@ -61,7 +62,10 @@ fn answers(entry: &Entry) -> Markup {
 }
 
 fn what_happened(entry: &Entry) -> Markup {
-    let failed = attempts(entry).filter_map(|asked| Some((asked, asked.failed.as_ref()?)));
+    let mut failed = BTreeMap::<(&str, &str), u64>::new();
+    for (asked, why) in attempts(entry).filter_map(|asked| Some((asked, asked.failed.as_deref()?))) {
+        *failed.entry((&asked.target, why)).or_default() += 1;
+    }
     let edits = calls(entry).filter(|call| call.verdict == "edit" && !call.observed);
     let mut edited: Vec<&str> = edits.map(|call| call.plugin.as_str()).collect();
     edited.dedup();
@@ -72,12 +76,15 @@ fn what_happened(entry: &Entry) -> Markup {
             ("answered", _) if entry.escalation.is_some() => { "It was handed over to people" @if let Some(queue) = &entry.queue { " (" (queue) ")" } "." },
             ("answered", _) if matches!(entry.cache.as_deref(), Some("hit" | "stale")) => { "It was answered from memory" @if let Some(age) = entry.age { ", with an answer of " (time(age)) " before" } "." },
             ("answered", _) if entry.routed.as_deref() == Some("answer") => { "A router answered it itself." },
+            ("answered", _) if entry.has_failed() => { "No target had an answer, and the last one's error was passed on." },
             ("answered", _) => { @if let Some(target) = &entry.target { "The target " b { (target) } " answered." } },
             ("caller-gone", _) => { "The caller went away before its answer was complete." },
             _ => { @if let Some(code) = &entry.code { "Code " code { (code) } "." } },
         }
         @if let Some(detail) = &entry.detail { " " span.soft { (detail) } }
-        @for (asked, why) in failed { " " b { (asked.target) } " failed: " (why) "." }
+        @for ((target, why), times) in &failed {
+            " The target " b { (target) } " failed" @if *times > 1 { " " (times) " times" } ": " (why) "."
+        }
         @for plugin in edited { " " (plugin_link(plugin)) " changed it." }
         @if let Some(escalation) = &entry.escalation { " " a href=(format!("/console/escalations/{}", in_path(escalation))) { "See the escalation" } "." }
     }
@@ -85,7 +92,12 @@ fn what_happened(entry: &Entry) -> Markup {
 
 /// The longest of what it did, as shares of the whole.
 fn what_took(entry: &Entry) -> Markup {
-    let mut times: Vec<(String, Duration)> = entry.details.steps.iter().map(|step| (name(step), took(step))).collect();
+    // The same step may be taken several times.
+    let mut sums = BTreeMap::<String, Duration>::new();
+    for step in &entry.details.steps {
+        *sums.entry(name(step)).or_default() += took(step);
+    }
+    let mut times: Vec<(String, Duration)> = sums.into_iter().collect();
     times.sort_by_key(|(_, time)| std::cmp::Reverse(*time));
     let (all, longest) = (entry.took, times.first());
     let micros = |time: Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
@@ -94,7 +106,7 @@ fn what_took(entry: &Entry) -> Markup {
         @if let Some(first) = entry.first_text { ", first text after " (time(first)) }
         "."
         @if let Some((name, longest)) = longest {
-            " Most of it, " (share(micros(*longest).min(micros(all)), micros(all))) ", was " b { (name) } " with " (time(*longest)) "."
+            " The longest of it, " (share(micros(*longest).min(micros(all)), micros(all))) ", was " b { (name) } " with " (time(*longest)) "."
         }
         @if let Some((name, second)) = times.get(1) { " Then " (name) " with " (time(*second)) "." }
     }
@@ -102,22 +114,22 @@ fn what_took(entry: &Entry) -> Markup {
 
 fn what_cost(entry: &Entry) -> Markup {
     html! {
-        b { (cost(entry)) }
+        b { (match cost(entry).as_str() { "?" | "–" => "Nobody knows".to_owned(), known => known.to_owned() }) }
         @if let Some(usage) = &entry.usage {
-            " for " (count(usage.input_tokens.into())) " tokens in"
+            ": " (count(usage.input_tokens.into())) " tokens in"
             @if usage.cached_input_tokens > 0 { " (" (count(usage.cached_input_tokens.into())) " of them from the provider's cache)" }
             " and " (count(usage.output_tokens.into())) " out"
             @if usage.reasoning_tokens > 0 { " (" (count(usage.reasoning_tokens.into())) " of them reasoning)" }
             @if let Some(target) = &entry.target { ", last at " (target) }
             "."
-        } @else if entry.attempts == 0 { " No model was asked." } @else { " The provider did not say what it used." }
+            @if !entry.is_cost_known { " Not all of it has a price." }
+        } @else if entry.attempts == 0 { ": no model was asked." } @else { ": the provider did not say what it used." }
         @if entry.plugins_cost > Money::ZERO {
             " Its plugins spent " (money(entry.plugins_cost)) " of that"
             @if let Some((plugin, spent)) = dearest(entry) { ", most of it " (plugin_link(plugin)) " with " (money(spent)) }
             "."
         }
         @if entry.saved > Money::ZERO { " The kept answer saved " (money(entry.saved)) "." }
-        @if !entry.is_cost_known && entry.attempts > 0 { " Not all of it is known." }
     }
 }
 
@@ -134,7 +146,7 @@ fn legend() -> Markup {
     html! {
         p.legend {
             span { i {} "plugin" } span { i.edit {} "changed something" } span { i.bad {} "refused or failed" }
-            span { i.route {} "target" } span { i.cache {} "kept answers" }
+            span { i.route {} "target" } span { i.cache {} "kept answers" } span { i.soft {} "waiting" }
         }
     }
 }
@@ -146,7 +158,7 @@ fn step(entry: &Entry, step: &Step, segments: &[Segment]) -> Markup {
             summary {
                 span.who { (name(step)) " " (brief(step)) }
                 (stretch(step_colour(step), step.at_us.into(), step.took_us.into(), all))
-                span { (time(took(step))) }
+                span { @if is_remembered(step) { span.none { "remembered" } } @else { (time(took(step))) } }
             }
             div.inside {
                 @match &step.did {
@@ -154,6 +166,7 @@ fn step(entry: &Entry, step: &Step, segments: &[Segment]) -> Markup {
                     Did::Attempt(asked) => (attempt(step, asked)),
                     Did::Lookup { found } => p { "Looked for a kept answer: " b { (found) } "." },
                     Did::Embedding { succeeded } => p { "Turned the question into a vector, to be compared by what it means" @if !succeeded { ", which failed" } "." },
+                    Did::Wait => p { "All targets had failed: it waited before they were asked once more." },
                 }
             }
         }
@@ -166,6 +179,7 @@ fn name(step: &Step) -> String {
         Did::Attempt(asked) => format!("target {}", asked.target),
         Did::Lookup { .. } => "kept answers".to_owned(),
         Did::Embedding { .. } => "embedding".to_owned(),
+        Did::Wait => "waiting".to_owned(),
     }
 }
 
@@ -180,7 +194,13 @@ fn brief(step: &Step) -> Markup {
         Did::Attempt(asked) => html! { @if let Some(why) = &asked.failed { span.badge.bad { (why) } } },
         Did::Lookup { found } => html! { span.badge.cache { (found) } },
         Did::Embedding { succeeded } => html! { @if !succeeded { span.badge.bad { "failed" } } },
+        Did::Wait => html! {},
     }
+}
+
+/// Whether a plugin's verdicts were all known: nothing of it ran.
+fn is_remembered(step: &Step) -> bool {
+    matches!(&step.did, Did::Plugin(call) if call.calls == 0 && call.remembered > 0)
 }
 
 fn step_colour(step: &Step) -> &'static str {
@@ -192,6 +212,7 @@ fn step_colour(step: &Step) -> &'static str {
         Did::Attempt(asked) if asked.failed.is_some() => "bad",
         Did::Attempt(_) => "attempt",
         Did::Lookup { .. } | Did::Embedding { .. } => "cache",
+        Did::Wait => "soft",
     }
 }
 
@@ -199,7 +220,7 @@ fn took(step: &Step) -> Duration {
     match &step.did {
         // Of a stream, the calls and not what lies between them.
         Did::Plugin(call) => Duration::from_micros(call.us),
-        Did::Attempt(_) | Did::Lookup { .. } | Did::Embedding { .. } => Duration::from_micros(step.took_us),
+        Did::Attempt(_) | Did::Lookup { .. } | Did::Embedding { .. } | Did::Wait => Duration::from_micros(step.took_us),
     }
 }
 
@@ -411,14 +432,14 @@ fn toml_name(name: &str) -> String {
 fn calls(entry: &Entry) -> impl Iterator<Item = &Call> {
     entry.details.steps.iter().filter_map(|step| match &step.did {
         Did::Plugin(call) => Some(call),
-        Did::Attempt(_) | Did::Lookup { .. } | Did::Embedding { .. } => None,
+        Did::Attempt(_) | Did::Lookup { .. } | Did::Embedding { .. } | Did::Wait => None,
     })
 }
 
 fn attempts(entry: &Entry) -> impl Iterator<Item = &Asked> {
     entry.details.steps.iter().filter_map(|step| match &step.did {
         Did::Attempt(asked) => Some(asked),
-        Did::Plugin(_) | Did::Lookup { .. } | Did::Embedding { .. } => None,
+        Did::Plugin(_) | Did::Lookup { .. } | Did::Embedding { .. } | Did::Wait => None,
     })
 }
 

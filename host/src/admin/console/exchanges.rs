@@ -8,8 +8,8 @@ use super::overview::colour;
 use super::words::{ago, count, in_path, moment, money, time};
 use super::{Form, ROWS, Refused, Shown, Visit};
 use crate::ledger::{Entry, Filter};
-use crate::money::Money;
 use crate::moment::Moment;
+use crate::money::Money;
 
 /// Fields of the search that are texts: their name, and what they are called.
 const TEXTS: [(&str, &str); 9] = [
@@ -23,8 +23,16 @@ const TEXTS: [(&str, &str); 9] = [
     ("plugin", "found by plugin"),
     ("rule", "found by rule"),
 ];
-const OUTCOMES: [&str; 8] =
-    ["answered", "unanswered", "denied", "guardrail_failed", "rate_limit_exceeded", "budget_exceeded", "upstream_timeout", "caller-gone"];
+const OUTCOMES: [&str; 8] = [
+    "answered",
+    "unanswered",
+    "denied",
+    "guardrail_failed",
+    "rate_limit_exceeded",
+    "budget_exceeded",
+    "upstream_timeout",
+    "caller-gone",
+];
 const VERDICTS: [&str; 5] = ["edit", "deny", "retry", "not-inspected", "failed"];
 const CACHES: [&str; 4] = ["hit", "stale", "miss", "bypass"];
 
@@ -58,7 +66,8 @@ pub(super) fn filter(query: &Form) -> Result<Filter, Refused> {
         query.get(name).map(read).transpose()
     };
     let at = |name: &'static str| {
-        let read = |text: &str| Moment::in_the_past(text).map_err(|_| wrong(name, "must be a time, or how long ago, as 2h"));
+        let read =
+            |text: &str| Moment::in_the_past(text).map_err(|_| wrong(name, "must be a time, or how long ago, as 2h"));
         Ok::<_, Refused>(query.get(name).map(read).transpose()?.map(|at| at.seconds().saturating_mul(1_000)))
     };
     let money = |name: &'static str| {
@@ -185,9 +194,8 @@ pub(super) fn cost(entry: &Entry) -> String {
 
 pub(super) fn outcome(entry: &Entry) -> Markup {
     let colour = match entry.outcome.as_str() {
-        "answered" => "good",
-        "denied" | "caller-gone" => "warn",
         _ if entry.has_failed() => "bad",
+        "answered" => "good",
         _ => "warn",
     };
     html! { span class={ "badge " (colour) } { (entry.outcome) @if let Some(status) = entry.status.filter(|status| *status != 200) { " " (status) } } }

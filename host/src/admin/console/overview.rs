@@ -39,13 +39,13 @@ pub(super) async fn show(visit: &Visit<'_>, query: &Form) -> Result<Shown, Refus
     let body = html! {
         (choices(query, name, &scope))
         (tiles(&all, length, &took, &first))
-        div.grid {
+        div.grid.two {
             (rate(&places, &sums, part))
             (latency(&places, &took_over_time, &first_over_time))
             (tokens(&places, &sums))
             (spending(&places, &sums))
         }
-        div.grid {
+        div.grid.two {
             (named("By model", By::Model, query, &by_model, &took))
             (named("By tenant", By::Tenant, query, &by_tenant, &BTreeMap::new()))
             (said(&verdicts))
@@ -108,11 +108,7 @@ fn rate(places: &[u64], sums: &BTreeMap<u64, Sum>, part: u64) -> Markup {
                 sum.failures,
                 sum.denials
             ),
-            parts: vec![
-                ("good", number_of(good)),
-                ("warn", number_of(sum.denials)),
-                ("bad", number_of(sum.failures)),
-            ],
+            parts: vec![("good", number_of(good)), ("warn", number_of(sum.denials)), ("bad", number_of(sum.failures))],
         }
     };
     let title = if part == 1 { "Exchanges a minute".to_owned() } else { format!("Exchanges in {part} minutes") };
@@ -131,11 +127,7 @@ fn latency(places: &[u64], took: &BTreeMap<u64, Parts>, first: &BTreeMap<u64, Pa
         let at = |minute| percentile_time(all.get(minute)?, percent).map(|time| time.as_secs_f64());
         places.iter().map(at).collect()
     };
-    let drawn = [
-        ("soft", line(took, 95)),
-        ("route", line(took, 50)),
-        ("", line(first, 50)),
-    ];
+    let drawn = [("soft", line(took, 95)), ("route", line(took, 50)), ("", line(first, 50))];
     let highest = drawn.iter().flat_map(|(_, line)| line.iter().flatten()).copied().fold(0.0, f64::max);
     html! {
         section.card {

@@ -114,8 +114,11 @@ fn loaded(plugin: &Plugin) -> Markup {
 async fn costs(visit: &Visit<'_>, name: &str) -> Result<Markup, Refused> {
     let Ok(ledger) = visit.ledger() else { return Ok(html! {}) };
     let mut pictures = Vec::new();
-    let said: [(&str, Measure, fn(u64) -> String); 3] =
-        [("Fuel of a call", Measure::Fuel, count), ("Time of a call", Measure::PluginTime, micros), ("Peak memory", Measure::Memory, bytes)];
+    let said: [(&str, Measure, fn(u64) -> String); 3] = [
+        ("Fuel of a call", Measure::Fuel, count),
+        ("Time of a call", Measure::PluginTime, micros),
+        ("Peak memory", Measure::Memory, bytes),
+    ];
     for (title, measure, said) in said {
         let parts = ledger.distributions(measure, Some(name), last_day()).await?.remove(name).unwrap_or_default();
         pictures.push(html! {

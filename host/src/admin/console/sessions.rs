@@ -18,7 +18,8 @@ pub(super) async fn list(visit: &Visit<'_>, query: &Form) -> Result<Shown, Refus
     let shows_all = query.get("all").is_some();
     let before = query.get("before").and_then(|text| text.parse().ok());
     let steps_min = if shows_all { 1 } else { STEPS_MIN };
-    let listed = ledger.sessions(query.get("tenant"), steps_min, before.unwrap_or(i64::MAX.unsigned_abs()), ROWS).await?;
+    let listed =
+        ledger.sessions(query.get("tenant"), steps_min, before.unwrap_or(i64::MAX.unsigned_abs()), ROWS).await?;
     let now = SystemTime::now();
     let body = html! {
         div.choices {
@@ -87,7 +88,10 @@ fn pictures(steps: &[Entry]) -> Markup {
         let usage = entry.usage.unwrap_or_default();
         Bar {
             title: format!("step {number}: {} tokens in, {} out", usage.input_tokens, usage.output_tokens),
-            parts: vec![("input", number_of(usage.input_tokens.into())), ("output", number_of(usage.output_tokens.into()))],
+            parts: vec![
+                ("input", number_of(usage.input_tokens.into())),
+                ("output", number_of(usage.output_tokens.into())),
+            ],
         }
     };
     let spent = |(number, entry): (usize, &Entry)| Bar {

@@ -1,0 +1,143 @@
+//! Runs of agents: which exchanges are steps of the same one, and where one ends.
+
+use serde_json::{Value, json};
+use sluicegate::ledger::{Ledger, Session};
+use sluicegate::sandbox::Sandbox;
+use sluicegate_tests::{Answer, Gateway, Provider, Reply, Setup, chat, completion};
+
+const KEPT: &str = "ledger.enabled = true";
+
+/// The sessions, when so many exchanges are written.
+async fn sessions(gateway: &Gateway, written: u64) -> Vec<Session> {
+    let ledger: &Ledger = gateway.host.observers.ledger.as_ref().unwrap();
+    gateway.until(|host| host.observers.ledger.as_ref().is_some_and(|ledger| ledger.told().written >= written)).await;
+    ledger.sessions(None, 1, u64::MAX >> 1, 10).await.unwrap()
+}
+
+fn code(answer: &Answer) -> (u16, String) {
+    (answer.status, answer.json()["error"]["code"].as_str().unwrap_or_default().to_owned())
+}
+
+/// A gateway in front of the built-in model, in which each session of everybody has these limits.
+async fn limited(session: &str) -> (Sandbox, Gateway) {
+    let sandbox = Gateway::sandbox().await;
+    let prices = "targets.target-1.prices = { input = '1000', output = '1000' }";
+    let setup = Gateway::without_plugins().upstream(&sandbox).settings(prices).settings(KEPT);
+    let gateway = setup.settings(&format!("[tenants.'*'.session]\n{session}")).start().await;
+    (sandbox, gateway)
+}
+
+async fn step(gateway: &Gateway, session: &str) -> Answer {
+    gateway.ask(chat("hello")).header("x-sluicegate-session", session).await
+}
+
+/// A conversation in which tools were called: the names, the arguments and the results.
+fn conversation(calls: &[(&str, &str, &str)]) -> Value {
+    let mut messages = vec![json!({"role": "user", "content": "look it up"})];
+    for (number, (tool, arguments, result)) in calls.iter().enumerate() {
+        let id = format!("call_{number}");
+        let function = json!({"name": tool, "arguments": arguments});
+        messages.push(json!({"role": "assistant", "content": null,
+            "tool_calls": [{"id": id, "type": "function", "function": function}]}));
+        messages.push(json!({"role": "tool", "tool_call_id": id, "content": result}));
+    }
+    json!({"model": "m", "messages": messages})
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_ends_with_its_steps_and_the_agent_is_told() {
+    let (_sandbox, gateway) = limited("steps_max = 2").await;
+    assert_eq!((step(&gateway, "a").await.status, step(&gateway, "a").await.status), (200, 200));
+    let third = step(&gateway, "a").await;
+    assert_eq!(code(&third), (429, "session_limit_exceeded".to_owned()));
+    let words = "this session has taken all of its 2 steps; finish with what you have, or begin another session";
+    assert_eq!(third.json()["error"]["message"], words);
+    assert_eq!(third.header("x-should-retry"), Some("false"));
+    assert_eq!(step(&gateway, "b").await.status, 200, "another session");
+    assert_eq!(gateway.ask(chat("hello")).await.status, 200, "none at all");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_ends_with_its_tokens_and_its_money() {
+    for limit in ["tokens_max = 3", "usd_max = '0.003'"] {
+        let (_sandbox, gateway) = limited(limit).await;
+        assert_eq!(step(&gateway, "a").await.status, 200, "{limit}");
+        // What the first has taken is known when it is over.
+        gateway.until(|host| host.observers.ledger.as_ref().is_some_and(|ledger| ledger.told().written > 0)).await;
+        assert_eq!(code(&step(&gateway, "a").await), (429, "session_limit_exceeded".to_owned()), "{limit}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_no_name_of_a_session_is_refused() {
+    let (_sandbox, gateway) = limited("steps_max = 1").await;
+    for wrong in ["", "two words", &"x".repeat(129)] {
+        let answer = step(&gateway, wrong).await;
+        assert_eq!(code(&answer), (400, "invalid_request".to_owned()), "{wrong}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_conversation_that_goes_round_in_circles_is_ended_before_the_model_is_asked() {
+    let provider = Provider::saying(Reply::json(completion("done"))).await;
+    let limits = "[tenants.'*'.session]\nrepeats_max = 3";
+    let gateway = Gateway::without_plugins().upstream(&provider).settings(limits).start().await;
+    let same = ("read", "{\"file\":\"a\"}", "no such file");
+    assert_eq!(gateway.ask(conversation(&[same, same])).await.status, 200);
+    let asked = provider.received().len();
+    let circle = gateway.ask(conversation(&[same, ("list", "{}", "b"), same, same])).await;
+    assert_eq!(code(&circle), (400, "session_loop".to_owned()));
+    let said = circle.json()["error"]["message"].as_str().unwrap().to_owned();
+    assert!(said.contains("the tool \"read\" was called with the same arguments 3 times"), "{said}");
+    assert_eq!(provider.received().len(), asked);
+    // What gives something else each time is no circle.
+    let waits = [("poll", "{}", "1 %"), ("poll", "{}", "50 %"), ("poll", "{}", "99 %")];
+    assert_eq!(gateway.ask(conversation(&waits)).await.status, 200);
+    let says = |text: &str| json!({"role": "assistant", "content": text});
+    let user = json!({"role": "user", "content": "go on"});
+    let again = json!({"model": "m", "messages": [user, says("I am done."), user, says("I am done."), user, says("I am done."), user]});
+    assert_eq!(code(&gateway.ask(again).await), (400, "session_loop".to_owned()));
+}
+
+/// What each dialect says of a call of a tool, whole and streamed.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_first_call_of_a_tool_ties_its_steps_together() {
+    let sandbox = Gateway::sandbox().await;
+    for stream in [false, true] {
+        let gateway = Gateway::without_plugins().upstream(&sandbox).settings(KEPT).start().await;
+        let tools = json!([{"type": "function", "function": {"name": "search", "parameters": {"type": "object"}}}]);
+        let mut messages = vec![json!({"role": "user", "content": "call search {\"q\":\"tides\"}"})];
+        let first = gateway.ask(json!({"model": "m", "stream": stream, "messages": messages, "tools": tools})).await;
+        let bodies = if stream { first.chunks() } else { vec![first.json()] };
+        let part = if stream { "delta" } else { "message" };
+        let id = bodies.iter().find_map(|body| body["choices"][0][part]["tool_calls"][0]["id"].as_str()).unwrap();
+        let function = json!({"name": "search", "arguments": "{\"q\":\"tides\"}"});
+        messages.push(json!({"role": "assistant", "content": null,
+            "tool_calls": [{"id": id, "type": "function", "function": function}]}));
+        messages.push(json!({"role": "tool", "tool_call_id": id, "content": "at noon"}));
+        gateway.ask(json!({"model": "m", "stream": stream, "messages": messages, "tools": tools})).await;
+        let found = sessions(&gateway, 2).await;
+        assert_eq!(found.len(), 1, "{found:#?}");
+        assert_eq!((found[0].name.as_str(), found[0].steps), (id, 2));
+        let ledger = gateway.host.observers.ledger.as_ref().unwrap();
+        let steps = ledger.steps_of("default", id).await.unwrap();
+        assert_eq!(steps[0].details.tools, ["search"]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gateway_that_starts_anew_goes_on_with_what_a_session_has_taken() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = format!("ledger.path = '{}'", folder.path().join("l.db").display());
+    let sandbox = Gateway::sandbox().await;
+    let start = async || {
+        let setup: Setup = Gateway::without_plugins().upstream(&sandbox).settings(KEPT).settings(&path);
+        setup.settings("[tenants.'*'.session]\nsteps_max = 2").start().await
+    };
+    let gateway = start().await;
+    assert_eq!((step(&gateway, "a").await.status, step(&gateway, "a").await.status), (200, 200));
+    assert_eq!(sessions(&gateway, 2).await[0].steps, 2);
+    drop(gateway);
+    let gateway = start().await;
+    assert_eq!(step(&gateway, "a").await.status, 429);
+}
