@@ -189,7 +189,14 @@ impl Exchange {
             attempt.ended.get_or_insert(began);
         }
         let span = SpanId::new();
-        record.attempts.push(Attempt { target: target.clone(), span, began, answered: None, failed: None, ended: None });
+        record.attempts.push(Attempt {
+            target: target.clone(),
+            span,
+            began,
+            answered: None,
+            failed: None,
+            ended: None,
+        });
     }
 
     /// What the target that was asked last may be told of the trace.

@@ -4,6 +4,8 @@
 //! the operator has given. What callers choose, as the name of a model, counts under its name only if the operator has
 //! written that name too, and else as `other`.
 
+#[cfg(test)]
+mod documented;
 mod instruments;
 mod now;
 mod over;
@@ -59,7 +61,8 @@ const FIRST_TOKEN: &[f64] =
     &[0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0, 30.0, 60.0];
 /// Seconds of what the gateway does itself: from a verdict that is remembered to a model that a plugin asks.
 const INSIDE: &[f64] = &[
-    0.000_01, 0.000_025, 0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0,
+    0.000_01, 0.000_025, 0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25,
+    1.0, 5.0,
 ];
 
 /// Declares metrics, and the list of them all. The documentation of each is its help text too.

@@ -104,7 +104,8 @@ fn digits<const BYTES: usize>(text: &[u8]) -> Option<[u8; BYTES]> {
 }
 
 fn state(headers: &HeaderMap) -> Option<Arc<str>> {
-    let given: Vec<&str> = headers.get_all(TRACESTATE).iter().map(HeaderValue::to_str).collect::<Result<_, _>>().ok()?;
+    let given: Vec<&str> =
+        headers.get_all(TRACESTATE).iter().map(HeaderValue::to_str).collect::<Result<_, _>>().ok()?;
     let state = given.join(",");
     (!state.is_empty() && state.len() <= STATE_BYTES_MAX).then(|| state.into())
 }
@@ -214,7 +215,10 @@ mod tests {
         ] {
             assert!(anew(&[wrong]), "{wrong}");
         }
-        assert!(!anew(&[PARENT]) && !anew(&[&(PARENT.replace("00-4", "01-4") + "-more")]), "later versions may have more");
+        assert!(
+            !anew(&[PARENT]) && !anew(&[&(PARENT.replace("00-4", "01-4") + "-more")]),
+            "later versions may have more"
+        );
     }
 
     #[test]

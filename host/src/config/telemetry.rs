@@ -76,8 +76,7 @@ pub(super) fn telemetry(
 ) -> Telemetry {
     let variable = |name| variable(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty());
     let said = |given: Option<&Spanned<String>>, field, name| {
-        let written =
-            given.map(|given| Said { value: given.get_ref().clone(), span: Some(given.span()), field });
+        let written = given.map(|given| Said { value: given.get_ref().clone(), span: Some(given.span()), field });
         written.or_else(|| Some(Said { value: variable(name)?, span: None, field: name }))
     };
     // The variables are there for other programs too: they can be told to be silent all at once.
@@ -136,7 +135,10 @@ fn written_headers(
         let value = secret(source, base, field.as_str(), problems);
         match header(name) {
             Some(name) => headers.extend(value.and_then(|value| Some((name, sensitive(value.reveal())?)))),
-            None => problems.add(Some(source.span()), field, format!("{name:?} is not the name of a header")),
+            None => {
+                let message = format!("{name:?} is not the name of a header, or of one that the protocol itself needs");
+                problems.add(Some(source.span()), field, message);
+            }
         }
     }
     headers
@@ -223,7 +225,10 @@ mod tests {
     fn one_variable_switches_the_others_off() {
         let variables = [(ENDPOINT, "http://collector:4318"), (DISABLED, "True")];
         assert_eq!(sent("", &variables), None);
-        assert!(sent("endpoint = 'http://collector:4318'", &variables).is_some(), "the file was written for this gateway");
+        assert!(
+            sent("endpoint = 'http://collector:4318'", &variables).is_some(),
+            "the file was written for this gateway"
+        );
     }
 
     #[test]

@@ -3,8 +3,8 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use super::instruments::Label;
 use super::Metrics;
+use super::instruments::Label;
 use crate::caller::DEFAULT_TENANT;
 use crate::chat::Usage;
 use crate::config::Settings;

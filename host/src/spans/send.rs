@@ -16,9 +16,9 @@ const HTTP_PATH: &str = "/v1/traces";
 const GRPC_PATH: &str = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
 /// Bytes of an answer: it says next to nothing.
 const ANSWER_BYTES_MAX: usize = 64 << 10;
-/// gRPC's codes for what may go better the next time, by the specification of OTLP: cancelled, deadline exceeded, resource
-/// exhausted, aborted, out of range, unavailable, data loss.
-const GRPC_PASSING: [&str; 7] = ["1", "4", "8", "10", "11", "14", "15"];
+/// gRPC's codes for what may go better the next time, by the specification of OTLP: cancelled, deadline exceeded, aborted, out of
+/// range, unavailable, data loss.
+const GRPC_PASSING: [&str; 6] = ["1", "4", "10", "11", "14", "15"];
 
 /// The collector.
 #[derive(Debug)]
@@ -136,7 +136,9 @@ mod tests {
 
     #[test]
     fn what_passes_is_tried_again() {
-        for (status, is_refused) in [(200, None), (202, None), (503, Some(false)), (429, Some(false)), (400, Some(true))] {
+        for (status, is_refused) in
+            [(200, None), (202, None), (503, Some(false)), (429, Some(false)), (400, Some(true))]
+        {
             let failure = of_status(StatusCode::from_u16(status).unwrap()).err();
             assert_eq!(failure.map(|failure| matches!(failure, Failure::Refused(_))), is_refused, "{status}");
         }

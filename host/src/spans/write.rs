@@ -91,7 +91,11 @@ impl Attributes {
     }
 
     fn with(mut self, key: &str, value: Value) -> Self {
-        self.0.push(KeyValue { key: key.to_owned(), value: Some(AnyValue { value: Some(value) }), ..KeyValue::default() });
+        self.0.push(KeyValue {
+            key: key.to_owned(),
+            value: Some(AnyValue { value: Some(value) }),
+            ..KeyValue::default()
+        });
         self
     }
 }
@@ -164,7 +168,9 @@ fn children(over: &Over) -> Vec<Span> {
                 let mut before = calls.iter_mut().filter(|_| over.record.streaming);
                 match before.find(|calls| calls.sum.is_like(receipt)) {
                     Some(calls) => calls.add(receipt, times.1),
-                    None => calls.push(Calls { sum: Cow::Borrowed(receipt), times, count: receipt.was_called().into() }),
+                    None => {
+                        calls.push(Calls { sum: Cow::Borrowed(receipt), times, count: receipt.was_called().into() })
+                    }
                 }
             }
             What::Attempt(attempt, answered) => spans.push(asked(over, attempt, answered, times)),
@@ -230,7 +236,9 @@ fn asked(over: &Over, attempt: &Attempt, answered: Option<Duration>, times: (Dur
         .text(name::TARGET, &target.name)
         .maybe(target.base_url.host(), |it, host| it.text(name::SERVER_ADDRESS, host))
         .maybe(port, |it, port| it.number(name::SERVER_PORT, port))
-        .maybe(answered, |it, answered| it.real(name::TIME_TO_FIRST_CHUNK, answered.as_secs_f64()));
+        .maybe(answered.filter(|_| over.record.streaming), |it, answered| {
+            it.real(name::TIME_TO_FIRST_CHUNK, answered.as_secs_f64())
+        });
     let span = span(over, (attempt.span, Some(over.trace.span)), times, attempt.failure(), attributes);
     Span { name: called(over, model), kind: SpanKind::Client.into(), ..span }
 }
