@@ -155,11 +155,15 @@ metrics! {
     SPANS_DROPPED: Kind::Counter, "sluicegate_spans_dropped_total" [];
     /// The number of the generation of plugins and settings in service
     GENERATION: Kind::Gauge, "sluicegate_generation" [];
-    /// Changes of plugins or settings, the first included, that are in service (`succeeded`) or cannot be (`failed`)
+    /// Changes of plugins or settings that are in service (`succeeded`) or cannot be (`failed`)
     RELOADS: Kind::Counter, "sluicegate_reloads_total" ["result"];
     /// 1, for the version that runs
     BUILD: Kind::Gauge, "sluicegate_build_info" ["version"];
 }
+
+/// Results of a reload.
+const RELOADED: Label = Label::Word("succeeded");
+const NOT_RELOADED: Label = Label::Word("failed");
 
 /// What is counted while exchanges end; what is told of the moment is looked up when somebody asks.
 #[derive(Debug)]
@@ -195,7 +199,7 @@ impl Metrics {
     #[must_use]
     pub fn new(settings: &Settings) -> Self {
         let mut page = Page::default();
-        Self {
+        let metrics = Self {
             names: arc_swap::ArcSwap::from_pointee(Names::of(settings)),
             exchanges: page.counter(EXCHANGES),
             in_flight: page.gauge(IN_FLIGHT),
@@ -220,7 +224,10 @@ impl Metrics {
             lookup_duration: page.histogram(LOOKUP_DURATION),
             reloads: page.counter(RELOADS),
             page,
-        }
+        };
+        // What is seen for the first time when it is 1 has not grown, as far as Prometheus can tell.
+        [RELOADED, NOT_RELOADED].into_iter().for_each(|result| metrics.reloads.add([result], 0));
+        metrics
     }
 
     /// From now on, these names count as such.
@@ -235,7 +242,7 @@ impl Metrics {
 
     /// Files have changed, and what they say now is in service, or cannot be.
     pub(crate) fn reloaded(&self, succeeded: bool) {
-        self.reloads.add([Label::Word(if succeeded { "succeeded" } else { "failed" })], 1);
+        self.reloads.add([if succeeded { RELOADED } else { NOT_RELOADED }], 1);
     }
 
     /// All of them, in the text format of OpenMetrics.

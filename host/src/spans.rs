@@ -25,8 +25,8 @@ use write::Writer;
 const WAITING_MAX: usize = 32_768;
 /// Bytes that they may take meanwhile.
 const WAITING_BYTES_MAX: usize = 64 << 20;
-/// Exchanges whose spans are sent together: some hundred kilobytes, of the 4 MiB that collectors take.
-const BATCH_MAX: usize = 512;
+/// Spans that are sent together, and those of one exchange more: each is about half a kilobyte, and collectors take 4 MiB.
+const SPANS_MAX: usize = 4_096;
 /// How long the first of them waits for others.
 const GATHER: Duration = Duration::from_secs(1);
 /// The pauses after the collector has failed; after the last of them, what it has not taken is lost.
@@ -138,6 +138,24 @@ impl State {
     }
 }
 
+/// Exchanges that are sent together.
+#[derive(Debug, Default)]
+struct Batch {
+    waiting: Vec<Waiting>,
+    spans: usize,
+}
+
+impl Batch {
+    fn add(&mut self, waiting: Waiting) {
+        self.spans += write::spans_of(&waiting.over);
+        self.waiting.push(waiting);
+    }
+
+    fn is_full(&self) -> bool {
+        self.spans >= SPANS_MAX
+    }
+}
+
 /// The task that sends.
 struct Task {
     writer: Writer,
@@ -146,12 +164,12 @@ struct Task {
 }
 
 impl Task {
-    async fn run(mut self, mut waiting: mpsc::Receiver<Waiting>) {
-        while let Some(batch) = self.gather(&mut waiting).await {
-            let (count, bytes) = (batch.len(), batch.iter().map(|waiting| waiting.bytes).sum());
-            let message = self.writer.message(batch.iter().map(|waiting| &*waiting.over));
+    async fn run(self, mut waiting: mpsc::Receiver<Waiting>) {
+        while let Some(Batch { waiting, .. }) = self.gather(&mut waiting).await {
+            let (count, bytes) = (waiting.len(), waiting.iter().map(|waiting| waiting.bytes).sum());
+            let message = self.writer.message(waiting.iter().map(|waiting| &*waiting.over));
             // They are in the message now.
-            drop(batch);
+            drop(waiting);
             match self.deliver(&message).await {
                 true => drop(self.state.sent.fetch_add(number(count), Ordering::Relaxed)),
                 false => self.state.loses(count),
@@ -161,27 +179,29 @@ impl Task {
     }
 
     /// What waits, as much as is sent together; nothing if there will be no more.
-    async fn gather(&self, waiting: &mut mpsc::Receiver<Waiting>) -> Option<Vec<Waiting>> {
-        let mut batch = vec![waiting.recv().await?];
+    async fn gather(&self, waiting: &mut mpsc::Receiver<Waiting>) -> Option<Batch> {
+        let mut batch = Batch::default();
+        batch.add(waiting.recv().await?);
         let until = Instant::now() + GATHER;
-        while batch.len() < BATCH_MAX {
+        while !batch.is_full() {
             let next = tokio::select! {
                 next = timeout_at(until, waiting.recv()) => next,
-                () = self.state.hurry.notified() => {
-                    while batch.len() < BATCH_MAX && let Ok(next) = waiting.try_recv() {
-                        batch.push(next);
-                    }
-                    break;
-                }
+                () = self.state.hurry.notified() => break,
             };
             let Ok(Some(next)) = next else { break };
-            batch.push(next);
+            batch.add(next);
+        }
+        // In a hurry, what is there already goes too.
+        while !batch.is_full()
+            && let Ok(next) = waiting.try_recv()
+        {
+            batch.add(next);
         }
         Some(batch)
     }
 
     /// Send a message, and again where that may help. Says whether it was taken.
-    async fn deliver(&mut self, message: &bytes::Bytes) -> bool {
+    async fn deliver(&self, message: &bytes::Bytes) -> bool {
         let mut pauses = PAUSES.into_iter();
         loop {
             let failure = match self.collector.send(message.clone()).await {

@@ -41,7 +41,14 @@ impl Gateway {
     pub async fn reload_plugins(&self, settings: Arc<Settings>) {
         let in_service = self.generation();
         let loaded = directory::load(&self.runtime, &settings.plugins, &in_service.plugins).await;
+        let broken = self.broken();
         self.take(settings, loaded).await;
+        if self.generation().number != in_service.number {
+            self.observers.metrics.reloaded(true);
+        }
+        if self.broken() != broken && !self.broken().is_empty() {
+            self.observers.metrics.reloaded(false);
+        }
     }
 
     async fn take(&self, settings: Arc<Settings>, loaded: Loaded) {
@@ -50,14 +57,10 @@ impl Gateway {
             let names: Vec<String> =
                 plugins.iter().map(|plugin| format!("{}@{}", plugin.name, plugin.short_digest)).collect();
             let number = self.publish(settings, plugins).await;
-            self.observers.metrics.reloaded(true);
             info!(generation = number, plugins = names.join(" "), "in service");
         }
         // Not before: what is no longer said to be broken is in service.
         if *self.broken.load_full() != broken {
-            if !broken.is_empty() {
-                self.observers.metrics.reloaded(false);
-            }
             for Broken { name, reason, older_in_service } in &broken {
                 error!(plugin = name, reason, older_in_service, "plugin is not put into service");
             }

@@ -100,6 +100,12 @@ impl Attributes {
     }
 }
 
+/// How many spans an exchange has at most.
+pub(super) fn spans_of(over: &Over) -> usize {
+    let record = &over.record;
+    1 + CHILDREN_MAX.min(record.receipts.len() + record.attempts.len() + record.lookups.len())
+}
+
 /// All spans of an exchange.
 fn spans(over: &Over) -> Vec<Span> {
     let mut children = children(over);

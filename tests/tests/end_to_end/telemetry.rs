@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 #[allow(deprecated)]
 use opentelemetry_semantic_conventions::attribute as convention;
 use serde_json::{Value, json};
+use sluicegate_tests::guests::TRIGGER;
 use sluicegate_tests::{
     DONE, EMAIL, Gateway, Model as _, Provider, Reply, Setup, chat, chunk, completion, finish, gentle, hostile, key_of,
     standard, streamed,
@@ -226,10 +227,10 @@ async fn what_a_plugin_asks_a_model_is_a_child_of_its_exchange() {
 async fn failures_are_said_by_whom_they_concern() {
     let collector = Collector::http().await;
     let provider = Provider::saying(answer("low tide")).await;
-    let plugins = [standard("pii").config("email = 'deny'"), hostile("trap-unreachable")];
+    let plugins = [standard("pii").config("email = 'block'"), hostile("trap-inspect")];
     let setup = Gateway::with_plugins(plugins).upstream(&provider).settings(&collector.settings());
     let gateway = setup.start().await;
-    for (text, outcome, is_ours) in [(EMAIL, "denied", false), ("attack", "guardrail_failed", true)] {
+    for (text, outcome, is_ours) in [(EMAIL, "denied", false), (TRIGGER, "guardrail_failed", true)] {
         let answer = gateway.ask(chat(text)).await;
         let spans = collector.spans_of(&gateway, answer.header("x-sluicegate-exchange")).await;
         let own = &spans[0];
@@ -368,7 +369,7 @@ fn priced(setup: Setup) -> Setup {
 async fn exchanges_are_counted_and_measured() {
     let broken = Provider::saying(Reply::json("{}").status(503)).await;
     let provider = Provider::saying(answer("low tide")).await;
-    let plugins = [standard("pii").config("email = 'deny'\nphone = 'mask'"), gentle("cache")];
+    let plugins = [standard("pii").config("email = 'block'\nphone = 'mask'"), gentle("cache")];
     let setup = Gateway::with_plugins(plugins).upstream(&broken).upstream(&provider);
     let gateway = priced(setup).start().await;
     for text in ["when is the tide?", "when is the tide?", EMAIL, "call +1 202-555-0143"] {
@@ -396,7 +397,7 @@ async fn exchanges_are_counted_and_measured() {
         ("sluicegate_target_resting{target=\"target-1\"}".to_owned(), 0.0),
         ("sluicegate_pool_calls".to_owned(), 0.0),
         ("sluicegate_pool_places".to_owned(), 256.0),
-        ("sluicegate_reloads_total{result=\"succeeded\"}".to_owned(), 1.0),
+        ("sluicegate_reloads_total{result=\"succeeded\"}".to_owned(), 0.0),
         (format!("sluicegate_build_info{{version=\"{}\"}}", env!("CARGO_PKG_VERSION")), 1.0),
     ] {
         let found = value(&page, &series);
@@ -465,7 +466,7 @@ async fn what_is_reloaded_and_what_cannot_be_is_counted() {
     let page = page(&gateway).await;
     let loads =
         ["succeeded", "failed"].map(|word| value(&page, &format!("sluicegate_reloads_total{{result=\"{word}\"}}")));
-    assert_eq!(loads, [Some(2.0), Some(1.0)]);
+    assert_eq!(loads, [Some(1.0), Some(1.0)]);
     assert_eq!(value(&page, "sluicegate_plugins_broken"), Some(1.0));
     gateway.reconfigure("upstream.nonsense = 1");
     let look = async {
