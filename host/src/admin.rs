@@ -1,4 +1,4 @@
-//! The port for operators: health for whoever watches the gateway, and an API for its keys, for what people are to
+//! The port for operators: health and metrics for whoever watches the gateway, and an API for its keys, for what people are to
 //! answer, and for what is kept of answers. Nothing of it is on the public port.
 
 mod cache;
@@ -20,6 +20,7 @@ use tokio::time::timeout;
 
 use crate::config;
 use crate::gateway::Gateway;
+use crate::metrics;
 use crate::reply::Body;
 use crate::store;
 
@@ -64,6 +65,12 @@ async fn answer(gateway: &Gateway, port: &Port, head: &Parts, body: Incoming) ->
         ["console", ref below @ ..] => {
             let form = read(body).await?;
             console::answer(gateway, port, head, below, &form).await
+        }
+        ["metrics"] => {
+            door::has_token(head, admin)?;
+            only(&head.method, &Method::GET)?;
+            let text = gateway.observers.metrics.text(gateway);
+            Ok(respond(StatusCode::OK, metrics::CONTENT_TYPE, text.into()))
         }
         // Before a word of the API: nobody without the token learns what there is.
         ["api", ref below @ ..] => {

@@ -21,6 +21,7 @@ mod resolve;
 mod schema;
 mod secret;
 mod store;
+mod telemetry;
 mod tenants;
 mod wording;
 
@@ -43,6 +44,7 @@ pub use prices::price_table;
 pub use problem::{Problem, Problems};
 pub use schema::check as check_plugin_config;
 pub use secret::Secret;
+pub use telemetry::{Otlp, Protocol, Telemetry};
 
 use crate::chat::Task;
 use crate::dialect::{Dialect, Wire};
@@ -91,6 +93,8 @@ pub struct Settings {
     pub embedders: BTreeMap<String, Embedder>,
     /// What is kept of exchanges.
     pub ledger: Ledger,
+    /// Where spans are sent.
+    pub telemetry: Telemetry,
 }
 
 impl Settings {
@@ -368,6 +372,8 @@ pub struct Target {
     pub prices_as: Option<String>,
     /// Whether streams may be asked for their usage.
     pub stream_usage: bool,
+    /// Whether it is told of the trace that a request belongs to.
+    pub trace_context: bool,
     /// Words about it, for routers.
     pub tags: Vec<String>,
     /// Tokens that it can read at once, if the operator said so.

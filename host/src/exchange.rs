@@ -9,6 +9,7 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use http::StatusCode;
+use http::header::HeaderValue;
 use tokio::time::Instant;
 use tracing::{info, warn};
 use uuid::Uuid;
@@ -28,6 +29,7 @@ use crate::observe::Observers;
 use crate::plugin::{Behalf, Calling, Decision, Outcome, Receipt, Runtime, header, summary};
 use crate::prices::Prices;
 use crate::store::counters::Standing;
+use crate::trace::{SpanId, Trace};
 
 pub use captured::Captured;
 use record::Bill;
@@ -61,6 +63,8 @@ pub struct Exchange {
     pub wants_receipts: bool,
     /// What it is part of, if it is what a plugin asks a model for.
     pub within: Option<Within>,
+    /// Where it stands in a trace.
+    pub trace: Trace,
     /// When it must be over.
     pub deadline: Instant,
     started: Instant,
@@ -96,18 +100,20 @@ impl Exchange {
         (runtime, observers): (Arc<Runtime>, Arc<Observers>),
         dialect: Dialect,
         wants_receipts: bool,
+        trace: Trace,
     ) -> Arc<Self> {
-        Arc::new(Self::new(caller, generation, (runtime, observers), dialect, wants_receipts, None))
+        Arc::new(Self::new(caller, generation, (runtime, observers), dialect, wants_receipts, (trace, None)))
     }
 
     /// Begin what a plugin asks a model for, as part of another exchange. Nothing of it goes to a plugin that could ask for
     /// more.
     #[must_use]
     pub fn begin_within(origin: Origin, runtime: Arc<Runtime>, observers: Arc<Observers>) -> Arc<Self> {
-        let Origin { exchange, plugin, caller, generation, bill: _ } = origin;
+        let Origin { exchange, plugin, caller, generation, trace, bill: _ } = origin;
         let within = Some(Within { exchange, plugin });
         let generation = generation.without_askers();
-        Arc::new(Self::new(caller, generation, (runtime, observers), Dialect::OpenAi, false, within))
+        let place = (trace.within(), within);
+        Arc::new(Self::new(caller, generation, (runtime, observers), Dialect::OpenAi, false, place))
     }
 
     fn new(
@@ -116,8 +122,9 @@ impl Exchange {
         (runtime, observers): (Arc<Runtime>, Arc<Observers>),
         dialect: Dialect,
         wants_receipts: bool,
-        within: Option<Within>,
+        (trace, within): (Trace, Option<Within>),
     ) -> Self {
+        observers.metrics.begins();
         let started = Instant::now();
         let deadline = started + generation.settings.upstream.total;
         let mut id = Uuid::encode_buffer();
@@ -131,6 +138,7 @@ impl Exchange {
             runtime,
             wants_receipts,
             within,
+            trace,
             deadline,
             started,
             began: SystemTime::now(),
@@ -153,7 +161,11 @@ impl Exchange {
             counts: &self.counts,
             deadline: chain.min(self.deadline),
             triggers: self.generation.triggers(phase),
-            behalf: self.within.is_none().then_some(Behalf { caller: &self.caller, generation: &self.generation }),
+            behalf: self.within.is_none().then_some(Behalf {
+                caller: &self.caller,
+                generation: &self.generation,
+                trace: &self.trace,
+            }),
         }
     }
 
@@ -199,7 +211,21 @@ impl Exchange {
         if let Some(attempt) = record.attempts.last_mut() {
             attempt.ended.get_or_insert(began);
         }
-        record.attempts.push(Attempt { target: target.clone(), began, answered: None, failed: None, ended: None });
+        let span = SpanId::new();
+        record.attempts.push(Attempt {
+            target: target.clone(),
+            span,
+            began,
+            answered: None,
+            failed: None,
+            ended: None,
+        });
+    }
+
+    /// What the target that was asked last may be told of the trace.
+    pub(crate) fn trace_parent(&self) -> Option<HeaderValue> {
+        let span = self.record().attempts.last()?.span;
+        self.trace.parent_of(span)
     }
 
     /// Note that the target that was asked last begins to answer.
@@ -721,7 +747,7 @@ impl Drop for Exchange {
     fn drop(&mut self) {
         self.end(End::CallerGone);
         let record = std::mem::take(self.record.get_mut().unwrap_or_else(PoisonError::into_inner));
-        let about = (self.caller.clone(), self.generation.number, self.within.take());
+        let about = (self.caller.clone(), self.generation.number, self.within.take(), self.trace.clone());
         let session = self.session.take();
         let over = Over::new((self.id.clone(), self.started, self.began), self.dialect, about, session, record);
         self.observers.is_over(over);

@@ -21,6 +21,7 @@ use crate::observe::Observers;
 use crate::plugin::directory::Broken;
 use crate::plugin::{Plugin, Runtime};
 use crate::store::counters::{self, Counters};
+use crate::trace::Trace;
 use crate::upstream::Upstream;
 
 /// The gateway: what all exchanges share.
@@ -56,7 +57,7 @@ impl Gateway {
         let capabilities = Arc::new(Capabilities::new(&settings, &upstream)?);
         let cache = Arc::new(Cache::open(&settings, capabilities.embedders.clone())?);
         runtime.offer(capabilities.clone());
-        let observers = Observers::new(&settings)?;
+        let observers = Observers::new(&settings, &upstream)?;
         let escalations = Arc::new(Desk::new(&settings.store.path));
         let generation = ArcSwap::from_pointee(Generation::new(1, Arc::new(settings), Vec::new()));
         let broken = ArcSwap::default();
@@ -83,6 +84,7 @@ impl Gateway {
             }
         }
         self.upstream.health().keep(settings.all_targets().map(|target| &**target));
+        self.observers.metrics.knows(&settings);
         let generation = Generation::new(older.number + 1, settings, plugins);
         let generation = generation.with_triggers(&self.runtime, &older).await;
         let number = generation.number;
@@ -104,7 +106,9 @@ impl Gateway {
         generation: Arc<Generation>,
         dialect: Dialect,
         wants_receipts: bool,
+        trace: Trace,
     ) -> Arc<Exchange> {
-        Exchange::begin(caller, generation, (self.runtime.clone(), self.observers.clone()), dialect, wants_receipts)
+        let shared = (self.runtime.clone(), self.observers.clone());
+        Exchange::begin(caller, generation, shared, dialect, wants_receipts, trace)
     }
 }

@@ -36,10 +36,6 @@ pub use texts::{Said, Texts};
 
 /// Exchanges that may wait to be written: some seconds of them, at the most that two cores can serve.
 const WAITING_MAX: usize = 65_536;
-/// Bytes that an exchange takes in memory beside its texts, receipts and attempts.
-const ENTRY_BYTES: usize = 2 << 10;
-/// Bytes of one receipt.
-const RECEIPT_BYTES: usize = 512;
 
 /// Where exchanges are handed over, and looked for.
 #[derive(Debug)]
@@ -105,9 +101,7 @@ impl Ledger {
 
     /// Hand an exchange over. Waits for nothing.
     pub(crate) fn keep(&self, over: Arc<Over>) {
-        let record = &over.record;
-        let texts = record.captured.as_ref().map_or(0, crate::exchange::Captured::bytes);
-        let bytes = ENTRY_BYTES + texts + RECEIPT_BYTES * record.receipts.len();
+        let bytes = over.bytes();
         let before = self.state.waiting_bytes.fetch_add(bytes, Ordering::Relaxed);
         let is_full = before.saturating_add(bytes) > self.bounds.queue_bytes_max;
         self.state.waiting.fetch_add(1, Ordering::Relaxed);

@@ -44,6 +44,7 @@ use crate::capability::model::Origin;
 use crate::capability::{Capabilities, Counts};
 use crate::config::Installation;
 use crate::generation::Generation;
+use crate::trace::Trace;
 use bindings::exports::sluicegate::plugin::{
     answer_guardrail, cache, lifecycle, request_guardrail, router, text_guardrail,
 };
@@ -199,15 +200,17 @@ pub struct Behalf<'a> {
     pub caller: &'a Arc<crate::caller::Caller>,
     /// The plugins and settings of the exchange.
     pub generation: &'a Arc<Generation>,
+    /// Where the exchange stands in a trace.
+    pub trace: &'a Trace,
 }
 
 impl Calling<'_> {
     /// In whose name models may be asked, for whoever keeps it.
     fn origin(&self, plugin: &Arc<str>) -> Option<Origin> {
-        let Behalf { caller, generation } = self.behalf?;
+        let Behalf { caller, generation, trace } = self.behalf?;
         let (exchange, plugin) = (self.exchange.clone(), plugin.clone());
         let (caller, generation) = (caller.clone(), generation.clone());
-        Some(Origin { exchange, plugin, caller, generation, bill: Arc::default() })
+        Some(Origin { exchange, plugin, caller, generation, trace: trace.clone(), bill: Arc::default() })
     }
 }
 

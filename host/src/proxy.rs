@@ -30,6 +30,7 @@ use crate::guard::{self, Admitted, Judged, Released};
 use crate::key::Models;
 use crate::observe::Observers;
 use crate::route::{Way, Words};
+use crate::trace::Trace;
 use crate::trouble::{Rounds, Trouble};
 use crate::{auth, escalation, meter, reply, route, upstream};
 
@@ -44,7 +45,8 @@ pub async fn serve(gateway: &Arc<Gateway>, request: Request<Incoming>) -> Respon
         Ok(caller) => (caller, None),
         Err(error) => (Arc::new(Caller::anonymous()), Some(error)),
     };
-    let x = gateway.begin(caller, generation, endpoint::dialect(&head), wants_receipts(&head.headers));
+    let trace = Trace::of(&head.headers, generation.settings.telemetry.sampled());
+    let x = gateway.begin(caller, generation, endpoint::dialect(&head), wants_receipts(&head.headers), trace);
     let answered = match refused {
         None => answer(gateway, &x, &head, body).await,
         Some(error) => Err(error),
@@ -199,7 +201,7 @@ fn refresh(gateway: &Arc<Gateway>, x: &Exchange, head: &Parts, admitted: &Admitt
     let Joined::Leads(leading) = gateway.cache.join(x, &question) else { return };
     let asking = Some(Asking::for_all(question, leading));
     let (gateway, head, admitted) = (gateway.clone(), head.clone(), admitted.clone());
-    let fresh = gateway.begin(x.caller.clone(), x.generation.clone(), x.dialect, false);
+    let fresh = gateway.begin(x.caller.clone(), x.generation.clone(), x.dialect, false, x.trace.within());
     tokio::spawn(async move {
         fresh.does(Does::Converse.word());
         fresh.asks(&admitted.request().model, admitted.request().streaming);

@@ -39,6 +39,7 @@ use crate::exchange::Exchange;
 use crate::guard::{Admitted, Outgoing};
 use crate::health::{Health, Turn};
 use crate::key::secret::is_in;
+use crate::trace::TRACEPARENT;
 
 /// Idle connections kept for each provider.
 const IDLE_PER_HOST_MAX: usize = 256;
@@ -47,10 +48,14 @@ const IDLE_CONNECTION: Duration = Duration::from_secs(50);
 /// How often a TCP connection is probed, so that one that a firewall dropped is noticed.
 const KEEPALIVE: Duration = Duration::from_secs(30);
 
+/// How connections are made.
+type Connector = HttpsConnector<HttpConnector<Guarded<GaiResolver>>>;
+
 /// The connections to all providers.
 #[derive(Clone, Debug)]
 pub struct Upstream {
-    client: Client<HttpsConnector<HttpConnector<Guarded<GaiResolver>>>, Full<Bytes>>,
+    client: Client<Connector, Full<Bytes>>,
+    connector: Connector,
     health: Arc<Health>,
 }
 
@@ -95,8 +100,8 @@ impl Upstream {
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(IDLE_CONNECTION)
             .pool_max_idle_per_host(IDLE_PER_HOST_MAX)
-            .build(https);
-        Ok(Self { client, health: Arc::default() })
+            .build(https.clone());
+        Ok(Self { client, connector: https, health: Arc::default() })
     }
 
     /// How the targets are.
@@ -371,6 +376,9 @@ fn request_headers(x: &Exchange, wire: Wire, from_caller: &HeaderMap, target: &T
                 headers.insert(name, value);
             }
         }
+    }
+    if target.trace_context {
+        headers.extend(x.trace_parent().map(|parent| (TRACEPARENT, parent)));
     }
     Ok(headers)
 }

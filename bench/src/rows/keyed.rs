@@ -13,6 +13,7 @@ use sluicegate::limits::{Budget, Limits};
 use sluicegate::plugin::Runtime;
 use sluicegate::store::issue;
 use sluicegate::store::sqlite::Sqlite;
+use sluicegate::trace::Trace;
 use sluicegate::{config, endpoint, meter};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
@@ -114,7 +115,8 @@ async fn check(gateway: &Gateway, headers: &HeaderMap, pieces: usize) -> Result<
     let dialect = endpoint::dialect(&head);
     let generation = gateway.generation();
     let caller = gateway.auth.identify(&generation.settings, &gateway.upstream, headers).await;
-    let x = gateway.begin(caller.map_err(|error| error.message().into_owned())?, generation, dialect, false);
+    let caller = caller.map_err(|error| error.message().into_owned())?;
+    let x = gateway.begin(caller, generation, dialect, false, Trace::begin(0.0));
     let request = Request { model: "model".to_owned(), answer_tokens_max: Some(200), ..Request::default() };
     let targets = x.generation.settings.model(&request.model).targets();
     let reserved = meter::reserve(&gateway.counters, &x, &request, targets).await;

@@ -11,6 +11,7 @@ use super::Use;
 use crate::caller::Caller;
 use crate::generation::Generation;
 use crate::money::Money;
+use crate::trace::Trace;
 
 /// In whose name a model is asked: an exchange, as far as another one within it has to know of it.
 #[derive(Clone, Debug)]
@@ -23,6 +24,8 @@ pub struct Origin {
     pub caller: Arc<Caller>,
     /// The plugins and settings that the exchange has begun with.
     pub generation: Arc<Generation>,
+    /// Where the exchange stands in a trace.
+    pub trace: Trace,
     /// What it costs.
     pub bill: Arc<Bill>,
 }

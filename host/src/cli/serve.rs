@@ -129,7 +129,7 @@ impl Running {
             tracing::warn!("stopped, and what the last exchanges have used is not settled");
         }
         if !self.gateway.observers.all_told(wait).await {
-            tracing::warn!("stopped, and the last exchanges are not in the ledger");
+            tracing::warn!("stopped, and the last exchanges are not in the ledger, or not with the collector");
         }
         // Its only caller is gone.
         drop(self.sandbox);

@@ -57,6 +57,8 @@ pub struct File {
     pub cache: Cache,
     /// `[ledger]`: what is kept of exchanges.
     pub ledger: Ledger,
+    /// `[telemetry]`: where spans are sent.
+    pub telemetry: Telemetry,
     /// `[embedders.NAME]`: what turns texts into vectors.
     pub embedders: BTreeMap<String, Entry<Embedder>>,
     /// Named tables that cannot be read, as `targets.small`: what refers to them is not wrong for that.
@@ -166,6 +168,8 @@ pub struct Provider {
     pub prices_as: Option<Spanned<String>>,
     /// Whether streams are asked for their usage, which some servers refuse: `true`, but for Mistral.
     pub stream_usage: Option<bool>,
+    /// Whether it is told of the trace that a request belongs to, in `traceparent`: `false`.
+    pub trace_context: Option<bool>,
     /// On Azure: the version of the API, as `"2024-10-21"`. Without it, the API that needs none.
     pub api_version: Option<Spanned<String>>,
     /// On Azure: whether `api_key` is a token of Entra ID: `false`.
@@ -491,6 +495,26 @@ pub struct Ledger {
     pub wait_ms: Option<Spanned<u64>>,
 }
 
+/// `[telemetry]`
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Telemetry {
+    /// Where spans are sent by OTLP: `"http://127.0.0.1:4318"`. Without it, `OTEL_EXPORTER_OTLP_ENDPOINT` counts; without that,
+    /// none are sent.
+    pub endpoint: Option<Spanned<String>>,
+    /// How: `"http/protobuf"` or `"grpc"`. Without it, `OTEL_EXPORTER_OTLP_PROTOCOL` counts; without that, `"http/protobuf"`.
+    pub protocol: Option<Spanned<String>>,
+    /// Headers with it, which are secrets: `{ authorization = { env = "NAME" } }`. Without any, those of
+    /// `OTEL_EXPORTER_OTLP_HEADERS`.
+    pub headers: Option<BTreeMap<String, Spanned<SecretSource>>>,
+    /// What the gateway is called there. Without it, `OTEL_SERVICE_NAME` counts; without that, `"sluicegate"`.
+    pub service_name: Option<Spanned<String>>,
+    /// Which part of the traces that begin here is recorded; of others it is up to who began them: `1.0`.
+    pub sample_ratio: Option<Spanned<f64>>,
+    /// Milliseconds to wait for the collector: `10000`.
+    pub timeout_ms: Option<Spanned<u64>>,
+}
+
 /// `[cache]`
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -568,6 +592,7 @@ pub(super) const TABLES: &[&str] = &[
     "escalations",
     "cache",
     "ledger",
+    "telemetry",
     "embedders",
     "admin",
     "log",
@@ -597,6 +622,7 @@ pub(super) fn read(document: DeTable<'_>, problems: &mut Problems) -> File {
             "reservation" => file.reservation = table(&name, value, problems).unwrap_or_default(),
             "cache" => file.cache = table(&name, value, problems).unwrap_or_default(),
             "ledger" => file.ledger = table(&name, value, problems).unwrap_or_default(),
+            "telemetry" => file.telemetry = table(&name, value, problems).unwrap_or_default(),
             "escalations" => file.escalations = table(&name, value, problems).unwrap_or_default(),
             field if !matches!(value.get_ref(), DeValue::Table(_)) => {
                 let message = "stands outside of all tables; write it below the one it belongs to, as [server]";

@@ -19,7 +19,7 @@ use super::problem::suggestion;
 use super::{
     Balance, Breaker, Group, Log, Member, Model, Platform, Plugins, Problems, Reservation, Retry, Secret, Server,
     Settings, Stream, Target, Translation, Upstream, cache, callers, embedders, escalations, file, ledger, store,
-    tenants,
+    telemetry, tenants,
 };
 use crate::dialect::{Dialect, Wire};
 use crate::prices::{Prices, Table, providers, seller, takes_stream_options};
@@ -79,7 +79,13 @@ pub(super) fn resolve(file: file::File, base: &Path, problems: &mut Problems) ->
         escalations: escalations::escalations(&file.escalations, base, problems),
         cache: cache::cache(&file.cache, base, problems),
         ledger: ledger::ledger(&file.ledger, base, problems),
+        telemetry: telemetry::telemetry(&file.telemetry, variable, base, problems),
     }
+}
+
+/// What a variable of the environment says.
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
 }
 
 /// A number within its bounds, or the default with a problem noted.
@@ -356,6 +362,7 @@ fn targets(
                 prices: own.or(provider.sandbox.then_some(Prices::FREE)),
                 prices_as: provider.prices_as.clone(),
                 stream_usage: provider.stream_usage,
+                trace_context: provider.trace_context,
                 tags: entry.value.tags.clone().unwrap_or_default(),
                 context_tokens: entry.value.context_tokens.as_ref().map(|tokens| *tokens.get_ref()),
             })),
@@ -387,6 +394,7 @@ struct Provider {
     sandbox: bool,
     prices_as: Option<String>,
     stream_usage: bool,
+    trace_context: bool,
 }
 
 fn provider(
@@ -459,6 +467,7 @@ fn provider(
         sandbox,
         prices_as: prices_as.or(seller.map(str::to_owned)),
         stream_usage: written.stream_usage.unwrap_or(takes_stream_options(seller)),
+        trace_context: written.trace_context.unwrap_or_default(),
     })
 }
 

@@ -18,6 +18,7 @@ use crate::error::Error;
 use crate::money::Money;
 use crate::plugin::{Decision, Receipt};
 use crate::prices::Prices;
+use crate::trace::{SpanId, Trace};
 
 /// What an exchange did.
 #[derive(Debug, Default)]
@@ -71,6 +72,8 @@ pub struct Record {
 pub struct Attempt {
     /// Who.
     pub target: Arc<Target>,
+    /// Its span in the trace.
+    pub span: SpanId,
     /// When.
     pub(super) began: Instant,
     /// When it began to answer: the first token of a stream, or the head of another answer.
@@ -239,6 +242,11 @@ impl Attempt {
     }
 }
 
+/// Bytes that an exchange takes in memory beside its texts, receipts and attempts.
+const OVER_BYTES: usize = 2 << 10;
+/// Bytes of one receipt.
+const RECEIPT_BYTES: usize = 512;
+
 /// An exchange that is over: all that anybody is told of it.
 #[derive(Debug)]
 pub struct Over {
@@ -258,6 +266,8 @@ pub struct Over {
     pub within: Option<Within>,
     /// What it was a step of.
     pub session: Option<Arc<str>>,
+    /// Where it stands in a trace.
+    pub trace: Trace,
     /// How it ended.
     pub ending: Ending,
     /// What it did.
@@ -293,7 +303,7 @@ impl Over {
     pub(super) fn new(
         (id, started, began): (Arc<str>, Instant, SystemTime),
         dialect: Dialect,
-        (caller, generation, within): (Arc<Caller>, u64, Option<Within>),
+        (caller, generation, within, trace): (Arc<Caller>, u64, Option<Within>, Trace),
         session: Option<Arc<str>>,
         mut record: Record,
     ) -> Self {
@@ -301,7 +311,14 @@ impl Over {
         let session = session.or_else(|| record.call.as_deref().map(Arc::from)).filter(|_| within.is_none());
         let (ending, ended) = record.ending.take().unwrap_or_else(|| (Ending::plain("caller-gone"), Instant::now()));
         let took = ended.saturating_duration_since(started);
-        Self { id, at: began, took, dialect, caller, generation, within, session, ending, record, started }
+        Self { id, at: began, took, dialect, caller, generation, within, session, trace, ending, record, started }
+    }
+
+    /// About so many bytes of memory are taken by it.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        let texts = self.record.captured.as_ref().map_or(0, Captured::bytes);
+        OVER_BYTES + texts + RECEIPT_BYTES * self.record.receipts.len()
     }
 
     /// Time to the first text that went to the caller, of an answer that streams.

@@ -41,7 +41,14 @@ impl Gateway {
     pub async fn reload_plugins(&self, settings: Arc<Settings>) {
         let in_service = self.generation();
         let loaded = directory::load(&self.runtime, &settings.plugins, &in_service.plugins).await;
+        let broken = self.broken();
         self.take(settings, loaded).await;
+        if self.generation().number != in_service.number {
+            self.observers.metrics.reloaded(true);
+        }
+        if self.broken() != broken && !self.broken().is_empty() {
+            self.observers.metrics.reloaded(false);
+        }
     }
 
     async fn take(&self, settings: Arc<Settings>, loaded: Loaded) {
@@ -122,7 +129,7 @@ async fn keep_in_step(gateway: &Gateway, watched: &Watched) {
             () = sleep(NET) => {}
         }
         let settings = match &watched.config {
-            Some(files) => reread(files, &mut config_text, watched, settings),
+            Some(files) => reread(gateway, files, &mut config_text, watched),
             None => settings,
         };
         // Before the look, or what changes in a new directory right behind it would not be seen.
@@ -163,12 +170,8 @@ async fn settled(watched: &Watched, settings: &Settings) -> Seen {
 }
 
 /// The settings of the file, if it has changed and is right; else those in service.
-fn reread(
-    files: &Files,
-    layers: &mut Option<Vec<Layer>>,
-    watched: &Watched,
-    in_service: Arc<Settings>,
-) -> Arc<Settings> {
+fn reread(gateway: &Gateway, files: &Files, layers: &mut Option<Vec<Layer>>, watched: &Watched) -> Arc<Settings> {
+    let in_service = gateway.generation().settings.clone();
     let Ok(read) = files.read() else { return in_service };
     if layers.as_ref() == Some(&read) {
         return in_service;
@@ -188,6 +191,7 @@ fn reread(
             let itself = watched.address.and_then(|address| settings.provider_that_is_the_gateway(address));
             if let Some(provider) = itself {
                 error!(provider, "the configuration has changed and is wrong: a provider is the gateway itself");
+                gateway.observers.metrics.reloaded(false);
                 return in_service;
             }
             for field in takes_restart(&settings, &in_service) {
@@ -196,6 +200,7 @@ fn reread(
             Arc::new(settings)
         }
         Err(problems) => {
+            gateway.observers.metrics.reloaded(false);
             for problem in problems.found() {
                 error!(%problem, "the configuration has changed and is wrong; the last good one stays");
             }
@@ -226,6 +231,7 @@ fn takes_restart(now: &Settings, in_service: &Settings) -> Vec<&'static str> {
         ("store.kv_bytes_max", now.store.kv_bytes_max != in_service.store.kv_bytes_max),
         ("[embedders], or a target or provider of one", now.embedders != in_service.embedders),
         ("[admin]", now.admin != in_service.admin),
+        ("[telemetry]", now.telemetry != in_service.telemetry),
         ("[log]", now.log != in_service.log),
     ];
     fields.into_iter().filter_map(|(field, changed)| changed.then_some(field)).collect()

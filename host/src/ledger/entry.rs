@@ -148,7 +148,7 @@ impl Entry {
             user: text(&over.caller.user),
             tags: (!over.caller.tags.is_empty()).then(|| over.caller.tags.join(",")),
             session: over.session.as_deref().map(str::to_owned),
-            trace: None,
+            trace: Some(over.trace.id.to_string()),
             within: over.within.as_ref().map(|within| within.exchange.to_string()),
             asked_by: over.within.as_ref().map(|within| within.plugin.to_string()),
             task: record.task.to_owned(),

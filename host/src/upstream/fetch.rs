@@ -8,9 +8,11 @@ use http::header::{ACCEPT, ACCEPT_ENCODING, HeaderValue};
 use http::{Request, Response, StatusCode, Uri};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::Incoming;
+use hyper_util::client::legacy::Client;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
 use tokio::time::timeout;
 
-use super::{Upstream, causes};
+use super::{KEEPALIVE, Upstream, causes};
 
 /// Time for the whole document, or to take a message.
 const TIME: Duration = Duration::from_secs(5);
@@ -44,6 +46,17 @@ impl Upstream {
         let answered = self.client.request(request.map(Full::new)).await;
         let answered = answered.map_err(|error| CallFailure::Unavailable(causes(&error)))?;
         whole(answered, bytes_max).await
+    }
+
+    /// The same connections, but for those who speak nothing but HTTP/2, as gRPC does.
+    pub(crate) fn over_http2(&self) -> Self {
+        let client = Client::builder(TokioExecutor::new())
+            .http2_only(true)
+            .timer(TokioTimer::new())
+            // A connection that a firewall dropped would be used for ever.
+            .http2_keep_alive_interval(KEEPALIVE)
+            .build(self.connector.clone());
+        Self { client, ..self.clone() }
     }
 
     /// Get a document.
@@ -86,9 +99,13 @@ impl Upstream {
 
 /// An answer with all of its body.
 async fn whole(answered: Response<Incoming>, bytes_max: usize) -> Result<Response<Bytes>, CallFailure> {
-    let (head, body) = answered.into_parts();
+    let (mut head, body) = answered.into_parts();
     match Limited::new(body, bytes_max).collect().await {
-        Ok(collected) => Ok(Response::from_parts(head, collected.to_bytes())),
+        Ok(collected) => {
+            // gRPC has its status there.
+            head.headers.extend(collected.trailers().cloned().unwrap_or_default());
+            Ok(Response::from_parts(head, collected.to_bytes()))
+        }
         Err(error) if error.is::<LengthLimitError>() => Err(CallFailure::TooLarge),
         Err(error) => Err(CallFailure::Unavailable(format!("it broke off: {error}"))),
     }

@@ -58,6 +58,7 @@ mod splitting;
 mod state;
 mod streamed;
 mod streams;
+mod telemetry;
 mod timeouts;
 mod tokens;
 mod wasi;

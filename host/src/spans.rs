@@ -1,0 +1,231 @@
+//! Spans of exchanges that are over, for a collector: by the OpenTelemetry Protocol, in the words of its conventions for GenAI.
+//!
+//! Exchanges are handed over through a queue that has bounds in number and bytes, and a task of its own sends them, many at a
+//! time. What does not fit, and what the collector does not take, is counted and lost: no exchange waits for it.
+
+mod conventions;
+mod send;
+mod write;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use tokio::sync::{Notify, mpsc};
+use tokio::time::{Instant, sleep, timeout_at};
+use tracing::{info, warn};
+
+use crate::config::Settings;
+use crate::exchange::Over;
+use crate::upstream::Upstream;
+use send::{Collector, Failure};
+use write::Writer;
+
+/// Exchanges that may wait to be sent: a second of them and more, at the most that two cores can serve.
+const WAITING_MAX: usize = 32_768;
+/// Bytes that they may take meanwhile.
+const WAITING_BYTES_MAX: usize = 64 << 20;
+/// Spans that are sent together, and those of one exchange more: each is about half a kilobyte, and collectors take 4 MiB.
+const SPANS_MAX: usize = 4_096;
+/// How long the first of them waits for others.
+const GATHER: Duration = Duration::from_secs(1);
+/// The pauses after the collector has failed; after the last of them, what it has not taken is lost.
+const PAUSES: [Duration; 4] =
+    [Duration::from_millis(500), Duration::from_secs(1), Duration::from_secs(2), Duration::from_secs(4)];
+
+/// Where exchanges are handed over.
+#[derive(Debug)]
+pub struct Spans {
+    queue: mpsc::Sender<Waiting>,
+    state: Arc<State>,
+}
+
+/// An exchange that waits to be sent, and the bytes that it takes.
+#[derive(Debug)]
+struct Waiting {
+    over: Arc<Over>,
+    bytes: usize,
+}
+
+/// How it goes, for whoever watches it.
+#[derive(Debug, Default)]
+struct State {
+    waiting: AtomicUsize,
+    waiting_bytes: AtomicUsize,
+    sent: AtomicU64,
+    dropped: AtomicU64,
+    is_failing: AtomicBool,
+    /// All that had been handed over before is to be sent at once.
+    hurry: Notify,
+    /// Something was sent, or given up.
+    progress: Notify,
+}
+
+/// The same, told.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Told {
+    /// Exchanges whose spans wait to be sent.
+    pub waiting: u64,
+    /// Exchanges whose spans the collector has taken.
+    pub sent: u64,
+    /// Exchanges whose spans are lost.
+    pub dropped: u64,
+}
+
+impl Spans {
+    /// What sends spans, with these settings; nothing if nobody is named who takes them.
+    #[must_use]
+    pub fn open(settings: &Settings, upstream: &Upstream) -> Option<Self> {
+        let otlp = settings.telemetry.otlp.as_ref()?;
+        let (queue, waiting) = mpsc::channel(WAITING_MAX);
+        let state = Arc::<State>::default();
+        let collector = Collector::new(otlp, settings.telemetry.timeout, upstream);
+        let task = Task { writer: Writer::new(&settings.telemetry.service_name), collector, state: state.clone() };
+        // Settings are also looked at without threads that serve.
+        if let Ok(threads) = tokio::runtime::Handle::try_current() {
+            threads.spawn(task.run(waiting));
+        }
+        Some(Self { queue, state })
+    }
+
+    /// Hand an exchange over. Waits for nothing.
+    pub(crate) fn send(&self, over: Arc<Over>) {
+        let bytes = over.bytes();
+        let before = self.state.waiting_bytes.fetch_add(bytes, Ordering::Relaxed);
+        self.state.waiting.fetch_add(1, Ordering::Relaxed);
+        let is_full = before.saturating_add(bytes) > WAITING_BYTES_MAX;
+        if is_full || self.queue.try_send(Waiting { over, bytes }).is_err() {
+            self.state.loses(1);
+            self.state.is_done(1, bytes);
+        }
+    }
+
+    /// How it goes.
+    #[must_use]
+    pub fn told(&self) -> Told {
+        Told {
+            waiting: number(self.state.waiting.load(Ordering::Relaxed)),
+            sent: self.state.sent.load(Ordering::Relaxed),
+            dropped: self.state.dropped.load(Ordering::Relaxed),
+        }
+    }
+
+    /// Wait until all that was handed over so far is sent or lost, for so long at most; says whether it is.
+    pub async fn all_sent(&self, wait: Duration) -> bool {
+        let all = async {
+            loop {
+                let progress = self.state.progress.notified();
+                if self.state.waiting.load(Ordering::Acquire) == 0 {
+                    return;
+                }
+                self.state.hurry.notify_one();
+                progress.await;
+            }
+        };
+        tokio::time::timeout(wait, all).await.is_ok()
+    }
+}
+
+impl State {
+    fn is_done(&self, count: usize, bytes: usize) {
+        self.waiting_bytes.fetch_sub(bytes, Ordering::Relaxed);
+        self.waiting.fetch_sub(count, Ordering::Release);
+        self.progress.notify_waiters();
+    }
+
+    fn loses(&self, count: usize) {
+        self.dropped.fetch_add(number(count), Ordering::Relaxed);
+    }
+}
+
+/// Exchanges that are sent together.
+#[derive(Debug, Default)]
+struct Batch {
+    waiting: Vec<Waiting>,
+    spans: usize,
+}
+
+impl Batch {
+    fn add(&mut self, waiting: Waiting) {
+        self.spans += write::spans_of(&waiting.over);
+        self.waiting.push(waiting);
+    }
+
+    fn is_full(&self) -> bool {
+        self.spans >= SPANS_MAX
+    }
+}
+
+/// The task that sends.
+struct Task {
+    writer: Writer,
+    collector: Collector,
+    state: Arc<State>,
+}
+
+impl Task {
+    async fn run(self, mut waiting: mpsc::Receiver<Waiting>) {
+        while let Some(Batch { waiting, .. }) = self.gather(&mut waiting).await {
+            let (count, bytes) = (waiting.len(), waiting.iter().map(|waiting| waiting.bytes).sum());
+            let message = self.writer.message(waiting.iter().map(|waiting| &*waiting.over));
+            // They are in the message now.
+            drop(waiting);
+            match self.deliver(&message).await {
+                true => drop(self.state.sent.fetch_add(number(count), Ordering::Relaxed)),
+                false => self.state.loses(count),
+            }
+            self.state.is_done(count, bytes);
+        }
+    }
+
+    /// What waits, as much as is sent together; nothing if there will be no more.
+    async fn gather(&self, waiting: &mut mpsc::Receiver<Waiting>) -> Option<Batch> {
+        let mut batch = Batch::default();
+        batch.add(waiting.recv().await?);
+        let until = Instant::now() + GATHER;
+        while !batch.is_full() {
+            let next = tokio::select! {
+                next = timeout_at(until, waiting.recv()) => next,
+                () = self.state.hurry.notified() => break,
+            };
+            let Ok(Some(next)) = next else { break };
+            batch.add(next);
+        }
+        // In a hurry, what is there already goes too.
+        while !batch.is_full()
+            && let Ok(next) = waiting.try_recv()
+        {
+            batch.add(next);
+        }
+        Some(batch)
+    }
+
+    /// Send a message, and again where that may help. Says whether it was taken.
+    async fn deliver(&self, message: &bytes::Bytes) -> bool {
+        let mut pauses = PAUSES.into_iter();
+        loop {
+            let failure = match self.collector.send(message.clone()).await {
+                Ok(()) => {
+                    if self.state.is_failing.swap(false, Ordering::Relaxed) {
+                        info!("the collector takes spans again");
+                    }
+                    return true;
+                }
+                Err(failure) => failure,
+            };
+            let (why, pause) = match failure {
+                Failure::Refused(why) => (why, None),
+                Failure::Unavailable(why) => (why, pauses.next()),
+            };
+            if !self.state.is_failing.swap(true, Ordering::Relaxed) {
+                warn!(why, "the collector does not take spans; what does not fit meanwhile is lost");
+            }
+            let Some(pause) = pause else { return false };
+            sleep(pause).await;
+        }
+    }
+}
+
+fn number(count: usize) -> u64 {
+    u64::try_from(count).unwrap_or(u64::MAX)
+}

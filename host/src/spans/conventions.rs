@@ -1,0 +1,50 @@
+//! The names of OpenTelemetry's semantic conventions for GenAI (<https://opentelemetry.io/docs/specs/semconv/gen-ai/>) that
+//! spans have here, and our own below `sluicegate.`. A test holds the former to the published list.
+
+pub(super) const OPERATION: &str = "gen_ai.operation.name";
+pub(super) const PROVIDER: &str = "gen_ai.provider.name";
+pub(super) const REQUEST_MODEL: &str = "gen_ai.request.model";
+pub(super) const REQUEST_STREAM: &str = "gen_ai.request.stream";
+pub(super) const TIME_TO_FIRST_CHUNK: &str = "gen_ai.response.time_to_first_chunk";
+pub(super) const INPUT_TOKENS: &str = "gen_ai.usage.input_tokens";
+pub(super) const OUTPUT_TOKENS: &str = "gen_ai.usage.output_tokens";
+pub(super) const CACHE_READ_TOKENS: &str = "gen_ai.usage.cache_read.input_tokens";
+pub(super) const CACHE_WRITE_TOKENS: &str = "gen_ai.usage.cache_creation.input_tokens";
+pub(super) const REASONING_TOKENS: &str = "gen_ai.usage.reasoning.output_tokens";
+pub(super) const ERROR_TYPE: &str = "error.type";
+pub(super) const SERVER_ADDRESS: &str = "server.address";
+pub(super) const SERVER_PORT: &str = "server.port";
+pub(super) const STATUS_CODE: &str = "http.response.status_code";
+pub(super) const SERVICE_NAME: &str = "service.name";
+pub(super) const SERVICE_VERSION: &str = "service.version";
+pub(super) const SERVICE_INSTANCE: &str = "service.instance.id";
+
+pub(super) const EXCHANGE: &str = "sluicegate.exchange";
+pub(super) const TENANT: &str = "sluicegate.tenant";
+pub(super) const KEY: &str = "sluicegate.key";
+pub(super) const DIALECT: &str = "sluicegate.dialect";
+pub(super) const OUTCOME: &str = "sluicegate.outcome";
+pub(super) const VERDICT: &str = "sluicegate.verdict";
+pub(super) const CODE: &str = "sluicegate.code";
+pub(super) const GENERATION: &str = "sluicegate.generation";
+pub(super) const COST: &str = "sluicegate.cost_usd";
+pub(super) const PLUGINS_COST: &str = "sluicegate.plugins.cost_usd";
+pub(super) const CACHE: &str = "sluicegate.cache";
+pub(super) const ROUTED: &str = "sluicegate.routed";
+pub(super) const ASKED_BY: &str = "sluicegate.asked_by";
+pub(super) const NOT_INSPECTED: &str = "sluicegate.not_inspected";
+pub(super) const SPANS_LEFT_OUT: &str = "sluicegate.spans_left_out";
+pub(super) const TARGET: &str = "sluicegate.target";
+pub(super) const PLUGIN: &str = "sluicegate.plugin";
+pub(super) const DIGEST: &str = "sluicegate.plugin.digest";
+pub(super) const EXPORT: &str = "sluicegate.plugin.export";
+pub(super) const PHASE: &str = "sluicegate.plugin.phase";
+pub(super) const CALLS: &str = "sluicegate.plugin.calls";
+pub(super) const FUEL: &str = "sluicegate.plugin.fuel";
+pub(super) const MEMORY: &str = "sluicegate.plugin.memory_bytes";
+pub(super) const WINDOWS: &str = "sluicegate.plugin.windows";
+pub(super) const REMEMBERED: &str = "sluicegate.plugin.remembered";
+pub(super) const PREFILTERED: &str = "sluicegate.plugin.prefiltered";
+pub(super) const FINDINGS: &str = "sluicegate.plugin.findings";
+pub(super) const OBSERVED: &str = "sluicegate.plugin.observed";
+pub(super) const FOUND: &str = "sluicegate.found";
