@@ -170,7 +170,7 @@ mod tests {
     fn headers(given: &[(&'static str, &str)]) -> HeaderMap {
         let value = |text: &str| HeaderValue::from_str(text).unwrap();
         let mut headers = HeaderMap::new();
-        given.iter().for_each(|(name, text)| drop(headers.append(*name, value(text))));
+        given.iter().for_each(|(name, text)| _ = headers.append(*name, value(text)));
         headers
     }
 
