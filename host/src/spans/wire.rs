@@ -47,9 +47,19 @@ impl Message {
         self.0
     }
 
-    pub(super) fn bytes(&mut self, field: u32, bytes: &[u8]) {
+    /// Bytes so far.
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// The beginning of a message with so many bytes, which are written next.
+    pub(super) fn begin(&mut self, field: u32, bytes: usize) {
         self.head(field, Form::Bytes);
-        self.varint(length(bytes.len()));
+        self.varint(length(bytes));
+    }
+
+    pub(super) fn bytes(&mut self, field: u32, bytes: &[u8]) {
+        self.begin(field, bytes.len());
         self.0.extend_from_slice(bytes);
     }
 
@@ -84,11 +94,9 @@ impl Message {
     /// A `KeyValue`. How long it is is known before it is written, so nothing is written twice.
     pub(super) fn attribute(&mut self, field: u32, key: &str, value: Value<'_>) {
         let value_bytes = HEAD + value.bytes();
-        self.head(field, Form::Bytes);
-        self.varint(length(HEAD + delimited(key.len()) + HEAD + delimited(value_bytes)));
+        self.begin(field, HEAD + delimited(key.len()) + HEAD + delimited(value_bytes));
         self.text(field::KEY, key);
-        self.head(field::VALUE, Form::Bytes);
-        self.varint(length(value_bytes));
+        self.begin(field::VALUE, value_bytes);
         match value {
             Value::Text(text) => self.text(field::TEXT, text),
             Value::Yes => self.number(field::YES, 1),

@@ -83,11 +83,15 @@ impl Writer {
                 of_scope.message(field::SPAN, &span.written(over));
             }
         }
+        // It is large, so it is copied once, and not into each message around it.
         let mut of_resource = Message::default();
         of_resource.message(field::RESOURCE, &self.resource);
-        of_resource.message(field::SCOPE_SPANS, &of_scope);
-        let mut all = Message::default();
-        all.message(field::RESOURCE_SPANS, &of_resource);
+        of_resource.begin(field::SCOPE_SPANS, of_scope.len());
+        let bytes = of_resource.len() + of_scope.len();
+        let mut all = Message::with_room(bytes + SPAN_BYTES);
+        all.begin(field::RESOURCE_SPANS, bytes);
+        all.fields(&of_resource);
+        all.fields(&of_scope);
         all.into_bytes().into()
     }
 }
