@@ -5,6 +5,7 @@
 
 mod conventions;
 mod send;
+mod wire;
 mod write;
 
 use std::sync::Arc;
@@ -171,7 +172,7 @@ impl Task {
             // They are in the message now.
             drop(waiting);
             match self.deliver(&message).await {
-                true => drop(self.state.sent.fetch_add(number(count), Ordering::Relaxed)),
+                true => _ = self.state.sent.fetch_add(number(count), Ordering::Relaxed),
                 false => self.state.loses(count),
             }
             self.state.is_done(count, bytes);
@@ -228,4 +229,34 @@ impl Task {
 
 fn number(count: usize) -> u64 {
     u64::try_from(count).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn spans(waiting_max: usize) -> (Spans, mpsc::Receiver<Waiting>) {
+        let (queue, waiting) = mpsc::channel(waiting_max);
+        (Spans { queue, state: Arc::default() }, waiting)
+    }
+
+    fn over() -> Arc<Over> {
+        Arc::new(Over::of("converse", false, Vec::new()))
+    }
+
+    #[test]
+    fn what_does_not_fit_is_counted_and_lost() {
+        let (spans, _waiting) = spans(2);
+        (0..3).for_each(|_| spans.send(over()));
+        assert_eq!(spans.told(), Told { waiting: 2, sent: 0, dropped: 1 });
+        assert_eq!(spans.state.waiting_bytes.load(Ordering::Relaxed), 2 * over().bytes());
+    }
+
+    #[test]
+    fn their_bytes_have_a_bound() {
+        let (spans, _waiting) = spans(2);
+        spans.state.waiting_bytes.store(WAITING_BYTES_MAX - over().bytes(), Ordering::Relaxed);
+        (0..2).for_each(|_| spans.send(over()));
+        assert_eq!(spans.told(), Told { waiting: 1, sent: 0, dropped: 1 });
+    }
 }

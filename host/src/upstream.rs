@@ -30,7 +30,7 @@ use tokio::time::{Instant, timeout_at};
 
 use self::addresses::Guarded;
 pub(crate) use self::echo::Echo;
-pub(crate) use self::fetch::CallFailure;
+pub(crate) use self::fetch::{CallFailure, GRPC_STATUS};
 use crate::config::{Platform, Settings, Target};
 use crate::dialect::{Address, BadFrame, Dialect, FRAMES, Frames, Translation, Wire, is_name};
 use crate::endpoint;

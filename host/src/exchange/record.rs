@@ -314,6 +314,14 @@ impl Over {
         Self { id, at: began, took, dialect, caller, generation, within, session, trace, ending, record, started }
     }
 
+    /// One of nobody in particular, with these plugin calls.
+    #[cfg(test)]
+    pub(crate) fn of(task: &'static str, streaming: bool, receipts: Vec<Receipt>) -> Self {
+        let record = Record { task, streaming, receipts, ..Record::default() };
+        let about = (Arc::new(Caller::anonymous()), 1, None, Trace::begin(1.0));
+        Self::new(("1".into(), Instant::now(), SystemTime::now()), Dialect::OpenAi, about, record)
+    }
+
     /// About so many bytes of memory are taken by it.
     #[must_use]
     pub fn bytes(&self) -> usize {

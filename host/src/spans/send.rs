@@ -9,7 +9,7 @@ use http::uri::PathAndQuery;
 use http::{Request, StatusCode, Uri};
 
 use crate::config::{Otlp, Protocol};
-use crate::upstream::{CallFailure, Upstream};
+use crate::upstream::{CallFailure, GRPC_STATUS, Upstream};
 
 /// Where the endpoint takes traces, by either form of the protocol.
 const HTTP_PATH: &str = "/v1/traces";
@@ -111,7 +111,7 @@ fn of_status(status: StatusCode) -> Result<(), Failure> {
 
 /// What the status behind the answer says.
 fn of_grpc(headers: &HeaderMap) -> Result<(), Failure> {
-    let status = headers.get("grpc-status").and_then(|status| status.to_str().ok());
+    let status = headers.get(&GRPC_STATUS).and_then(|status| status.to_str().ok());
     match status {
         Some("0") => Ok(()),
         Some(passing) if GRPC_PASSING.contains(&passing) => {
@@ -143,10 +143,7 @@ mod tests {
             assert_eq!(failure.map(|failure| matches!(failure, Failure::Refused(_))), is_refused, "{status}");
         }
         for (status, is_refused) in [("0", None), ("14", Some(false)), ("16", Some(true)), ("", Some(true))] {
-            let failure = of_grpc(&HeaderMap::from_iter([(
-                http::HeaderName::from_static("grpc-status"),
-                HeaderValue::from_str(status).unwrap(),
-            )]));
+            let failure = of_grpc(&HeaderMap::from_iter([(GRPC_STATUS, HeaderValue::from_str(status).unwrap())]));
             let failure = failure.err().map(|failure| matches!(failure, Failure::Refused(_)));
             assert_eq!(failure, is_refused, "{status}");
         }

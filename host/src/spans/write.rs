@@ -5,16 +5,9 @@ use std::borrow::Cow;
 use std::time::{Duration, UNIX_EPOCH};
 
 use bytes::Bytes;
-use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
-use opentelemetry_proto::tonic::common::v1::any_value::Value;
-use opentelemetry_proto::tonic::common::v1::{AnyValue, InstrumentationScope, KeyValue};
-use opentelemetry_proto::tonic::resource::v1::Resource;
-use opentelemetry_proto::tonic::trace::v1::span::SpanKind;
-use opentelemetry_proto::tonic::trace::v1::status::StatusCode;
-use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span, Status};
-use prost::Message as _;
 
 use super::conventions as name;
+use super::wire::{Message, Value};
 use crate::config::{Platform, Target};
 use crate::dialect::{Dialect, Wire};
 use crate::endpoint::Does;
@@ -25,62 +18,169 @@ use crate::trace::SpanId;
 
 /// Spans below that of one exchange; a request of many segments has a plugin call for each.
 const CHILDREN_MAX: usize = 256;
+/// Bytes that a span nearly never exceeds.
+const SPAN_BYTES: usize = 768;
+
+/// The numbers of fields, in `opentelemetry/proto/trace/v1/trace.proto` and in what it is built of.
+mod field {
+    pub(super) const RESOURCE_SPANS: u32 = 1;
+    pub(super) const RESOURCE: u32 = 1;
+    pub(super) const RESOURCE_ATTRIBUTE: u32 = 1;
+    pub(super) const SCOPE_SPANS: u32 = 2;
+    pub(super) const SCOPE: u32 = 1;
+    pub(super) const SCOPE_NAME: u32 = 1;
+    pub(super) const SCOPE_VERSION: u32 = 2;
+    pub(super) const SPAN: u32 = 2;
+    pub(super) const TRACE: u32 = 1;
+    pub(super) const ID: u32 = 2;
+    pub(super) const STATE: u32 = 3;
+    pub(super) const PARENT: u32 = 4;
+    pub(super) const NAME: u32 = 5;
+    pub(super) const KIND: u32 = 6;
+    pub(super) const BEGAN: u32 = 7;
+    pub(super) const ENDED: u32 = 8;
+    pub(super) const ATTRIBUTE: u32 = 9;
+    pub(super) const STATUS: u32 = 15;
+    pub(super) const STATUS_CODE: u32 = 3;
+    pub(super) const FLAGS: u32 = 16;
+}
+
 /// The flag of spans that are recorded; others are not sent.
 const SAMPLED: u32 = 1;
+/// The code of a span's status that says that it has failed.
+const FAILED: u64 = 2;
 
 /// Writes the messages of one gateway.
 #[derive(Debug)]
 pub(super) struct Writer {
-    resource: Resource,
+    resource: Message,
+    scope: Message,
 }
 
 impl Writer {
     pub(super) fn new(service_name: &str) -> Self {
-        let attributes = Attributes::default()
-            .text(name::SERVICE_NAME, service_name)
-            .text(name::SERVICE_VERSION, env!("CARGO_PKG_VERSION"))
-            .text(name::SERVICE_INSTANCE, uuid::Uuid::new_v4());
-        Self { resource: Resource { attributes: attributes.0, ..Resource::default() } }
+        let instance = uuid::Uuid::new_v4().to_string();
+        let mut resource = Message::default();
+        for (key, value) in [
+            (name::SERVICE_NAME, service_name),
+            (name::SERVICE_VERSION, env!("CARGO_PKG_VERSION")),
+            (name::SERVICE_INSTANCE, &instance),
+        ] {
+            resource.attribute(field::RESOURCE_ATTRIBUTE, key, Value::Text(value));
+        }
+        let mut scope = Message::default();
+        scope.text(field::SCOPE_NAME, env!("CARGO_PKG_NAME"));
+        scope.text(field::SCOPE_VERSION, env!("CARGO_PKG_VERSION"));
+        Self { resource, scope }
     }
 
     /// The message with the spans of these exchanges, in its bytes.
     pub(super) fn message<'a>(&self, exchanges: impl Iterator<Item = &'a Over>) -> Bytes {
-        let scope = InstrumentationScope {
-            name: env!("CARGO_PKG_NAME").to_owned(),
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            ..InstrumentationScope::default()
+        let mut of_scope = Message::default();
+        of_scope.message(field::SCOPE, &self.scope);
+        for over in exchanges {
+            for span in spans(over) {
+                of_scope.message(field::SPAN, &span.written(over));
+            }
+        }
+        // It is large, so it is copied once, and not into each message around it.
+        let mut of_resource = Message::default();
+        of_resource.message(field::RESOURCE, &self.resource);
+        of_resource.begin(field::SCOPE_SPANS, of_scope.len());
+        let bytes = of_resource.len() + of_scope.len();
+        let mut all = Message::with_room(bytes + SPAN_BYTES);
+        all.begin(field::RESOURCE_SPANS, bytes);
+        all.fields(&of_resource);
+        all.fields(&of_scope);
+        all.into_bytes().into()
+    }
+}
+
+/// A span before it is written.
+struct Span {
+    name: String,
+    kind: Kind,
+    id: SpanId,
+    parent: Option<SpanId>,
+    /// Since the exchange began.
+    times: (Duration, Duration),
+    attributes: Attributes,
+    has_failed: bool,
+}
+
+/// What a span is to those before and behind it, with the number that it has in a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Internal = 1,
+    Server = 2,
+    Client = 3,
+}
+
+impl Span {
+    fn written(&self, over: &Over) -> Message {
+        let at = |since: Duration| {
+            let since_1970 = over.at.duration_since(UNIX_EPOCH).unwrap_or_default() + since;
+            u64::try_from(since_1970.as_nanos()).unwrap_or(u64::MAX)
         };
-        let scope_spans =
-            ScopeSpans { scope: Some(scope), spans: exchanges.flat_map(spans).collect(), ..ScopeSpans::default() };
-        let resource = Some(self.resource.clone());
-        let spans = ResourceSpans { resource, scope_spans: vec![scope_spans], ..ResourceSpans::default() };
-        ExportTraceServiceRequest { resource_spans: vec![spans] }.encode_to_vec().into()
+        let mut span = Message::with_room(SPAN_BYTES);
+        span.bytes(field::TRACE, over.trace.id.bytes());
+        span.bytes(field::ID, self.id.bytes());
+        if let Some(state) = &over.trace.state {
+            span.text(field::STATE, state);
+        }
+        if let Some(parent) = &self.parent {
+            span.bytes(field::PARENT, parent.bytes());
+        }
+        span.text(field::NAME, &self.name);
+        span.number(field::KIND, self.kind as u64);
+        span.fixed64(field::BEGAN, at(self.times.0));
+        span.fixed64(field::ENDED, at(self.times.1));
+        span.fields(&self.attributes.0);
+        if self.has_failed {
+            let mut status = Message::default();
+            status.number(field::STATUS_CODE, FAILED);
+            span.message(field::STATUS, &status);
+        }
+        span.fixed32(field::FLAGS, SAMPLED);
+        span
     }
 }
 
 /// What a span says beside its name and its times.
-#[derive(Default)]
-struct Attributes(Vec<KeyValue>);
+struct Attributes(Message);
 
 impl Attributes {
-    fn text(self, key: &str, value: impl ToString) -> Self {
-        self.with(key, Value::StringValue(value.to_string()))
+    fn new() -> Self {
+        Self(Message::with_room(SPAN_BYTES))
+    }
+
+    fn text(self, key: &str, value: &str) -> Self {
+        self.with(key, Value::Text(value))
     }
 
     fn number(self, key: &str, value: impl TryInto<i64>) -> Self {
-        self.with(key, Value::IntValue(value.try_into().unwrap_or(i64::MAX)))
+        self.with(key, Value::Number(value.try_into().unwrap_or(i64::MAX)))
     }
 
-    fn real(self, key: &str, value: f64) -> Self {
-        self.with(key, Value::DoubleValue(value))
+    /// Nothing is said of what is not there.
+    fn count(self, key: &str, count: usize) -> Self {
+        if count > 0 { self.number(key, count) } else { self }
     }
 
     fn yes(self, key: &str, value: bool) -> Self {
-        if value { self.with(key, Value::BoolValue(true)) } else { self }
+        if value { self.with(key, Value::Yes) } else { self }
     }
 
     fn money(self, key: &str, value: Money) -> Self {
-        if value > Money::ZERO { self.real(key, value.dollars()) } else { self }
+        if value > Money::ZERO { self.with(key, Value::Real(value.dollars())) } else { self }
+    }
+
+    fn time(self, key: &str, value: Option<Duration>) -> Self {
+        self.maybe(value, |it, time| it.with(key, Value::Real(time.as_secs_f64())))
+    }
+
+    fn maybe_text(self, key: &str, value: Option<&str>) -> Self {
+        self.maybe(value, |it, text| it.text(key, text))
     }
 
     fn maybe<T>(self, value: Option<T>, with: impl FnOnce(Self, T) -> Self) -> Self {
@@ -90,12 +190,8 @@ impl Attributes {
         }
     }
 
-    fn with(mut self, key: &str, value: Value) -> Self {
-        self.0.push(KeyValue {
-            key: key.to_owned(),
-            value: Some(AnyValue { value: Some(value) }),
-            ..KeyValue::default()
-        });
+    fn with(mut self, key: &str, value: Value<'_>) -> Self {
+        self.0.attribute(field::ATTRIBUTE, key, value);
         self
     }
 }
@@ -106,35 +202,28 @@ pub(super) fn spans_of(over: &Over) -> usize {
     1 + CHILDREN_MAX.min(record.receipts.len() + record.attempts.len() + record.lookups.len())
 }
 
-/// All spans of an exchange.
+/// All spans of an exchange, its own first.
 fn spans(over: &Over) -> Vec<Span> {
     let mut children = children(over);
     let left_out = children.len().saturating_sub(CHILDREN_MAX);
     children.truncate(CHILDREN_MAX);
-    let mut spans = Vec::with_capacity(children.len() + 1);
-    spans.push(exchange(over, left_out));
-    spans.extend(children);
-    spans
+    children.insert(0, exchange(over, left_out));
+    children
 }
 
 /// The span of the exchange itself.
 fn exchange(over: &Over, left_out: usize) -> Span {
-    let (record, ending) = (&over.record, &over.ending);
+    let (record, ending, trace) = (&over.record, &over.ending, &over.trace);
     let attempt = record.attempts.last();
     let verdict = record.receipts.iter().filter(|receipt| receipt.export.ends_with("-guardrail"));
     let verdict = verdict.map(|receipt| receipt.decision).max_by_key(|decision| decision.gravity());
-    let (cost, plugins_cost) = (record.cost(), record.plugins_cost());
-    let attributes = Attributes(Vec::with_capacity(24))
-        .maybe(operation(over), |it, operation| it.text(name::OPERATION, operation))
-        .maybe(is_said(&record.model), |it, model| it.text(name::REQUEST_MODEL, model))
+    let failure = (ending.outcome != "answered").then_some(ending.outcome);
+    let attributes = Attributes::new()
+        .maybe_text(name::OPERATION, operation(over))
+        .maybe_text(name::PROVIDER, attempt.map(|attempt| provider(&attempt.target)))
+        .maybe_text(name::REQUEST_MODEL, is_said(&record.model))
         .yes(name::REQUEST_STREAM, record.streaming)
-        .text(name::EXCHANGE, &over.id)
-        .text(name::TENANT, &over.caller.tenant)
-        .text(name::DIALECT, over.dialect.word())
-        .text(name::OUTCOME, ending.outcome)
-        .number(name::GENERATION, over.generation)
-        .maybe(attempt, |it, attempt| it.text(name::PROVIDER, provider(&attempt.target)))
-        .maybe(over.first_text(), |it, first| it.real(name::TIME_TO_FIRST_CHUNK, first.as_secs_f64()))
+        .time(name::TIME_TO_FIRST_CHUNK, over.first_text())
         .maybe(record.usage(), |it, usage| {
             it.number(name::INPUT_TOKENS, usage.input_tokens)
                 .number(name::OUTPUT_TOKENS, usage.output_tokens)
@@ -143,30 +232,40 @@ fn exchange(over: &Over, left_out: usize) -> Span {
                 .number(name::REASONING_TOKENS, usage.reasoning_tokens)
         })
         .maybe(record.status, |it, status| it.number(name::STATUS_CODE, status.as_u16()))
-        .maybe(over.caller.key.as_ref(), |it, key| it.text(name::KEY, key))
-        .maybe(verdict, |it, verdict| it.text(name::VERDICT, verdict.word()))
-        .maybe(ending.code.as_ref(), |it, code| it.text(name::CODE, code))
-        .maybe(ending.plugin.as_ref(), |it, plugin| it.text(name::PLUGIN, plugin))
-        .maybe(record.served.as_ref(), |it, served| it.text(name::CACHE, served.state.word()))
-        .maybe(record.routed.as_ref(), |it, (decision, _)| it.text(name::ROUTED, decision.word()))
-        .maybe(over.within.as_ref(), |it, within| it.text(name::ASKED_BY, &within.plugin))
-        .maybe(is_some(record.not_inspected.len()), |it, count| it.number(name::NOT_INSPECTED, count))
-        .maybe(is_some(left_out), |it, count| it.number(name::SPANS_LEFT_OUT, count))
-        .money(name::COST, cost.known)
-        .money(name::PLUGINS_COST, plugins_cost);
-    let failure = (ending.outcome != "answered").then_some(ending.outcome);
+        .maybe_text(name::ERROR_TYPE, failure)
+        .text(name::EXCHANGE, &over.id)
+        .text(name::TENANT, &over.caller.tenant)
+        .maybe_text(name::KEY, over.caller.key.as_deref())
+        .text(name::DIALECT, over.dialect.word())
+        .text(name::OUTCOME, ending.outcome)
+        .maybe_text(name::CODE, ending.code.as_deref())
+        .maybe_text(name::PLUGIN, ending.plugin.as_deref())
+        .maybe_text(name::VERDICT, verdict.map(Decision::word))
+        .maybe_text(name::CACHE, record.served.as_ref().map(|served| served.state.word()))
+        .maybe_text(name::ROUTED, record.routed.as_ref().map(|(decision, _)| decision.word()))
+        .maybe_text(name::ASKED_BY, over.within.as_ref().map(|within| &*within.plugin))
+        .number(name::GENERATION, over.generation)
+        .count(name::NOT_INSPECTED, record.not_inspected.len())
+        .count(name::SPANS_LEFT_OUT, left_out)
+        .money(name::COST, record.cost().known)
+        .money(name::PLUGINS_COST, record.plugins_cost());
     // What is wrong with a request is no failure of who serves it, by the conventions for HTTP.
     let is_ours = record.status.is_none_or(|status| status.is_server_error());
-    let trace = &over.trace;
-    let span = span(over, (trace.span, trace.parent), (Duration::ZERO, over.took), failure, attributes);
-    let status = span.status.filter(|_| is_ours);
-    Span { name: called(over, &record.model), kind: SpanKind::Server.into(), status, ..span }
+    Span {
+        name: called(over, &record.model),
+        kind: Kind::Server,
+        id: trace.span,
+        parent: trace.parent,
+        times: (Duration::ZERO, over.took),
+        attributes,
+        has_failed: failure.is_some() && is_ours,
+    }
 }
 
 /// The spans below it. What a plugin is asked again and again, of the windows of a stream, is one of them.
 fn children(over: &Over) -> Vec<Span> {
     let mut calls: Vec<Calls<'_>> = Vec::new();
-    let mut spans = Vec::new();
+    let mut spans = Vec::with_capacity(spans_of(over));
     for step in over.steps() {
         let times = (step.at, step.at + step.took);
         match step.what {
@@ -205,27 +304,34 @@ impl Calls<'_> {
 
     fn span(&self, over: &Over) -> Span {
         let receipt = &*self.sum;
-        let attributes = Attributes(Vec::with_capacity(16))
+        let has_failed = receipt.outcome != Outcome::Said || receipt.decision == Decision::Failed;
+        let attributes = Attributes::new()
+            .maybe_text(name::ERROR_TYPE, has_failed.then_some(receipt.outcome.word()))
             .text(name::PLUGIN, &receipt.plugin)
             .text(name::DIGEST, &receipt.digest)
             .text(name::EXPORT, receipt.export)
             .text(name::PHASE, receipt.phase.word())
             .text(name::VERDICT, receipt.decision.word())
             .text(name::OUTCOME, receipt.outcome.word())
+            .maybe_text(name::CODE, receipt.denial.as_ref().map(|(code, _)| code.as_str()))
             .number(name::CALLS, self.count)
             .number(name::FUEL, receipt.fuel)
             .number(name::MEMORY, receipt.memory_bytes)
             .number(name::WINDOWS, receipt.windows)
-            .number(name::REMEMBERED, receipt.remembered)
-            .number(name::PREFILTERED, receipt.prefiltered)
-            .number(name::FINDINGS, receipt.findings.len())
+            .count(name::REMEMBERED, receipt.remembered)
+            .count(name::PREFILTERED, receipt.prefiltered)
+            .count(name::FINDINGS, receipt.findings.len())
             .yes(name::OBSERVED, receipt.observed)
-            .maybe(receipt.denial.as_ref(), |it, (code, _)| it.text(name::CODE, code))
             .money(name::PLUGINS_COST, receipt.used.cost());
-        let has_failed = receipt.outcome != Outcome::Said || receipt.decision == Decision::Failed;
-        let failure = has_failed.then_some(receipt.outcome.word());
-        let span = child(over, self.times, failure, attributes);
-        Span { name: format!("{} {}", receipt.export, receipt.plugin), kind: SpanKind::Internal.into(), ..span }
+        Span {
+            name: format!("{} {}", receipt.export, receipt.plugin),
+            kind: Kind::Internal,
+            id: SpanId::new(),
+            parent: Some(over.trace.span),
+            times: self.times,
+            attributes,
+            has_failed,
+        }
     }
 }
 
@@ -233,66 +339,39 @@ impl Calls<'_> {
 fn asked(over: &Over, attempt: &Attempt, answered: Option<Duration>, times: (Duration, Duration)) -> Span {
     let target = &*attempt.target;
     let model = target.model.as_ref().unwrap_or(&over.record.model);
-    let port = target.base_url.port_u16().or(match target.base_url.scheme_str() {
-        Some("https") => Some(443),
-        _ => Some(80),
-    });
-    let attributes = Attributes(Vec::with_capacity(8))
-        .maybe(operation(over), |it, operation| it.text(name::OPERATION, operation))
-        .maybe(is_said(model), |it, model| it.text(name::REQUEST_MODEL, model))
+    let usual_port = if target.base_url.scheme_str() == Some("https") { 443 } else { 80 };
+    let attributes = Attributes::new()
+        .maybe_text(name::OPERATION, operation(over))
         .text(name::PROVIDER, provider(target))
-        .text(name::TARGET, &target.name)
-        .maybe(target.base_url.host(), |it, host| it.text(name::SERVER_ADDRESS, host))
-        .maybe(port, |it, port| it.number(name::SERVER_PORT, port))
-        .maybe(answered.filter(|_| over.record.streaming), |it, answered| {
-            it.real(name::TIME_TO_FIRST_CHUNK, answered.as_secs_f64())
-        });
-    let span = span(over, (attempt.span, Some(over.trace.span)), times, attempt.failure(), attributes);
-    Span { name: called(over, model), kind: SpanKind::Client.into(), ..span }
+        .maybe_text(name::REQUEST_MODEL, is_said(model))
+        .time(name::TIME_TO_FIRST_CHUNK, answered.filter(|_| over.record.streaming))
+        .maybe_text(name::SERVER_ADDRESS, target.base_url.host())
+        .number(name::SERVER_PORT, target.base_url.port_u16().unwrap_or(usual_port))
+        .maybe_text(name::ERROR_TYPE, attempt.failure())
+        .text(name::TARGET, &target.name);
+    Span {
+        name: called(over, model),
+        kind: Kind::Client,
+        id: attempt.span,
+        parent: Some(over.trace.span),
+        times,
+        attributes,
+        has_failed: attempt.failure().is_some(),
+    }
 }
 
-/// The span of a look for a kept answer.
+/// The span of a look for a kept answer, or for the vector of a question.
 fn lookup(over: &Over, sought: Sought, times: (Duration, Duration)) -> Span {
-    let (name, attributes, failure) = match sought {
-        Sought::Answer(state) => ("cache look-up", Attributes::default().text(name::FOUND, state.word()), None),
+    let (name, attributes, has_failed) = match sought {
+        Sought::Answer(state) => ("cache look-up", Attributes::new().text(name::FOUND, state.word()), false),
         Sought::Meaning(has_come) => {
-            let attributes = Attributes::default().text(name::OPERATION, EMBEDDINGS);
-            (EMBEDDINGS, attributes, (!has_come).then_some("embedding_failed"))
+            let failure = (!has_come).then_some("embedding_failed");
+            let attributes = Attributes::new().text(name::OPERATION, EMBEDDINGS).maybe_text(name::ERROR_TYPE, failure);
+            (EMBEDDINGS, attributes, !has_come)
         }
     };
-    Span { name: name.to_owned(), kind: SpanKind::Internal.into(), ..child(over, times, failure, attributes) }
-}
-
-fn child(over: &Over, times: (Duration, Duration), failure: Option<&str>, attributes: Attributes) -> Span {
-    span(over, (SpanId::new(), Some(over.trace.span)), times, failure, attributes)
-}
-
-/// What all spans of an exchange have.
-fn span(
-    over: &Over,
-    (own, parent): (SpanId, Option<SpanId>),
-    (began, ended): (Duration, Duration),
-    failure: Option<&str>,
-    attributes: Attributes,
-) -> Span {
-    let at = |since: Duration| {
-        let since_1970 = over.at.duration_since(UNIX_EPOCH).unwrap_or_default() + since;
-        u64::try_from(since_1970.as_nanos()).unwrap_or(u64::MAX)
-    };
-    let attributes = attributes.maybe(failure, |it, failure| it.text(name::ERROR_TYPE, failure));
-    let status = failure.map(|_| Status { code: StatusCode::Error.into(), message: String::new() });
-    Span {
-        trace_id: over.trace.id.bytes().to_vec(),
-        span_id: own.bytes().to_vec(),
-        parent_span_id: parent.map(|parent| parent.bytes().to_vec()).unwrap_or_default(),
-        trace_state: over.trace.state.as_deref().unwrap_or_default().to_owned(),
-        flags: SAMPLED,
-        start_time_unix_nano: at(began),
-        end_time_unix_nano: at(ended),
-        attributes: attributes.0,
-        status,
-        ..Span::default()
-    }
+    let (id, parent) = (SpanId::new(), Some(over.trace.span));
+    Span { name: name.to_owned(), kind: Kind::Internal, id, parent, times, attributes, has_failed }
 }
 
 /// The name of a span in which this model is asked: the conventions want the operation and the model.
@@ -323,10 +402,8 @@ fn provider(target: &Target) -> &str {
         (Platform::Azure(_), _, _) => "azure.ai.openai",
         (Platform::Aws(_), _, _) | (_, Wire::Bedrock, _) => "aws.bedrock",
         (_, Wire::Dialect(Dialect::Anthropic), _) => "anthropic",
-        (_, Wire::Dialect(Dialect::Gemini), _) => "gcp.gemini",
-        (_, _, Some("google")) => "gcp.gemini",
+        (_, Wire::Dialect(Dialect::Gemini), _) | (_, _, Some("google")) => "gcp.gemini",
         (_, _, Some("mistral")) => "mistral_ai",
-        (_, _, Some("xai")) => "x_ai",
         (_, _, Some(seller)) => seller,
         (_, _, None) if target.sandbox => "sluicegate.sandbox",
         (_, _, None) => "openai",
@@ -337,6 +414,80 @@ fn is_said(text: &str) -> Option<&str> {
     (!text.is_empty()).then_some(text)
 }
 
-fn is_some(count: usize) -> Option<usize> {
-    (count > 0).then_some(count)
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing)]
+mod tests {
+    use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+    use opentelemetry_proto::tonic::common::v1::any_value::Value as Read;
+    use opentelemetry_proto::tonic::trace::v1::Span as ReadSpan;
+    use prost::Message as _;
+    use tokio::time::Instant;
+
+    use super::*;
+    use crate::chat::Phase;
+
+    /// The spans of an exchange with these plugin calls, as a collector reads them.
+    fn read(task: &'static str, streaming: bool, receipts: Vec<Receipt>) -> Vec<ReadSpan> {
+        let message = Writer::new("x").message([&Over::of(task, streaming, receipts)].into_iter());
+        let mut message = ExportTraceServiceRequest::decode(message).unwrap();
+        message.resource_spans.remove(0).scope_spans.remove(0).spans
+    }
+
+    fn receipt(plugin: &str) -> Receipt {
+        Receipt {
+            plugin: plugin.into(),
+            digest: "0123456789ab".into(),
+            export: "text-guardrail",
+            phase: Phase::Answer,
+            decision: Decision::Allow,
+            observed: false,
+            outcome: Outcome::Said,
+            detail: None,
+            denial: None,
+            intent: None,
+            findings: Vec::new(),
+            edits: Vec::new(),
+            windows: 1,
+            remembered: 0,
+            prefiltered: 0,
+            bytes: 1,
+            fuel: 10,
+            time: Duration::from_millis(2),
+            memory_bytes: 1,
+            used: crate::capability::Used::default(),
+            began: Instant::now(),
+        }
+    }
+
+    fn said(span: &ReadSpan, key: &str) -> Option<Read> {
+        span.attributes.iter().find(|attribute| attribute.key == key)?.value.clone()?.value
+    }
+
+    #[test]
+    fn spans_of_one_exchange_have_a_bound() {
+        for (receipts, left_out) in [(CHILDREN_MAX, None), (CHILDREN_MAX + 1, Some(Read::IntValue(1)))] {
+            let receipts = (0..receipts).map(|number| receipt(&number.to_string())).collect();
+            let spans = read("converse", false, receipts);
+            assert_eq!(spans.len(), CHILDREN_MAX + 1);
+            assert_eq!(said(&spans[0], name::SPANS_LEFT_OUT), left_out);
+        }
+    }
+
+    #[test]
+    fn windows_of_a_stream_are_summed_up() {
+        for (streaming, calls, fuel) in [(true, 1, 30), (false, 3, 10)] {
+            let receipts = (0..3).map(|_| receipt("pii")).collect();
+            let spans = read("converse", streaming, receipts);
+            assert_eq!(spans.len(), 1 + calls);
+            assert_eq!(said(&spans[1], name::FUEL), Some(Read::IntValue(fuel)));
+            let ended = spans[1..].iter().map(|span| span.end_time_unix_nano - span.start_time_unix_nano).max();
+            assert!(ended.is_some_and(|ended| ended >= 2_000_000), "{ended:?}");
+        }
+    }
+
+    #[test]
+    fn what_asks_no_model_is_called_by_what_it_does() {
+        let name = |task| read(task, false, Vec::new()).remove(0).name;
+        assert_eq!(["", "list-models", "converse"].map(name), ["exchange", "list-models", "chat"]);
+    }
 }

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{ACCEPT, ACCEPT_ENCODING, HeaderValue};
+use http::header::{ACCEPT, ACCEPT_ENCODING, HeaderName, HeaderValue};
 use http::{Request, Response, StatusCode, Uri};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::Incoming;
@@ -14,6 +14,8 @@ use tokio::time::timeout;
 
 use super::{KEEPALIVE, Upstream, causes};
 
+/// Where gRPC says how a call went.
+pub(crate) const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
 /// Time for the whole document, or to take a message.
 const TIME: Duration = Duration::from_secs(5);
 
@@ -102,8 +104,9 @@ async fn whole(answered: Response<Incoming>, bytes_max: usize) -> Result<Respons
     let (mut head, body) = answered.into_parts();
     match Limited::new(body, bytes_max).collect().await {
         Ok(collected) => {
-            // gRPC has its status there.
-            head.headers.extend(collected.trailers().cloned().unwrap_or_default());
+            // Of what stands behind a body only gRPC's status counts: the rest could pass for a header that it is none of.
+            let status = collected.trailers().and_then(|trailers| trailers.get(&GRPC_STATUS)).cloned();
+            head.headers.extend(status.map(|status| (GRPC_STATUS, status)));
             Ok(Response::from_parts(head, collected.to_bytes()))
         }
         Err(error) if error.is::<LengthLimitError>() => Err(CallFailure::TooLarge),
