@@ -142,7 +142,7 @@ fn answer() -> Answer {
         text: "Like this.".to_owned(),
         is_json: false,
     };
-    Answer { target: "eval".to_owned(), segments: vec![segment], finish: Finish::Stop, usage: None }
+    Answer { target: "eval".to_owned(), segments: vec![segment], finish: Finish::Stop, ..Answer::default() }
 }
 
 /// How alike the questions of each pair are to the embedder.

@@ -319,7 +319,7 @@ impl Over {
     pub(crate) fn of(task: &'static str, streaming: bool, receipts: Vec<Receipt>) -> Self {
         let record = Record { task, streaming, receipts, ..Record::default() };
         let about = (Arc::new(Caller::anonymous()), 1, None, Trace::begin(1.0));
-        Self::new(("1".into(), Instant::now(), SystemTime::now()), Dialect::OpenAi, about, record)
+        Self::new(("1".into(), Instant::now(), SystemTime::now()), Dialect::OpenAi, about, None, record)
     }
 
     /// About so many bytes of memory are taken by it.

@@ -30,6 +30,8 @@ pub struct Step {
 /// What an exchange can do.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(tag = "did", rename_all = "kebab-case")]
+// Nearly all of them are calls.
+#[allow(clippy::large_enum_variant)]
 pub enum Did {
     /// It called a plugin.
     Plugin(Call),

@@ -26,7 +26,7 @@ fn answer(segments: &[Segment], most: u64) -> Option<Reached> {
         let is_said = |segment: &&Segment| segment.role == Role::Assistant && segment.channel == Channel::Content;
         segments.iter().filter(is_said).map(|segment| segment.text.trim()).filter(|text| !text.is_empty())
     };
-    let last = said().last()?;
+    let last = said().next_back()?;
     let times = count(said().filter(|text| *text == last));
     (times >= most).then_some(Reached::Answer(times))
 }

@@ -76,6 +76,8 @@ fn post(gateway: &Gateway, path: &str, form: &str) -> Call {
 #[tokio::test(flavor = "multi_thread")]
 async fn each_part_is_a_page_that_loads_nothing_from_elsewhere() {
     let gateway = busy().await;
+    let elsewhere = Regex::new("(src|href|action)=\"(https?:)?//").unwrap();
+    let asset = Regex::new("(?:src|href)=\"(/console/[0-9a-f]+\\.(?:js|css|svg))\"").unwrap();
     for part in PARTS {
         let page = page(&gateway, part).await;
         assert_eq!((page.status, page.header("content-type")), (200, Some("text/html; charset=utf-8")), "{part}");
@@ -84,12 +86,10 @@ async fn each_part_is_a_page_that_loads_nothing_from_elsewhere() {
         assert!(policy.starts_with("default-src 'none'; style-src 'self'; script-src 'self'"), "{policy}");
         assert!(!policy.contains("unsafe"), "{policy}");
         let text = page.text();
-        let elsewhere = Regex::new("(src|href|action)=\"(https?:)?//").unwrap();
         assert!(!elsewhere.is_match(text), "{part}: {text}");
         for inline in [" style=\"", " onclick=", "<style", "javascript:"] {
             assert!(!text.contains(inline), "{part}: {inline}");
         }
-        let asset = Regex::new("(?:src|href)=\"(/console/[0-9a-f]+\\.(?:js|css|svg))\"").unwrap();
         for found in asset.captures_iter(text) {
             let asset = gateway.admin("GET", &found[1]).await;
             assert_eq!((asset.status, asset.header("x-content-type-options")), (200, Some("nosniff")), "{}", &found[1]);

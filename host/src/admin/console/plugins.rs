@@ -110,11 +110,14 @@ fn loaded(plugin: &Plugin) -> Markup {
     }
 }
 
+/// How a number is written.
+type Words = fn(u64) -> String;
+
 /// How its calls are distributed: fuel, time, memory.
 async fn costs(visit: &Visit<'_>, name: &str) -> Result<Markup, Refused> {
     let Ok(ledger) = visit.ledger() else { return Ok(html! {}) };
     let mut pictures = Vec::new();
-    let said: [(&str, Measure, fn(u64) -> String); 3] = [
+    let said: [(&str, Measure, Words); 3] = [
         ("Fuel of a call", Measure::Fuel, count),
         ("Time of a call", Measure::PluginTime, micros),
         ("Peak memory", Measure::Memory, bytes),

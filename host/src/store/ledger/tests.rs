@@ -17,7 +17,7 @@ async fn databases() -> Vec<Place> {
     let sqlite = Sqlite::new(&folder.path().join("l.db"));
     let mut all: Vec<Place> = vec![(Box::new(folder), Arc::new(sqlite))];
     if let Some(server) = Server::start().await {
-        let postgres = Postgres::new(&Secret::new(&server.url()), &[], WAIT).unwrap();
+        let postgres = Postgres::new(&Secret::new(server.url()), &[], WAIT).unwrap();
         all.push((Box::new(server), Arc::new(postgres)));
     }
     all
@@ -103,7 +103,7 @@ async fn many_make_the_tables_at_once() {
     assert_eq!(findings(&Sqlite::new(&path)).await.len(), 8);
     let Some(server) = Server::start().await else { return };
     let makers = (0..4_i64).map(|number| {
-        let store = Postgres::new(&Secret::new(&server.url()), &[], WAIT).unwrap();
+        let store = Postgres::new(&Secret::new(server.url()), &[], WAIT).unwrap();
         tokio::spawn(
             async move { store.write(vec![finding(&number.to_string(), "x", number)], Durable::Process).await },
         )
