@@ -19,6 +19,7 @@ pub mod exchange;
 pub mod gateway;
 pub mod generation;
 pub mod guard;
+mod handover;
 mod hashing;
 pub mod health;
 pub mod key;

@@ -9,15 +9,16 @@ mod wire;
 mod write;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, timeout_at};
 use tracing::{info, warn};
 
 use crate::config::Settings;
 use crate::exchange::Over;
+use crate::handover::{self, Handover, State, Waiting, spawn};
 use crate::upstream::Upstream;
 use send::{Collector, Failure};
 use write::Writer;
@@ -37,32 +38,10 @@ const PAUSES: [Duration; 4] =
 /// Where exchanges are handed over.
 #[derive(Debug)]
 pub struct Spans {
-    queue: mpsc::Sender<Waiting>,
-    state: Arc<State>,
-}
-
-/// An exchange that waits to be sent, and the bytes that it takes.
-#[derive(Debug)]
-struct Waiting {
-    over: Arc<Over>,
-    bytes: usize,
+    handover: Handover<Arc<Over>>,
 }
 
 /// How it goes, for whoever watches it.
-#[derive(Debug, Default)]
-struct State {
-    waiting: AtomicUsize,
-    waiting_bytes: AtomicUsize,
-    sent: AtomicU64,
-    dropped: AtomicU64,
-    is_failing: AtomicBool,
-    /// All that had been handed over before is to be sent at once.
-    hurry: Notify,
-    /// Something was sent, or given up.
-    progress: Notify,
-}
-
-/// The same, told.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Told {
     /// Exchanges whose spans wait to be sent.
@@ -78,77 +57,44 @@ impl Spans {
     #[must_use]
     pub fn open(settings: &Settings, upstream: &Upstream) -> Option<Self> {
         let otlp = settings.telemetry.otlp.as_ref()?;
-        let (queue, waiting) = mpsc::channel(WAITING_MAX);
-        let state = Arc::<State>::default();
+        let (handover, waiting) = Handover::new(WAITING_MAX, WAITING_BYTES_MAX);
+        let state = handover.state.clone();
         let collector = Collector::new(otlp, settings.telemetry.timeout, upstream);
-        let task = Task { writer: Writer::new(&settings.telemetry.service_name), collector, state: state.clone() };
-        // Settings are also looked at without threads that serve.
-        if let Ok(threads) = tokio::runtime::Handle::try_current() {
-            threads.spawn(task.run(waiting));
-        }
-        Some(Self { queue, state })
+        let writer = Writer::new(&settings.telemetry.service_name);
+        spawn(Task { writer, collector, state, is_failing: AtomicBool::new(false) }.run(waiting));
+        Some(Self { handover })
     }
 
     /// Hand an exchange over. Waits for nothing.
     pub(crate) fn send(&self, over: Arc<Over>) {
         let bytes = over.bytes();
-        let before = self.state.waiting_bytes.fetch_add(bytes, Ordering::Relaxed);
-        self.state.waiting.fetch_add(1, Ordering::Relaxed);
-        let is_full = before.saturating_add(bytes) > WAITING_BYTES_MAX;
-        if is_full || self.queue.try_send(Waiting { over, bytes }).is_err() {
-            self.state.loses(1);
-            self.state.is_done(1, bytes);
-        }
+        // Whoever watches sees the count.
+        let _ = self.handover.give(over, bytes);
     }
 
     /// How it goes.
     #[must_use]
     pub fn told(&self) -> Told {
-        Told {
-            waiting: number(self.state.waiting.load(Ordering::Relaxed)),
-            sent: self.state.sent.load(Ordering::Relaxed),
-            dropped: self.state.dropped.load(Ordering::Relaxed),
-        }
+        let handover::Told { waiting, done, dropped } = self.handover.told();
+        Told { waiting, sent: done, dropped }
     }
 
     /// Wait until all that was handed over so far is sent or lost, for so long at most; says whether it is.
     pub async fn all_sent(&self, wait: Duration) -> bool {
-        let all = async {
-            loop {
-                let progress = self.state.progress.notified();
-                if self.state.waiting.load(Ordering::Acquire) == 0 {
-                    return;
-                }
-                self.state.hurry.notify_one();
-                progress.await;
-            }
-        };
-        tokio::time::timeout(wait, all).await.is_ok()
-    }
-}
-
-impl State {
-    fn is_done(&self, count: usize, bytes: usize) {
-        self.waiting_bytes.fetch_sub(bytes, Ordering::Relaxed);
-        self.waiting.fetch_sub(count, Ordering::Release);
-        self.progress.notify_waiters();
-    }
-
-    fn loses(&self, count: usize) {
-        self.dropped.fetch_add(number(count), Ordering::Relaxed);
+        self.handover.all_done(wait).await
     }
 }
 
 /// Exchanges that are sent together.
 #[derive(Debug, Default)]
 struct Batch {
-    waiting: Vec<Waiting>,
+    waiting: Vec<Waiting<Arc<Over>>>,
     spans: usize,
 }
 
 impl Batch {
-    fn add(&mut self, waiting: Waiting) {
-        self.spans += write::spans_of(&waiting.over);
+    fn add(&mut self, waiting: Waiting<Arc<Over>>) {
+        self.spans += write::spans_of(&waiting.what);
         self.waiting.push(waiting);
     }
 
@@ -162,25 +108,26 @@ struct Task {
     writer: Writer,
     collector: Collector,
     state: Arc<State>,
+    is_failing: AtomicBool,
 }
 
 impl Task {
-    async fn run(self, mut waiting: mpsc::Receiver<Waiting>) {
+    async fn run(self, mut waiting: mpsc::Receiver<Waiting<Arc<Over>>>) {
         while let Some(Batch { waiting, .. }) = self.gather(&mut waiting).await {
             let (count, bytes) = (waiting.len(), waiting.iter().map(|waiting| waiting.bytes).sum());
-            let message = self.writer.message(waiting.iter().map(|waiting| &*waiting.over));
+            let message = self.writer.message(waiting.iter().map(|waiting| &*waiting.what));
             // They are in the message now.
             drop(waiting);
             match self.deliver(&message).await {
-                true => _ = self.state.sent.fetch_add(number(count), Ordering::Relaxed),
-                false => self.state.loses(count),
+                true => self.state.does(count),
+                false => _ = self.state.loses(count),
             }
-            self.state.is_done(count, bytes);
+            self.state.is_over(count, bytes);
         }
     }
 
     /// What waits, as much as is sent together; nothing if there will be no more.
-    async fn gather(&self, waiting: &mut mpsc::Receiver<Waiting>) -> Option<Batch> {
+    async fn gather(&self, waiting: &mut mpsc::Receiver<Waiting<Arc<Over>>>) -> Option<Batch> {
         let mut batch = Batch::default();
         batch.add(waiting.recv().await?);
         let until = Instant::now() + GATHER;
@@ -207,7 +154,7 @@ impl Task {
         loop {
             let failure = match self.collector.send(message.clone()).await {
                 Ok(()) => {
-                    if self.state.is_failing.swap(false, Ordering::Relaxed) {
+                    if self.is_failing.swap(false, Ordering::Relaxed) {
                         info!("the collector takes spans again");
                     }
                     return true;
@@ -218,7 +165,7 @@ impl Task {
                 Failure::Refused(why) => (why, None),
                 Failure::Unavailable(why) => (why, pauses.next()),
             };
-            if !self.state.is_failing.swap(true, Ordering::Relaxed) {
+            if !self.is_failing.swap(true, Ordering::Relaxed) {
                 warn!(why, "the collector does not take spans; what does not fit meanwhile is lost");
             }
             let Some(pause) = pause else { return false };
@@ -227,17 +174,13 @@ impl Task {
     }
 }
 
-fn number(count: usize) -> u64 {
-    u64::try_from(count).unwrap_or(u64::MAX)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn spans(waiting_max: usize) -> (Spans, mpsc::Receiver<Waiting>) {
-        let (queue, waiting) = mpsc::channel(waiting_max);
-        (Spans { queue, state: Arc::default() }, waiting)
+    fn spans(waiting_max: usize) -> (Spans, mpsc::Receiver<Waiting<Arc<Over>>>) {
+        let (handover, waiting) = Handover::new(waiting_max, WAITING_BYTES_MAX);
+        (Spans { handover }, waiting)
     }
 
     fn over() -> Arc<Over> {
@@ -249,13 +192,13 @@ mod tests {
         let (spans, _waiting) = spans(2);
         (0..3).for_each(|_| spans.send(over()));
         assert_eq!(spans.told(), Told { waiting: 2, sent: 0, dropped: 1 });
-        assert_eq!(spans.state.waiting_bytes.load(Ordering::Relaxed), 2 * over().bytes());
+        assert_eq!(spans.handover.state.waiting_bytes.load(Ordering::Relaxed), 2 * over().bytes());
     }
 
     #[test]
     fn their_bytes_have_a_bound() {
         let (spans, _waiting) = spans(2);
-        spans.state.waiting_bytes.store(WAITING_BYTES_MAX - over().bytes(), Ordering::Relaxed);
+        spans.handover.state.waiting_bytes.store(WAITING_BYTES_MAX - over().bytes(), Ordering::Relaxed);
         (0..2).for_each(|_| spans.send(over()));
         assert_eq!(spans.told(), Told { waiting: 1, sent: 0, dropped: 1 });
     }

@@ -1,18 +1,18 @@
 //! The task that writes: it takes what waits, many at a time, and gives the database one transaction for all of it.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, timeout_at};
 use tracing::{info, warn};
 
+use super::Trouble;
 use super::entry::{Entry, milliseconds};
 use super::sums::Sums;
-use super::{State, Waiting};
 use crate::config;
 use crate::exchange::Over;
+use crate::handover::{State, Waiting};
 use crate::store::ledger::{Database, Durable, Failure, Statement, Value};
 
 /// Exchanges of one transaction.
@@ -29,11 +29,11 @@ const DELETED_MAX: u32 = 2_000;
 /// Write until nobody hands anything over any more.
 pub(super) async fn run(
     database: Arc<dyn Database>,
-    mut waiting: mpsc::Receiver<Waiting>,
-    state: Arc<State>,
+    mut waiting: mpsc::Receiver<Waiting<Arc<Over>>>,
+    (state, trouble): (Arc<State>, Arc<Trouble>),
     bounds: config::Ledger,
 ) {
-    let mut writer = Writer { database, state, bounds, next_sweep: Instant::now() };
+    let mut writer = Writer { database, state, trouble, bounds, next_sweep: Instant::now() };
     while let Some(batch) = writer.gather(&mut waiting).await {
         writer.write_all(batch).await;
         writer.sweep().await;
@@ -43,13 +43,14 @@ pub(super) async fn run(
 struct Writer {
     database: Arc<dyn Database>,
     state: Arc<State>,
+    trouble: Arc<Trouble>,
     bounds: config::Ledger,
     next_sweep: Instant,
 }
 
 impl Writer {
     /// What waits, as much as fits into one transaction; nothing if there will be no more.
-    async fn gather(&self, waiting: &mut mpsc::Receiver<Waiting>) -> Option<Vec<Waiting>> {
+    async fn gather(&self, waiting: &mut mpsc::Receiver<Waiting<Arc<Over>>>) -> Option<Vec<Waiting<Arc<Over>>>> {
         let mut batch = Vec::new();
         let first = tokio::select! {
             first = waiting.recv() => first?,
@@ -76,20 +77,19 @@ impl Writer {
 
     /// Write a batch. As long as the database cannot be written it is tried again, and meanwhile the queue fills; what it
     /// does not take is tried by itself, and lost.
-    async fn write_all(&mut self, batch: Vec<Waiting>) {
+    async fn write_all(&mut self, batch: Vec<Waiting<Arc<Over>>>) {
         if batch.is_empty() {
             return;
         }
         let bytes = batch.iter().map(|waiting| waiting.bytes).sum();
         let count = batch.len();
-        let all: Vec<Arc<Over>> = batch.into_iter().map(|waiting| waiting.over).collect();
-        let mut written = 0;
+        let all: Vec<Arc<Over>> = batch.into_iter().map(|waiting| waiting.what).collect();
         // Those that are not written yet.
         let mut parts: Vec<&[Arc<Over>]> = vec![&all];
         while let Some(part) = parts.pop() {
             match self.database.write(statements(part, &self.bounds), Durable::Process).await {
                 Ok(_) => {
-                    written += part.len();
+                    self.state.does(part.len());
                     self.is_well();
                 }
                 Err(failure @ Failure::Unavailable(_)) => {
@@ -104,23 +104,22 @@ impl Writer {
                 Err(Failure::Refused(why)) => {
                     let exchange = part.first().map(|over| &*over.id);
                     warn!(exchange, why, "the ledger does not take an exchange");
-                    self.state.dropped.fetch_add(1, Ordering::Relaxed);
+                    self.state.loses(1);
                 }
             }
         }
-        self.state.written.fetch_add(u64::try_from(written).unwrap_or_default(), Ordering::Relaxed);
-        self.state.is_done(bytes, count);
+        self.state.is_over(count, bytes);
     }
 
     fn is_well(&self) {
-        if self.state.trouble.swap(None).is_some() {
+        if self.trouble.swap(None).is_some() {
             info!("the ledger is written again");
         }
     }
 
     fn is_in_trouble(&self, failure: Failure) {
         let why = failure.to_string();
-        if self.state.trouble.swap(Some(Arc::new(why.clone()))).is_none() {
+        if self.trouble.swap(Some(Arc::new(why.clone()))).is_none() {
             warn!(why, "the ledger cannot be written; it is tried again, and what does not fit meanwhile is lost");
         }
     }
