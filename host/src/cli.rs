@@ -3,6 +3,7 @@
 mod check;
 mod demo;
 mod diff;
+mod export;
 mod keys;
 mod plugin;
 mod serve;
@@ -44,6 +45,8 @@ enum Command {
     /// Make, list, rotate and revoke the keys of callers.
     #[command(subcommand)]
     Keys(keys::Keys),
+    /// Write what was said, and what people think of it, as JSON lines for training and evaluation.
+    Export(Box<export::Export>),
     /// Look at plugins.
     #[command(subcommand)]
     Plugin(plugin::Plugin),
@@ -61,6 +64,7 @@ impl Cli {
             Command::Check(check) => check.run(),
             Command::Diff(diff) => diff.run(),
             Command::Keys(keys) => keys.run(),
+            Command::Export(export) => export.run(),
             Command::Plugin(plugin) => plugin.run(),
         }
     }

@@ -40,6 +40,8 @@ pub enum Does {
     CountTokens,
     /// Tells how far an escalation has come: what a person has answered passes the text guardrails.
     ReadEscalation,
+    /// Keeps what a caller thinks of an answer: its words pass the text guardrails for requests.
+    GiveFeedback,
     /// Lists models: what a provider says about them passes the text guardrails.
     ListModels,
 }
@@ -53,6 +55,7 @@ impl Does {
             Self::Embed => "embed",
             Self::CountTokens => "count-tokens",
             Self::ReadEscalation => "read-escalation",
+            Self::GiveFeedback => "give-feedback",
             Self::ListModels => "list-models",
         }
     }
@@ -67,7 +70,7 @@ impl Does {
 }
 
 /// Where several have the same path, the first whose header is there.
-pub static ENDPOINTS: [Endpoint; 15] = [
+pub static ENDPOINTS: [Endpoint; 16] = [
     Endpoint::post("/v1/chat/completions", Dialect::OpenAi, Does::Converse),
     Endpoint::post("/v1/responses", Dialect::Responses, Does::Converse),
     Endpoint::post("/v1/completions", Dialect::Completions, Does::Converse),
@@ -79,6 +82,7 @@ pub static ENDPOINTS: [Endpoint; 15] = [
     Endpoint::post("/v1beta/models/{model}:generateContent", Dialect::Gemini, Does::Converse).streaming(false),
     Endpoint::post("/v1beta/models/{model}:streamGenerateContent", Dialect::Gemini, Does::Converse).streaming(true),
     Endpoint::get("/v1/escalations/{reference}", Dialect::OpenAi, Does::ReadEscalation),
+    Endpoint::post("/v1/feedback", Dialect::OpenAi, Does::GiveFeedback),
     Endpoint::get("/v1/models", Dialect::Anthropic, Does::ListModels).with(&ANTHROPIC_VERSION),
     Endpoint::get("/v1/models", Dialect::Gemini, Does::ListModels).with(&GOOGLE_KEY),
     Endpoint::get("/v1/models", Dialect::OpenAi, Does::ListModels),
@@ -223,6 +227,7 @@ mod tests {
             (Method::POST, "/v1/responses", None, Dialect::Responses, Does::Converse),
             (Method::POST, "/v1/completions", None, Dialect::Completions, Does::Converse),
             (Method::POST, "/v1/embeddings", None, Dialect::OpenAi, Does::Embed),
+            (Method::POST, "/v1/feedback", None, Dialect::OpenAi, Does::GiveFeedback),
             (Method::POST, "/v1/messages/count_tokens", None, Dialect::Anthropic, Does::CountTokens),
             (Method::GET, "/v1/models", None, Dialect::OpenAi, Does::ListModels),
             (Method::GET, "/v1/models", Some("anthropic-version"), Dialect::Anthropic, Does::ListModels),

@@ -64,6 +64,14 @@ pub enum Error {
     NoSuchEscalation,
     /// It is for a person, and cannot be handed over, or cannot be looked for; why.
     EscalationFailed(String),
+    /// There is no such exchange or session, at least not for this caller.
+    NoSuchExchange,
+    /// Feedback with this name is there already, and says something else.
+    FeedbackConflict,
+    /// So much was said of this exchange already.
+    TooMuchFeedback(u64),
+    /// Feedback cannot be kept at the moment; why.
+    FeedbackFailed(String),
     /// A guardrail refused.
     Denied {
         /// The installation that refused.
@@ -143,7 +151,10 @@ impl Error {
     #[must_use]
     pub fn status(&self) -> StatusCode {
         match self {
-            Self::NoSuchPath | Self::UnknownModel(_) | Self::NoSuchEscalation => StatusCode::NOT_FOUND,
+            Self::NoSuchPath | Self::UnknownModel(_) | Self::NoSuchEscalation | Self::NoSuchExchange => {
+                StatusCode::NOT_FOUND
+            }
+            Self::FeedbackConflict => StatusCode::CONFLICT,
             Self::NoSuchMethod(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::UnknownCaller(_) => StatusCode::UNAUTHORIZED,
             Self::AnotherSite | Self::PriceUnknown(_) => StatusCode::FORBIDDEN,
@@ -155,6 +166,7 @@ impl Error {
             | Self::Untranslatable { .. }
             | Self::NotThere { .. }
             | Self::TooManyOriginals(_)
+            | Self::TooMuchFeedback(_)
             | Self::Denied { .. } => StatusCode::BAD_REQUEST,
             Self::SessionLimit(reached) if reached.is_a_loop() => StatusCode::BAD_REQUEST,
             Self::LimitReached(_) | Self::SessionLimit(_) | Self::TargetsRest(Rest { is_asked_for: true, .. }) => {
@@ -162,6 +174,7 @@ impl Error {
             }
             Self::StoreFailed(_)
             | Self::EscalationFailed(_)
+            | Self::FeedbackFailed(_)
             | Self::GuardFailed { .. }
             | Self::NotContent { .. }
             | Self::TargetsRest(_) => StatusCode::SERVICE_UNAVAILABLE,
@@ -207,6 +220,10 @@ impl Error {
             Self::StoreFailed(_) => "store_unavailable",
             Self::NoSuchEscalation => "escalation_not_found",
             Self::EscalationFailed(_) => "escalation_unavailable",
+            Self::NoSuchExchange => "exchange_not_found",
+            Self::FeedbackConflict => "feedback_conflict",
+            Self::TooMuchFeedback(_) => "too_much_feedback",
+            Self::FeedbackFailed(_) => "feedback_unavailable",
             Self::Denied { .. } => "denied",
             Self::GuardFailed { .. } | Self::NotContent { .. } => "guardrail_failed",
             Self::TargetsRest(_) => "upstream_resting",
@@ -238,12 +255,15 @@ impl Error {
             | Self::TooManyOriginals(_)
             | Self::UnknownModel(_)
             | Self::NoSuchEscalation
+            | Self::NoSuchExchange
+            | Self::FeedbackConflict
+            | Self::TooMuchFeedback(_)
             | Self::PriceUnknown(_) => "invalid_request_error",
             // As OpenAI has it: the SDKs and what is built on them know these words.
             Self::LimitReached(reached) if reached.is_budget() => "insufficient_quota",
             Self::SessionLimit(reached) if reached.is_a_loop() => "invalid_request_error",
             Self::LimitReached(_) | Self::SessionLimit(_) => "rate_limit_error",
-            Self::StoreFailed(_) | Self::EscalationFailed(_) => "server_error",
+            Self::StoreFailed(_) | Self::EscalationFailed(_) | Self::FeedbackFailed(_) => "server_error",
             Self::Denied { .. } => "guardrail_denied",
             Self::GuardFailed { .. } | Self::NotContent { .. } => "guardrail_failed",
             Self::TargetsRest(_)
@@ -279,7 +299,7 @@ impl Error {
                 "there is nothing at this path; the gateway answers POST /v1/chat/completions, POST /v1/completions, \
                  POST /v1/embeddings, POST /v1/messages and /v1/messages/count_tokens, POST /v1/responses, \
                  GET /v1/models, POST /v1beta/models/{model}:generateContent and :streamGenerateContent, \
-                 GET /v1beta/models, and GET /v1/escalations/{reference}"
+                 GET /v1beta/models, GET /v1/escalations/{reference}, and POST /v1/feedback"
                     .into()
             }
             Self::NoSuchMethod(_) => "this path is not for this method".into(),
@@ -336,6 +356,12 @@ impl Error {
             Self::EscalationFailed(_) => {
                 "people are to answer this, and cannot be reached at the moment; try again later".into()
             }
+            Self::NoSuchExchange => "there is no such exchange or session here, or nothing is kept of it".into(),
+            Self::FeedbackConflict => {
+                "other feedback was given under this id; give another id, or send the same again".into()
+            }
+            Self::TooMuchFeedback(most) => format!("{most} opinions of this exchange or session are kept already").into(),
+            Self::FeedbackFailed(_) => "feedback cannot be kept at the moment; try again later".into(),
             Self::Denied { denial, .. } => denial.reason.as_str().into(),
             Self::GuardFailed { plugin, outcome, .. } => format!(
                 "the guardrail {plugin:?} failed ({}), and what it did not inspect does not pass",
@@ -382,6 +408,7 @@ impl Error {
             | Self::Unsayable(detail)
             | Self::StoreFailed(detail)
             | Self::EscalationFailed(detail)
+            | Self::FeedbackFailed(detail)
             | Self::GuardFailed { detail, .. } => Some(detail.into()),
             Self::LimitReached(reached) => Some(reached.detail().into()),
             Self::SessionLimit(reached) => Some(reached.word().into()),
@@ -414,7 +441,7 @@ impl Error {
                 false
             }
             Self::LimitReached(reached) => reached.is_worth_a_retry(),
-            Self::SessionLimit(_) => false,
+            Self::SessionLimit(_) | Self::FeedbackConflict => false,
             _ => true,
         }
     }

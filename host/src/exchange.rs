@@ -18,10 +18,11 @@ use crate::cache::Served;
 use crate::caller::Caller;
 use crate::capability::model::Origin;
 use crate::capability::{Counts, Used};
-use crate::chat::{Finding, Opaque, Phase, Segment, Usage};
+use crate::chat::{Channel, Finding, Opaque, Phase, Segment, Usage};
 use crate::config::Target;
 use crate::dialect::{Dialect, Lane, Loss, NO_NAME, Wire, is_name, names_of};
 use crate::error::Error;
+use crate::feedback::{Recognised, Turns};
 use crate::generation::Generation;
 use crate::meter::Reservation;
 use crate::money::Money;
@@ -32,7 +33,7 @@ use crate::store::counters::Standing;
 use crate::trace::{SpanId, Trace};
 
 pub use captured::Captured;
-use record::Bill;
+use record::{ANSWERED, Bill};
 pub use record::{Attempt, BillNumber, Cost, Ending, Lookup, NotInspected, Over, Record, Sought, Step, What};
 
 /// Receipts that one exchange keeps. A stream makes one for each window and plugin.
@@ -266,6 +267,33 @@ impl Exchange {
     pub(crate) fn captures_piece(&self, lane: &Lane, text: &str, new: impl FnOnce() -> Segment) {
         let bytes_max = self.text_bytes_max();
         self.record().captured.get_or_insert_default().goes_on(lane, text, bytes_max, new);
+    }
+
+    /// Note where it stands in its conversation, and what that shows of the answers before it.
+    pub(crate) fn goes_on_at(&self, turns: Turns, recognised: Vec<Recognised>) {
+        let mut record = self.record();
+        record.said = Some(turns.said());
+        record.turns = Some(turns);
+        record.recognised = recognised;
+    }
+
+    /// Note what its caller is told, in place of what was noted before.
+    pub(crate) fn says_all(&self, segments: &[Segment]) {
+        let mut record = self.record();
+        let Some(said) = &mut record.said else { return };
+        said.begins_anew();
+        let is_said = |segment: &&Segment| segment.channel == Channel::Content && segment.choice == 0;
+        segments.iter().filter(is_said).for_each(|segment| said.says(&segment.text));
+    }
+
+    /// Note how the text of a lane goes on for its caller.
+    pub(crate) fn says_more(&self, lane: &Lane, text: &str) {
+        if lane.channel == Channel::Content
+            && lane.choice == 0
+            && let Some(said) = &mut self.record().said
+        {
+            said.says(text);
+        }
     }
 
     fn text_bytes_max(&self) -> usize {
@@ -656,7 +684,7 @@ impl Exchange {
         let within = self.within.as_ref().map(|within| &*within.exchange);
         let asked_by = self.within.as_ref().map(|within| &*within.plugin);
         let ending = match end {
-            End::Answered => Ending::plain("answered"),
+            End::Answered => Ending::plain(ANSWERED),
             End::CallerGone => Ending::plain("caller-gone"),
             End::Failed(error) => Ending::of(error),
         };

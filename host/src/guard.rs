@@ -198,6 +198,32 @@ pub(crate) async fn admit(x: &Exchange, asked: Asked) -> Result<Admitted, Error>
     })
 }
 
+/// Pass texts that a caller leaves here, and that go to no model, through the text guardrails for requests.
+///
+/// # Errors
+/// As [`admit`].
+pub(crate) async fn admit_texts<const COUNT: usize>(
+    x: &Exchange,
+    texts: [Option<String>; COUNT],
+) -> Result<[Option<String>; COUNT], Error> {
+    let segment = |text: &String| Segment {
+        role: Role::User,
+        channel: chat::Channel::Content,
+        choice: 0,
+        name: None,
+        text: text.clone(),
+        is_json: false,
+    };
+    let segments = texts.iter().flatten().map(segment).collect();
+    let mut draft = Draft::new(Request { segments, ..Request::default() });
+    let calling = x.calling(Phase::Request);
+    for plugin in x.generation.in_force(Phase::Request).filter(|plugin| plugin.inspects_text()) {
+        inspect_request(x, calling, plugin, &mut draft).await?;
+    }
+    let mut passed = draft.request.segments.into_iter().map(|segment| segment.text);
+    Ok(texts.map(|text| text.and_then(|_| passed.next())))
+}
+
 /// A request on its way through the guardrails.
 struct Draft {
     request: Request,
@@ -373,6 +399,7 @@ async fn pass(
     }
     note_said(x, &answer.segments);
     restore_all(admitted, &mut answer.segments);
+    x.says_all(&answer.segments);
     Ok(Passed::Released(Released(written(document, &before, &answer.segments))))
 }
 

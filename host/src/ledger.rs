@@ -4,7 +4,9 @@
 //! time. What does not fit is counted and lost: no exchange waits for the ledger. Whatever fails here, nobody who asks a
 //! model is the worse for it.
 
+mod captured;
 mod entry;
+mod feedback;
 mod overview;
 mod read;
 mod sessions;
@@ -20,10 +22,13 @@ use arc_swap::ArcSwapOption;
 
 use crate::config::{self, Settings};
 use crate::exchange::Over;
+use crate::feedback::Conversations;
 use crate::handover::{self, Handover, spawn};
 use crate::store::ledger::{self as store, Database, Failure};
 
+pub use captured::{Captured, Wanted};
 pub use entry::{Details, Entry};
+pub use feedback::{Kept, Opinions, Sums};
 pub use overview::Said as Verdicts;
 pub use overview::{By, Minutes, Parts, Scope, Sum, together};
 pub use read::{Filter, Found};
@@ -31,6 +36,7 @@ pub use sessions::Session;
 pub use steps::{Asked, Call, Coverage, Did, Edit, Finding, Granted, Step};
 pub use sums::{Measure, bucket, percentile, percentile_time, top_of};
 pub use texts::{Said, Texts};
+pub(crate) use write::now_ms;
 
 /// Exchanges that may wait to be written: some seconds of them, at the most that two cores can serve.
 const WAITING_MAX: usize = 65_536;
@@ -42,6 +48,7 @@ pub struct Ledger {
     handover: Handover<Arc<Over>>,
     trouble: Arc<Trouble>,
     bounds: config::Ledger,
+    conversations: Conversations,
 }
 
 /// Why nothing can be written at the moment.
@@ -75,11 +82,25 @@ impl Ledger {
         let trouble = Arc::<Trouble>::default();
         let ends = (handover.state.clone(), trouble.clone());
         spawn(write::run(database.clone(), waiting, ends, bounds.clone()));
-        Ok(Some(Arc::new(Self { database, handover, trouble, bounds })))
+        let conversations = Conversations::default();
+        Ok(Some(Arc::new(Self { database, handover, trouble, bounds, conversations })))
+    }
+
+    /// The ledger of these settings, for whoever only looks: nothing is written or deleted.
+    ///
+    /// # Errors
+    /// When the address of the database is none.
+    pub fn to_read(settings: &Settings) -> Result<Self, String> {
+        let database = store::open(settings)?;
+        // Nobody is at the other end.
+        let (handover, _) = Handover::new(1, 0);
+        let (trouble, conversations) = (Arc::default(), Conversations::default());
+        Ok(Self { database, handover, trouble, bounds: settings.ledger.clone(), conversations })
     }
 
     /// Hand an exchange over. Waits for nothing.
     pub(crate) fn keep(&self, over: Arc<Over>) {
+        self.conversations.is_over(&over);
         let bytes = over.bytes();
         if let Err(lost) = self.handover.give(over, bytes)
             // Said once for many: whoever watches sees the count.
@@ -87,6 +108,11 @@ impl Ledger {
         {
             tracing::warn!("the ledger loses exchanges: too many wait to be written");
         }
+    }
+
+    /// Where the conversations of its callers stand.
+    pub(crate) fn conversations(&self) -> &Conversations {
+        &self.conversations
     }
 
     /// The tables themselves.

@@ -16,6 +16,8 @@ pub mod endpoint;
 pub mod error;
 pub mod escalation;
 pub mod exchange;
+pub mod export;
+pub mod feedback;
 pub mod gateway;
 pub mod generation;
 pub mod guard;

@@ -32,7 +32,7 @@ use crate::observe::Observers;
 use crate::route::{Way, Words};
 use crate::trace::Trace;
 use crate::trouble::{Rounds, Trouble};
-use crate::{auth, escalation, meter, reply, route, upstream};
+use crate::{auth, escalation, feedback, meter, reply, route, upstream};
 
 /// Serve one request. Whatever happens, the caller gets a response in its dialect, and the exchange is recorded.
 pub async fn serve(gateway: &Arc<Gateway>, request: Request<Incoming>) -> Response<reply::Body> {
@@ -73,6 +73,7 @@ async fn answer(
         Does::CountTokens => Task::CountTokens,
         Does::ListModels => return models(gateway, x, head).await,
         Does::ReadEscalation => return escalation(gateway, x, &name.unwrap_or_default()).await,
+        Does::GiveFeedback => return feedback(gateway, x, head, body).await,
     };
     serve_task(gateway, x, head, Address { task, model: name, streaming: endpoint.streaming }, body).await
 }
@@ -96,8 +97,13 @@ async fn serve_task(
         let targets = x.generation.settings.model(&asked.request.model).targets();
         meter::reserve(&gateway.counters, x, &asked.request, targets).await?;
     }
+    let turns = feedback::turns(&gateway.observers, x, &asked.request);
     let admitted = guard::admit(x, asked).await?;
     x.captures_request(|| admitted.body());
+    if let Some(turns) = turns {
+        let shown = turns.recognised(&gateway.observers, x.is_captured(), &admitted.request().segments);
+        x.goes_on_at(turns, shown);
+    }
     let asking = match remembered(gateway, x, head, &admitted).await? {
         Remembered::Reply(response) => return Ok(response),
         Remembered::Nothing(asking) => asking,
@@ -457,6 +463,23 @@ async fn escalation(gateway: &Gateway, x: &Exchange, reference: &str) -> Result<
         None => None,
     };
     Ok(reply::own(x, escalation::body(&found, answer)))
+}
+
+/// Keep what a caller thinks of an answer.
+async fn feedback(
+    gateway: &Gateway,
+    x: &Exchange,
+    head: &Parts,
+    body: Incoming,
+) -> Result<Response<reply::Body>, Error> {
+    meter::count_request(&gateway.counters, x).await?;
+    let body = read(x, head, body).await?;
+    let mut given = feedback::read(&body, &head.headers, x.generation.settings.ledger.text_bytes_max)?;
+    feedback::check(&gateway.observers, x, &given).await?;
+    let opinion = &mut given.opinion;
+    let texts = guard::admit_texts(x, [opinion.comment.take(), opinion.corrected.take()]).await?;
+    let kept = feedback::keep(&gateway.observers, x, given, texts).await?;
+    Ok(reply::own(x, feedback::body(&kept)))
 }
 
 /// The list of models: what is configured and allowed; and what the provider has, where any model may be asked for.

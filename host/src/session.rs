@@ -1,6 +1,6 @@
 //! Sessions: the exchanges of one run of an agent, as its steps. What belongs together is said by the caller
-//! (`x-sluicegate-session`), by the trace that the call is part of, or by the conversation itself: its name at the provider, or
-//! the id of the first call of a tool in it, which each later step repeats.
+//! (`x-sluicegate-session`), by the conversation itself (its name at the provider, or the id of the first call of a tool in it,
+//! which each later step repeats), or by the trace that the caller says it is part of.
 //!
 //! What a session has taken is counted in memory, and begins with what the ledger has of it. A step that has begun is never cut
 //! off; the next one is refused, before anybody is asked.
@@ -159,7 +159,9 @@ impl Sessions {
         let named = named(headers)?;
         let call = request.call.as_deref().map(|call| self.of_call(&x.tenant, call));
         let conversation = request.conversation.as_deref().map(Arc::from);
-        let Some(name) = named.or(conversation).or(call) else { return Ok(()) };
+        // Clients that trace each call by itself say another trace at each step: what the conversation says counts before.
+        let trace = x.trace.parent.map(|_| x.trace.id.to_string().into());
+        let Some(name) = named.or(conversation).or(call).or(trace) else { return Ok(()) };
         x.is_step_of(name.clone());
         let state = self.state((x.tenant.clone(), name), ledger.filter(|_| limits.is_bounded())).await;
         match state.step(limits) {

@@ -5,7 +5,9 @@ mod chart;
 mod escalations;
 mod exchange;
 mod exchanges;
+mod feedback;
 mod keys;
+mod me;
 mod overview;
 mod page;
 mod plugins;
@@ -123,6 +125,7 @@ impl<'a> Visit<'a> {
             ["plugins", name] => plugins::one(self, &decoded(name)).await,
             ["escalations"] => escalations::list(self, &query).await,
             ["escalations", reference] => escalations::one(self, &decoded(reference)).await,
+            ["feedback"] => feedback::list(self, &query).await,
             ["keys"] => keys::show(self).await,
             _ => Err(Refused::NotFound),
         }
@@ -153,6 +156,7 @@ impl<'a> Visit<'a> {
                 response.headers_mut().append(http::header::SET_COOKIE, Signer::no_cookie());
                 Ok(response)
             }
+            ["exchanges", id, "feedback"] => feedback::take(self, id, form).await,
             ["escalations", reference, what] => escalations::take(self, &decoded(reference), what, form).await,
             _ => Err(Refused::NotFound),
         }

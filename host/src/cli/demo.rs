@@ -39,8 +39,20 @@ provider = "sandbox"
 model = "strong"
 prices = { input = "3.00", output = "15.00" }
 
+# Fails whatever it is asked.
+[targets.ailing]
+provider = "sandbox"
+model = "sandbox-fail-503"
+prices = { input = "0.15", output = "0.60" }
+
 [models."*"]
 targets = ["ordinary", "strong"]
+
+[models.sturdy]
+targets = ["ailing", "ordinary"]
+
+[models.fragile]
+targets = ["ailing"]
 
 [auth]
 required = false
@@ -50,6 +62,7 @@ listen = "127.0.0.1:0"
 
 [tenants."*"]
 capture = true
+session = { steps_max = 3 }
 
 [cache]
 wait_ms = 10_000

@@ -15,6 +15,7 @@ use crate::chat::{Phase, Usage};
 use crate::config::Target;
 use crate::dialect::Dialect;
 use crate::error::Error;
+use crate::feedback::{Recognised, Said, Turns};
 use crate::money::Money;
 use crate::plugin::{Decision, Receipt};
 use crate::prices::Prices;
@@ -65,6 +66,12 @@ pub struct Record {
     pub tools: Vec<String>,
     /// What was said, where the operator wants that to be kept.
     pub captured: Option<Captured>,
+    /// Where it stands in its conversation, if that can be said.
+    pub(crate) turns: Option<Turns>,
+    /// What its caller is told, as a digest.
+    pub(crate) said: Option<Said>,
+    /// What it has shown of the answers before it.
+    pub(crate) recognised: Vec<Recognised>,
 }
 
 /// One target that was asked.
@@ -147,6 +154,9 @@ pub struct NotInspected {
     /// Why.
     pub reason: String,
 }
+
+/// How an exchange ended whose caller has its answer.
+pub(super) const ANSWERED: &str = "answered";
 
 /// How an exchange ended, in words.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -327,6 +337,12 @@ impl Over {
     pub fn bytes(&self) -> usize {
         let texts = self.record.captured.as_ref().map_or(0, Captured::bytes);
         OVER_BYTES + texts + RECEIPT_BYTES * self.record.receipts.len()
+    }
+
+    /// Whether its caller has the whole answer.
+    #[must_use]
+    pub fn is_answered(&self) -> bool {
+        self.ending.outcome == ANSWERED
     }
 
     /// Time to the first text that went to the caller, of an answer that streams.

@@ -147,6 +147,7 @@ impl StreamGuard {
         let in_force = || x.generation.in_force(Phase::Answer);
         // Of another answer nothing has reached the caller.
         x.captures_answer(&[]);
+        x.says_all(&[]);
         let waits = |plugin: &&Arc<Plugin>| {
             plugin.installation.mode == Mode::Enforce && plugin.installation.stream == StreamMode::Withhold
         };
@@ -454,7 +455,11 @@ impl StreamGuard {
             }
             match self.withheld {
                 true => state.withhold(text),
-                false => ready.extend(state.restore(&self.admitted.restorations, lane.channel, text, is_final)),
+                false => {
+                    let restored = state.restore(&self.admitted.restorations, lane.channel, text, is_final);
+                    restored.iter().for_each(|(_, text)| self.x.says_more(&lane, text));
+                    ready.extend(restored);
+                }
             }
         }
         self.put_back(ready);
@@ -582,6 +587,7 @@ impl StreamGuard {
         }
         self.x.captures_answer(&answer.segments);
         restore_all(&self.admitted, &mut answer.segments);
+        self.x.says_all(&answer.segments);
         let mut decided = Vec::new();
         for (lane, segment) in lanes.iter().zip(answer.segments) {
             if let Some(state) = self.lanes.get_mut(lane) {

@@ -142,13 +142,14 @@ pub(super) async fn sweep(database: &dyn Database, bounds: &config::Ledger) -> R
     let keep_ms = u64::try_from(bounds.keep.as_millis()).unwrap_or(u64::MAX);
     let too_old = Value::from(now.saturating_sub(keep_ms));
     let minute = Value::from(now.saturating_sub(keep_ms) / 60_000);
-    let gone = vec![
+    let mut gone = vec![
         Statement::new("DELETE FROM texts WHERE expires <= $1", vec![now.into()]),
         Statement::new("DELETE FROM sessions WHERE last < $1", vec![too_old.clone()]),
         Statement::new("DELETE FROM minutes WHERE minute < $1", vec![minute.clone()]),
         Statement::new("DELETE FROM distributions WHERE minute < $1", vec![minute.clone()]),
         Statement::new("DELETE FROM verdicts WHERE minute < $1", vec![minute]),
     ];
+    gone.extend(super::feedback::too_old(now, now.saturating_sub(keep_ms)));
     database.write(gone, Durable::Process).await?;
     while delete_oldest(database, "began < $1", too_old.clone()).await? > 0 {}
     while database.bytes().await? > bounds.bytes_max {
@@ -189,6 +190,7 @@ fn statements(all: &[Arc<Over>], bounds: &config::Ledger) -> Vec<Statement> {
         if let Some(captured) = &over.record.captured {
             statements.extend(super::texts::statement(over, captured, bounds));
         }
+        statements.extend(super::feedback::recognised(over, bounds));
         statements.push(Statement::new(insert(), entry.values()));
     }
     statements.extend(sums.statements());
@@ -209,6 +211,6 @@ fn insert() -> &'static str {
 }
 
 /// Milliseconds since 1970.
-pub(super) fn now_ms() -> u64 {
+pub(crate) fn now_ms() -> u64 {
     milliseconds(std::time::SystemTime::now())
 }

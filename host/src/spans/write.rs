@@ -221,6 +221,7 @@ fn exchange(over: &Over, left_out: usize) -> Span {
     let attributes = Attributes::new()
         .maybe_text(name::OPERATION, operation(over))
         .maybe_text(name::PROVIDER, attempt.map(|attempt| provider(&attempt.target)))
+        .maybe_text(name::CONVERSATION, over.session.as_deref())
         .maybe_text(name::REQUEST_MODEL, is_said(&record.model))
         .yes(name::REQUEST_STREAM, record.streaming)
         .time(name::TIME_TO_FIRST_CHUNK, over.first_text())

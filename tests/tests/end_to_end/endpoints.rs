@@ -8,6 +8,8 @@ use sluicegate_tests::{
     Answer, DONE, Gateway, Provider, Reply, chat, chunk, completion, finish, gentle, standard, streamed,
 };
 
+use crate::ledger::{KEPT, ledger};
+
 /// What is sent with a text in it, and what a provider answers with the same text in it.
 struct Case {
     /// Nothing where a caller sends no text.
@@ -36,7 +38,7 @@ fn case(endpoint: &Endpoint, text: &str, stream: bool) -> Case {
         },
         // A caller says nothing by it: no body is read. What a provider says of its models is text all the same.
         Does::ListModels => Case { asks: None, answers: lists(endpoint.dialect, text) },
-        Does::ReadEscalation => unreachable!("a person answers it, and no provider"),
+        Does::ReadEscalation | Does::GiveFeedback => unreachable!("no provider answers it"),
     }
 }
 
@@ -45,7 +47,8 @@ fn manners(endpoint: &Endpoint) -> Vec<bool> {
     match (endpoint.does, endpoint.streaming) {
         (_, Some(streaming)) => vec![streaming],
         (Does::Converse, None) => vec![false, true],
-        (Does::Embed | Does::CountTokens | Does::ListModels | Does::ReadEscalation, None) => vec![false],
+        (Does::Embed | Does::CountTokens | Does::ListModels, None) => vec![false],
+        (Does::ReadEscalation | Does::GiveFeedback, None) => vec![false],
     }
 }
 
@@ -167,14 +170,39 @@ async fn forbidden_text_of_a_person_does_not_pass(endpoint: &Endpoint, card: &st
     }
 }
 
+/// Nothing comes back of it but a name.
+async fn forbidden_text_is_not_kept(endpoint: &Endpoint, forbidden: &str) {
+    let provider = Provider::saying(Reply::json(completion("hi"))).await;
+    let gateway = Gateway::with_plugins([standard("pii").config("card = 'block'")]).upstream(&provider);
+    let gateway = gateway.settings(KEPT).start().await;
+    let asked = gateway.ask(chat("hi")).await;
+    let exchange = asked.header("x-sluicegate-exchange").unwrap();
+    for field in ["comment", "corrected"] {
+        for (text, status) in [(forbidden, 400), ("hi", 200)] {
+            let answer = gateway.call("POST", endpoint.path).body(json!({"exchange": exchange, field: text})).await;
+            assert_eq!(answer.status, status, "{field}: {}", answer.text());
+        }
+    }
+    let kept = ledger(&gateway).feedback_of(exchange).await.unwrap();
+    assert_eq!(kept.len(), 2);
+    assert!(kept.iter().all(|one| !format!("{one:?}").contains(forbidden)));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn forbidden_text_passes_through_none_of_them_in_either_direction() {
     let card = made_up("card").unwrap();
     let forbidden = format!("the card is {card}.");
     for endpoint in &ENDPOINTS {
-        if endpoint.does == Does::ReadEscalation {
-            forbidden_text_of_a_person_does_not_pass(endpoint, &card).await;
-            continue;
+        match endpoint.does {
+            Does::ReadEscalation => {
+                forbidden_text_of_a_person_does_not_pass(endpoint, &card).await;
+                continue;
+            }
+            Does::GiveFeedback => {
+                forbidden_text_is_not_kept(endpoint, &forbidden).await;
+                continue;
+            }
+            Does::Converse | Does::Embed | Does::CountTokens | Does::ListModels => {}
         }
         for stream in manners(endpoint) {
             let about = format!("{} {} ({:?}), streamed: {stream}", endpoint.method, endpoint.path, endpoint.header);

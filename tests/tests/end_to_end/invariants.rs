@@ -105,6 +105,8 @@ fn only_the_edges_know_json() {
         "admin.rs",
         "admin/*",
         "escalation/*",
+        "feedback/*",
+        "export/*",
         "embed/*",
         // An exchange is kept with its steps as JSON in one column.
         "ledger/*",
@@ -128,9 +130,10 @@ fn only_the_server_and_the_sandbox_accept_connections() {
 fn the_steps_are_called_from_the_proxy_alone() {
     const PROXY: &[&str] = &["proxy.rs", "proxy/*"];
     only(PROXY, r"\.identify\(&generation|\bauth::may_ask\(");
-    only(PROXY, r"\bguard::(read|admit|release|release_words|release_own|release_text|release_again)\(");
+    only(PROXY, r"\bguard::(read|admit|admit_texts|release|release_words|release_own|release_text|release_again)\(");
     only(PROXY, r"\broute::(decide|choose)\(");
     only(PROXY, r"\bescalation::(hand_over|find)\(");
+    only(PROXY, r"\bfeedback::(turns|check|keep)\(");
     only(PROXY, r"\bcache::(plan|find|listen)\(");
     only(PROXY, r"\bmeter::reserve\(");
     only(PROXY, r"\bsessions\.goes_on\(");

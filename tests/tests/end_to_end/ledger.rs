@@ -9,19 +9,19 @@ use sluicegate_tests::{
     DONE, EMAIL, Gateway, Log, Postgres, Process, Provider, Reply, chat, chunk, completion, finish, gentle, standard,
 };
 
-const KEPT: &str = "[ledger]\nenabled = true\n";
+pub(crate) const KEPT: &str = "[ledger]\nenabled = true\n";
 
 use crate::budgets::TO_BE_KILLED;
 
 /// Far more than writing takes.
-const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
-fn ledger(gateway: &Gateway) -> &Ledger {
+pub(crate) fn ledger(gateway: &Gateway) -> &Ledger {
     gateway.host.observers.ledger.as_ref().expect("the ledger is enabled")
 }
 
 /// The exchange that an answer says it is of, once it is written.
-async fn entry(gateway: &Gateway, id: Option<&str>) -> Entry {
+pub(crate) async fn entry(gateway: &Gateway, id: Option<&str>) -> Entry {
     let id = id.expect("each response says its exchange");
     let look = async {
         loop {
@@ -47,7 +47,7 @@ fn words(entry: &Entry) -> Vec<String> {
 }
 
 /// Both databases, as far as there is a PostgreSQL, and the settings for each.
-async fn databases() -> Vec<(Option<Postgres>, String)> {
+pub(crate) async fn databases() -> Vec<(Option<Postgres>, String)> {
     let shared = Postgres::start().await.map(|postgres| {
         let settings = postgres.settings();
         (Some(postgres), settings)
@@ -184,7 +184,7 @@ async fn exchanges_are_found_by_what_they_are() {
 }
 
 /// A configuration file in this folder, and the sandbox behind it.
-fn configuration(folder: &std::path::Path, base_url: &str) -> std::path::PathBuf {
+pub(crate) fn configuration(folder: &std::path::Path, base_url: &str) -> std::path::PathBuf {
     let config = folder.join("sluicegate.toml");
     let text = format!(
         "server.listen = '127.0.0.1:0'\nadmin.listen = '127.0.0.1:0'\n[providers.p]\ndialect = 'openai'\n\

@@ -126,6 +126,27 @@ async fn the_first_call_of_a_tool_ties_its_steps_together() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_callers_trace_ties_steps_together_where_nothing_else_does() {
+    let sandbox = Gateway::sandbox().await;
+    let gateway = Gateway::without_plugins().upstream(&sandbox).settings(KEPT).start().await;
+    let (trace, other) = ("4bf92f3577b34da6a3ce929d0e0e4736", "5bf92f3577b34da6a3ce929d0e0e4736");
+    let ask = |trace: &str, span: &str, body: Value| {
+        gateway.ask(body).header("traceparent", &format!("00-{trace}-{span}-01"))
+    };
+    ask(trace, "00f067aa0ba902b7", chat("hello")).await;
+    ask(trace, "00f067aa0ba902b8", chat("and then?")).await;
+    gateway.ask(chat("hello")).await;
+    // A client may trace each call by itself; the conversation is one all the same.
+    let calls = [("list", "{}", "a"), ("read", "{}", "b")];
+    ask(other, "00f067aa0ba902b9", conversation(&calls[..1])).await;
+    ask(trace, "00f067aa0ba902ba", conversation(&calls)).await;
+    let found = sessions(&gateway, 5).await;
+    let mut found: Vec<(&str, u64)> = found.iter().map(|session| (session.name.as_str(), session.steps)).collect();
+    found.sort_unstable();
+    assert_eq!(found, [(trace, 2), ("call_0", 2)]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_gateway_that_starts_anew_goes_on_with_what_a_session_has_taken() {
     let folder = tempfile::tempdir().unwrap();
     let path = format!("ledger.path = '{}'", folder.path().join("l.db").display());

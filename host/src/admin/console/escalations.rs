@@ -7,9 +7,8 @@ use maud::{Markup, html};
 use tracing::info;
 
 use super::page::{see_other, token};
-use super::session::cookie;
 use super::words::{ago, in_path};
-use super::{Form, Refused, Shown, Visit};
+use super::{Form, Refused, Shown, Visit, me};
 use crate::escalation::{Escalation, Said, State};
 use crate::moment::Moment;
 use crate::reply::Body;
@@ -49,7 +48,7 @@ pub(super) async fn list(visit: &Visit<'_>, query: &Form) -> Result<Shown, Refus
 
 pub(super) async fn one(visit: &Visit<'_>, reference: &str) -> Result<Shown, Refused> {
     let one = visit.gateway.escalations.find(reference).await?;
-    let me = me(visit).unwrap_or_default();
+    let me = me::name(visit).unwrap_or_default();
     let form_token = visit.form_token();
     let is_open = matches!(one.state(Moment::now()), State::Waiting | State::Taken);
     let mine = one.answered.as_ref().is_some_and(|answered| answered.by == me);
@@ -118,20 +117,8 @@ pub(super) async fn take(
         _ => return Err(Refused::NotFound),
     };
     let mut response = see_other(&path(&changed));
-    if !by.is_empty() {
-        let cookie = format!("{NAME}={}; Path=/console; Max-Age=31536000; HttpOnly; SameSite=Lax", in_path(&by));
-        response.headers_mut().extend(cookie.parse().map(|cookie| (http::header::SET_COOKIE, cookie)));
-    }
+    me::is_called(&mut response, &by);
     Ok(response)
-}
-
-/// The cookie with the name that a person has given.
-const NAME: &str = "sluicegate-name";
-
-/// How whoever looks has called themselves before.
-fn me(visit: &Visit<'_>) -> Option<String> {
-    let name = cookie(&visit.head.headers, NAME)?;
-    percent_encoding::percent_decode_str(name).decode_utf8().ok().map(|name| name.into_owned())
 }
 
 fn path(one: &Escalation) -> String {

@@ -10,7 +10,7 @@ use super::chart::stretch;
 use super::exchanges::{cost, outcome, path, table};
 use super::overview::colour;
 use super::words::{ago, bytes, count, in_path, moment, money, share, time};
-use super::{Refused, Shown, Visit};
+use super::{Refused, Shown, Visit, feedback};
 use crate::chat::Segment;
 use crate::dialect::{Address, Dialect};
 use crate::ledger::{Asked, Call, Did, Edit, Entry, Filter, Finding, Said, Step, Texts};
@@ -28,6 +28,7 @@ pub(super) async fn show(visit: &Visit<'_>, id: &str) -> Result<Shown, Refused> 
     let title =
         format!("{} · {}", if entry.model.is_empty() { &entry.task } else { &entry.model }, moment(entry.began_ms));
     let segments = texts.as_ref().map(|texts| request(&entry, texts)).unwrap_or_default();
+    let feedback = feedback::of_exchange(visit, &entry).await?;
     let body = html! {
         (answers(&entry))
         section.card {
@@ -43,6 +44,7 @@ pub(super) async fn show(visit: &Visit<'_>, id: &str) -> Result<Shown, Refused> 
         }
         (coverage(&entry))
         (said(visit, &entry, texts.as_ref(), &segments))
+        (feedback)
         (facts(&entry))
     };
     Ok(Shown { title, part: "/console/exchanges", is_live: false, body })

@@ -19,12 +19,13 @@ const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; i
     form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 /// The parts of the console: where they are, what they are called, and the key that leads there behind `g`.
-pub(super) const PARTS: [(&str, &str, &str); 6] = [
+pub(super) const PARTS: [(&str, &str, &str); 7] = [
     ("/console", "Overview", "o"),
     ("/console/exchanges", "Exchanges", "e"),
     ("/console/sessions", "Sessions", "s"),
     ("/console/plugins", "Plugins", "p"),
     ("/console/escalations", "Escalations", "q"),
+    ("/console/feedback", "Feedback", "f"),
     ("/console/keys", "Keys", "k"),
 ];
 

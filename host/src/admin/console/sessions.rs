@@ -7,7 +7,7 @@ use maud::{Markup, html};
 use super::chart::{Bar, bars, number_of};
 use super::exchanges::{cost, outcome, path};
 use super::words::{ago, count, in_path, moment, money, time};
-use super::{Form, ROWS, Refused, Shown, Visit};
+use super::{Form, ROWS, Refused, Shown, Visit, feedback};
 use crate::ledger::{Entry, Session};
 
 /// Sessions of one step are no runs of agents: they are shown to whoever asks.
@@ -62,6 +62,7 @@ pub(super) async fn one(visit: &Visit<'_>, name: &str, query: &Form) -> Result<S
     let session = named.iter().find(|session| wanted.is_none_or(|tenant| session.tenant == tenant));
     let session = session.ok_or(Refused::NotFound)?;
     let steps = ledger.steps_of(&session.tenant, name).await?;
+    let feedback = feedback::of_session(visit, &session.tenant, name).await?;
     let body = html! {
         @if named.len() > 1 { div.choices { @for other in &named {
             a href=(address(other)) aria-current=[(other.tenant == session.tenant).then_some("true")] { (other.tenant) }
@@ -74,6 +75,7 @@ pub(super) async fn one(visit: &Visit<'_>, name: &str, query: &Form) -> Result<S
             div.tile { dt { "Cost" } dd { (money(session.cost)) } small { "tenant " (session.tenant) } }
         }
         (pictures(&steps))
+        (feedback)
         section.card { h2 { "Step by step" } @for (number, entry) in (1..).zip(&steps) { (step(number, entry, steps.get(number))) } }
     };
     Ok(Shown { title: format!("Session {name}"), part: "/console/sessions", is_live: false, body })

@@ -14,6 +14,8 @@ use tokio::net::TcpStream;
 
 /// The header that carries the receipts, and the comment at the end of a stream.
 const PLUGINS: &str = "x-sluicegate-plugins";
+/// The one that says who was asked.
+const ATTEMPTS: &str = "x-sluicegate-attempts";
 
 /// An answer, or an error.
 #[derive(Debug, Default)]
@@ -21,6 +23,8 @@ pub(super) struct Answer {
     pub(super) status: u16,
     /// The text of the first choice.
     pub(super) text: String,
+    /// The tools that it wants to be called.
+    pub(super) tools: Vec<String>,
     /// Why it ended.
     pub(super) finish: Option<String>,
     /// The error's code and message.
@@ -29,6 +33,10 @@ pub(super) struct Answer {
     pub(super) receipts: String,
     /// The target that was asked last.
     pub(super) target: Option<String>,
+    /// All that were asked, with what became of it.
+    pub(super) attempts: String,
+    /// The exchange that it is of.
+    pub(super) exchange: String,
     /// How it stands with the cache: `hit`, `miss`, `bypass`.
     pub(super) cache: Option<String>,
     /// How many seconds ago it was given first, where it is from memory.
@@ -37,20 +45,33 @@ pub(super) struct Answer {
     pub(super) reference: Option<String>,
 }
 
-/// Send a body to the gateway, and ask for receipts.
-pub(super) async fn ask(gateway: SocketAddr, body: &str) -> Result<Answer, String> {
-    send(gateway, Bytes::copy_from_slice(body.as_bytes())).await
+/// Send a body to the gateway, as a step of this session, and ask for receipts.
+pub(super) async fn ask(gateway: SocketAddr, body: &str, session: Option<&str>) -> Result<Answer, String> {
+    let request = Request::post(COMPLETIONS).header("x-sluicegate-receipts", "1");
+    let request = match session {
+        Some(session) => request.header("x-sluicegate-session", session),
+        None => request,
+    };
+    Ok(read(call(gateway, request, Bytes::copy_from_slice(body.as_bytes())).await?))
 }
 
 /// Send a body to a server that speaks the OpenAI dialect.
 pub(super) async fn send(server: SocketAddr, body: Bytes) -> Result<Answer, String> {
-    let request = Request::post("/v1/chat/completions").header("x-sluicegate-receipts", "1");
-    let (head, body) = call(server, request, body).await?.into_parts();
+    Ok(read(call(server, Request::post(COMPLETIONS), body).await?))
+}
+
+/// Where both have it.
+const COMPLETIONS: &str = "/v1/chat/completions";
+
+fn read(response: Response<Bytes>) -> Answer {
+    let (head, body) = response.into_parts();
     let header = |name: &str| header(&head.headers, name);
     let mut answer = Answer {
         status: head.status.as_u16(),
         receipts: header(PLUGINS).unwrap_or_default(),
-        target: header("x-sluicegate-attempts").and_then(|attempts| last_target(&attempts)),
+        target: header(ATTEMPTS).and_then(|attempts| last_target(&attempts)),
+        attempts: header(ATTEMPTS).unwrap_or_default(),
+        exchange: header("x-sluicegate-exchange").unwrap_or_default(),
         cache: header("x-sluicegate-cache"),
         age: header("age"),
         reference: header("x-sluicegate-escalation"),
@@ -62,7 +83,7 @@ pub(super) async fn send(server: SocketAddr, body: Bytes) -> Result<Answer, Stri
     } else {
         answer.read_object(&body, "message");
     }
-    Ok(answer)
+    answer
 }
 
 /// The JSON that is to be had at a path.
@@ -135,6 +156,8 @@ impl Answer {
             self.error = Some((code, text(error.get("message")).unwrap_or_default()));
         }
         let Some(choice) = object.get("choices").and_then(|choices| choices.get(0)) else { return };
+        let calls = choice.get(said).and_then(|said| said.get("tool_calls")).and_then(Value::as_array);
+        self.tools.extend(calls.into_iter().flatten().filter_map(|call| text(call.pointer("/function/name"))));
         self.text.push_str(&text(choice.get(said).and_then(|said| said.get("content"))).unwrap_or_default());
         self.finish = text(choice.get("finish_reason")).or(self.finish.take());
     }

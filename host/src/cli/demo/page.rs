@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::super::table::table;
 use super::client::{last_message, model_of};
 use super::layout::{align_right, indented, labelled, paragraph, thousands};
-use super::play::{Played, Settled, Shown, for_callers, for_people};
+use super::play::{FEEDBACK, Judged, Played, Settled, Shown, for_callers, for_people};
 use super::receipts::{intent, sums};
 use super::script::{From, Needs, Question, Scene};
 use crate::config::Mode;
@@ -61,6 +61,11 @@ pub(super) fn scene(number: usize, scene: &Scene, played: &Played) -> String {
         out.push('\n');
         out.push_str(&by_a_person(settled));
     }
+    if let Some(Judged { sent, id }) = &played.judged {
+        out.push('\n');
+        out.push_str(&labelled("then said", &format!("POST {FEEDBACK} {sent}")));
+        out.push_str(&labelled("kept as", id));
+    }
     if !scene.remark.is_empty() {
         out.push_str(&format!("\n  {}\n", scene.remark));
     }
@@ -71,8 +76,8 @@ pub(super) fn scene(number: usize, scene: &Scene, played: &Played) -> String {
 fn texts(question: &Question, shown: &Shown) -> String {
     let answer = &shown.answer;
     let asked = match question.from {
-        From::User => "asked",
-        From::Tool => "tool result",
+        From::User | From::UserAfter(_) => "asked",
+        From::Tool | From::Round(_) => "tool result",
     };
     // Where nothing may be looked for there is nothing to tell.
     let cache = answer.cache.as_deref().filter(|state| *state != "bypass").map(|state| match &answer.age {
@@ -84,7 +89,8 @@ fn texts(question: &Question, shown: &Shown) -> String {
         (asked, Some(question.text.clone())),
         ("cache", cache),
         ("intent", intent(&answer.receipts)),
-        ("target", answer.target.clone()),
+        ("target", answer.target.clone().filter(|target| *target == answer.attempts)),
+        ("targets", Some(answer.attempts.clone()).filter(|attempts| Some(attempts) != answer.target.as_ref() && !attempts.is_empty())),
         ("model saw", Some(model_saw(question, shown))),
         ("model said", model_said.cloned()),
         ("caller got", Some(caller_got(shown))),
@@ -140,6 +146,7 @@ fn caller_got(shown: &Shown) -> String {
     let answer = &shown.answer;
     let error = answer.error.as_ref().map(|(code, message)| format!("{message} ({code})"));
     match (error, answer.text.is_empty()) {
+        (None, true) if !answer.tools.is_empty() => format!("(a call of {})", answer.tools.join(" and ")),
         (None, _) => answer.text.clone(),
         (Some(error), true) => format!("HTTP {}: {error}", answer.status),
         (Some(error), false) => {
@@ -171,7 +178,7 @@ pub(super) fn goodbye(address: SocketAddr, admin: Option<SocketAddr>, plugins: &
     );
     if let Some(admin) = admin {
         out.push_str(&format!(
-            "Operators see more at http://{admin}/api/escalations and http://{admin}/api/cache.\n\n"
+            "Where an answer went wrong, what it cost and which step took the time is at\n\n  http://{admin}/console\n\n"
         ));
     }
     out.push_str("Change a plugin while this runs, and ask again:\n\n");

@@ -20,6 +20,8 @@ pub(super) struct Played {
     pub(super) shown: Vec<Shown>,
     /// What a person answered, where one was to.
     pub(super) settled: Option<Settled>,
+    /// What its user thought of the first answer, as it was sent and taken.
+    pub(super) judged: Option<Judged>,
 }
 
 /// What came of a question.
@@ -44,6 +46,14 @@ pub(super) struct Settled {
     pub(super) answer: String,
 }
 
+/// What was thought of an answer.
+pub(super) struct Judged {
+    /// What was sent.
+    pub(super) sent: String,
+    /// What it is kept under.
+    pub(super) id: String,
+}
+
 /// Play a scene.
 pub(super) async fn play(scene: &Scene, running: &Running) -> Result<Played, String> {
     let mut shown = Vec::new();
@@ -59,13 +69,17 @@ pub(super) async fn play(scene: &Scene, running: &Running) -> Result<Played, Str
         (Some(reference), Some(text)) => Some(settle(reference, text, running).await?),
         _ => None,
     };
-    Ok(Played { shown, settled })
+    let judged = match (&scene.user_thinks, shown.first()) {
+        (Some(fields), Some(first)) => Some(judge(fields, &first.answer.exchange, running).await?),
+        _ => None,
+    };
+    Ok(Played { shown, settled, judged })
 }
 
 async fn ask(question: &Question, running: &Running) -> Result<Shown, String> {
     let sandbox = running.sandbox.as_ref().ok_or("the sandbox model did not start")?;
     let before = sandbox.state().received;
-    let answer = client::ask(running.address, &question.body()).await?;
+    let answer = client::ask(running.address, &question.body(), question.session).await?;
     let reached = sandbox.state().received > before;
     let model_saw = sandbox.seen().pop().filter(|_| reached).map(|seen| seen.body);
     // The sandbox model answers the same request with the same bytes, so asking it again shows what it had said.
@@ -75,6 +89,19 @@ async fn ask(question: &Question, running: &Running) -> Result<Shown, String> {
     };
     Ok(Shown { model_saw, model_said, answer })
 }
+
+/// Say what somebody thinks of the answer of an exchange.
+async fn judge(fields: &Value, exchange: &str, running: &Running) -> Result<Judged, String> {
+    let mut body = json!({ "exchange": exchange });
+    if let (Value::Object(body), Value::Object(fields)) = (&mut body, fields) {
+        body.extend(fields.clone());
+    }
+    let kept = client::post(running.address, FEEDBACK, &body).await?;
+    Ok(Judged { sent: body.to_string(), id: text_at(Some(&kept), "/id") })
+}
+
+/// Where feedback goes.
+pub(super) const FEEDBACK: &str = "/v1/feedback";
 
 /// Answer what waits under a reference as a person does, and come back for the answer as the caller does.
 async fn settle(reference: String, text: &str, running: &Running) -> Result<Settled, String> {

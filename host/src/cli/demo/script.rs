@@ -1,6 +1,6 @@
 //! What the demo asks. All people, numbers and keys are made up: example.com (RFC 2606), 555-01xx, test card numbers.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::generation::Generation;
 use crate::sandbox::made_up;
@@ -16,6 +16,8 @@ pub(super) struct Scene {
     pub(super) questions: Vec<Question>,
     /// What a person answers, where the last question is handed over to people.
     pub(super) person_says: Option<&'static str>,
+    /// What its user thinks of the first answer, as fields of `POST /v1/feedback`.
+    pub(super) user_thinks: Option<Value>,
     /// What cannot be seen from the texts.
     pub(super) remark: &'static str,
 }
@@ -30,6 +32,8 @@ pub(super) struct Question {
     pub(super) model: &'static str,
     /// Whether the answer is to be streamed.
     pub(super) stream: bool,
+    /// The session that it is a step of.
+    pub(super) session: Option<&'static str>,
 }
 
 /// Whose text it is.
@@ -38,6 +42,10 @@ pub(super) enum From {
     User,
     /// A web page that the application's tool has fetched.
     Tool,
+    /// What an agent's tool has answered in this round.
+    Round(usize),
+    /// What comes behind so many rounds of an agent.
+    UserAfter(usize),
 }
 
 /// What has to be in service.
@@ -77,7 +85,7 @@ impl Needs {
 impl Question {
     /// What a user asks.
     fn of_user(text: impl Into<String>) -> Self {
-        Self { from: From::User, text: text.into(), model: "sandbox", stream: false }
+        Self { from: From::User, text: text.into(), model: "sandbox", stream: false, session: None }
     }
 
     /// The same of the model whose answers the demo's cache policy keeps.
@@ -94,6 +102,8 @@ impl Question {
     pub(super) fn body(&self) -> String {
         let messages = match self.from {
             From::User => json!([{"role": "user", "content": self.text}]),
+            From::Round(round) => json!([&rounds(round)[..], &called(round, &self.text)[..]].concat()),
+            From::UserAfter(count) => json!([&rounds(count)[..], &[user(&self.text)]].concat()),
             From::Tool => json!([
                 {"role": "user", "content": "Summarise https://example.com/offers for me."},
                 {"role": "assistant", "content": null, "tool_calls": [{
@@ -110,7 +120,8 @@ impl Question {
 
 /// All that is to be shown, in order.
 pub(super) fn scenes() -> Vec<Scene> {
-    guarded().into_iter().chain(routed()).chain(remembered()).chain([handed_over()]).collect()
+    let answered = guarded().into_iter().chain(routed()).chain(remembered()).chain([handed_over()]);
+    answered.chain([failed_over(), agent(), judged()]).collect()
 }
 
 /// What guardrails do.
@@ -206,6 +217,79 @@ fn handed_over() -> Scene {
         needs: Needs::Router,
         questions: vec![Question::of_user("I want a refund for my monthly pass.")],
         person_says: Some("You have 49 euros back by Friday."),
+        ..Scene::default()
+    }
+}
+
+/// Who answers when somebody cannot.
+fn failed_over() -> Scene {
+    let of = |model| Question { model, ..Question::of_user("Which boats wait at the gate?") };
+    Scene {
+        title: "a provider that fails, with another behind it and without",
+        questions: vec![of("sturdy"), of("fragile")],
+        ..Scene::default()
+    }
+}
+
+/// The rounds of an agent: what its user wants, and what its tool answers.
+const ROUNDS: [(&str, &str); 2] = [
+    ("call tide_table {\"port\":\"north\"}", "high water at 14:20"),
+    ("call move_gate {\"to\":\"open\"}", "the gate is open"),
+];
+
+/// What was said in so many rounds.
+fn rounds(count: usize) -> Vec<Value> {
+    let whole = |(round, (_, result)): (usize, &(&str, &str))| {
+        let told = json!({"role": "assistant", "content": format!("The tool says: {result}.")});
+        [&called(round, result)[..], &[told]].concat()
+    };
+    ROUNDS.iter().enumerate().take(count).flat_map(whole).collect()
+}
+
+/// What a round begins with: the user's words, the model's call of a tool, and the result.
+fn called(round: usize, result: &str) -> Vec<Value> {
+    let (asked, _) = ROUNDS.get(round).copied().unwrap_or_default();
+    let (_, call) = asked.split_once(' ').unwrap_or_default();
+    let (name, arguments) = call.split_once(' ').unwrap_or_default();
+    let id = format!("call_{round}");
+    let call = json!({"id": id, "type": "function", "function": {"name": name, "arguments": arguments}});
+    vec![
+        user(asked),
+        json!({"role": "assistant", "content": null, "tool_calls": [call]}),
+        json!({"role": "tool", "tool_call_id": id, "content": result}),
+    ]
+}
+
+fn user(text: &str) -> Value {
+    json!({"role": "user", "content": text})
+}
+
+/// Steps that belong together, and one more than there may be.
+fn agent() -> Scene {
+    let step = |from, text: &str| Question { from, session: Some("gatekeeper"), ..Question::of_user(text) };
+    let [(first, one), (second, other)] = ROUNDS;
+    Scene {
+        title: "an agent's run, which may take three steps",
+        questions: vec![
+            step(From::User, first),
+            step(From::Round(0), one),
+            step(From::UserAfter(1), second),
+            step(From::Round(1), other),
+        ],
+        remark: "Lines that begin with \"call\" are for the built-in model: to call that tool.",
+        ..Scene::default()
+    }
+}
+
+/// What people think of an answer.
+fn judged() -> Scene {
+    let asked = "How do I open the gate by hand?";
+    Scene {
+        title: "an answer that its user does not like, and asks for once more",
+        questions: vec![Question::of_user(asked), Question::of_user(asked)],
+        user_thinks: Some(json!({
+            "thumbs": "down", "comment": "that is no answer", "corrected": "Turn the crank at the north wall to the left."
+        })),
         ..Scene::default()
     }
 }

@@ -110,9 +110,12 @@ async fn every_scene_shows_what_its_title_says() {
     what_was_asked_before_is_not_asked_again(&stage);
     match embedder {
         Some(_) => what_means_the_same_is_not_asked_again(&stage),
-        None => assert_eq!(stage.played.len(), 10),
+        None => assert_eq!(stage.played.len(), 13),
     }
     a_person_answers(&stage);
+    another_target_answers(&stage);
+    an_agent_takes_its_steps(&stage);
+    what_is_thought_of_an_answer_is_kept(&stage, &running).await;
 
     let more = [
         page::plugins(plugins.path(), &generation),
@@ -189,7 +192,7 @@ fn what_means_the_same_is_not_asked_again(stage: &Stage) {
 }
 
 fn a_person_answers(stage: &Stage) {
-    let at = stage.played.len() - 1;
+    let at = stage.played.len() - 4;
     let (scene, played) = &stage.played[at];
     let settled = played.settled.as_ref().unwrap();
     assert_eq!((stage.saw(at), stage.got(at).status), (None, 200));
@@ -200,6 +203,40 @@ fn a_person_answers(stage: &Stage) {
     assert_eq!((settled.state.as_str(), Some(settled.answer.as_str())), ("answered", scene.person_says));
     let fetched = format!("then asked  GET /v1/escalations/{}\n", settled.reference);
     stage.says(at, &["intent      refund", "intent-router     request  escalate", &fetched, "caller got  answered: "]);
+}
+
+fn another_target_answers(stage: &Stage) {
+    let at = stage.played.len() - 3;
+    let (sturdy, fragile) = (&stage.shown(at, 0).answer, &stage.shown(at, 1).answer);
+    assert_eq!((sturdy.status, sturdy.target.as_deref()), (200, Some("ordinary")));
+    assert_eq!((fragile.status, fragile.target.as_deref()), (503, Some("ailing")), "{fragile:?}");
+    stage.says(at, &["targets     ailing;error=503;ms=", ", ordinary", "caller got  HTTP 503: "]);
+}
+
+fn an_agent_takes_its_steps(stage: &Stage) {
+    let at = stage.played.len() - 2;
+    let steps: Vec<&client::Answer> = (0..4).map(|step| &stage.shown(at, step).answer).collect();
+    assert_eq!((&*steps[0].tools, &*steps[2].tools), (&["tide_table".to_owned()][..], &["move_gate".to_owned()][..]));
+    assert_eq!(steps[1].text, "tide_table answered: high water at 14:20");
+    let error = steps[3].error.as_ref().unwrap();
+    assert_eq!((steps[3].status, error.0.as_str()), (429, "session_limit_exceeded"));
+    stage.says(at, &["caller got  (a call of tide_table)", "tool result high water at 14:20"]);
+}
+
+async fn what_is_thought_of_an_answer_is_kept(stage: &Stage, running: &Running) {
+    let at = stage.played.len() - 1;
+    let exchange = &stage.shown(at, 0).answer.exchange;
+    stage.says(at, &["then said   POST /v1/feedback {", "kept as     fb_"]);
+    let ledger = running.gateway.observers.ledger.as_ref().unwrap();
+    let kept = loop {
+        assert!(ledger.all_written(std::time::Duration::from_secs(20)).await);
+        let kept = ledger.feedback_of(exchange).await.unwrap();
+        if kept.len() > 1 {
+            break kept;
+        }
+    };
+    assert!(kept.iter().any(|one| one.opinion.comment.as_deref() == Some("that is no answer")), "{kept:?}");
+    assert!(kept.iter().any(|one| one.opinion.is_regenerated), "it was asked again: {kept:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

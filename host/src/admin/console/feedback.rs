@@ -1,0 +1,218 @@
+//! What people think of answers: all of it, and what was said of one exchange, with a form to say more.
+
+use std::time::SystemTime;
+
+use http::Response;
+use maud::{Markup, html};
+use uuid::Uuid;
+
+use super::page::{see_other, token};
+use super::words::{ago, count, in_path, share};
+use super::{Form, ROWS, Refused, Shown, Visit, me};
+use crate::feedback::{COMMENT_BYTES_MAX, Feedback, NAME_BYTES_MAX, OF_ONE_MAX, Opinion, Score, Source};
+use crate::ledger::{Entry, Kept, Opinions, now_ms};
+use crate::reply::Body;
+
+/// What the sums at the top of the list are about.
+const SUMMED_DAYS: u64 = 7;
+const DAY_MS: u64 = 86_400_000;
+/// From here on people were content.
+const CONTENT: Score = Score::HALF;
+
+pub(super) async fn list(visit: &Visit<'_>, query: &Form) -> Result<Shown, Refused> {
+    let ledger = visit.ledger()?;
+    let (name, which) = KINDS.iter().find(|(name, _)| Some(*name) == query.get("show")).unwrap_or(&KINDS[0]);
+    let which = Opinions { tenant: query.text("tenant"), ..which.clone() };
+    let before = query.get("before").and_then(|text| text.parse().ok());
+    let listed = ledger.feedback(&which, before.unwrap_or(i64::MAX.unsigned_abs()), ROWS).await?;
+    let sums = ledger.opinions_since(now_ms().saturating_sub(SUMMED_DAYS * DAY_MS), CONTENT).await?;
+    let scored = sums.content + sums.discontent;
+    let body = html! {
+        dl.tiles {
+            div.tile { dt { "Content" } dd { (share(sums.content, scored)) } small { "of " (count(scored)) " scores in " (SUMMED_DAYS) " days" } }
+            div.tile { dt { "Not content" } dd { (count(sums.discontent)) } small { "scores below " (CONTENT) } }
+            div.tile { dt { "Corrected" } dd { (count(sums.corrected)) } small { "answers that were changed" } }
+            div.tile { dt { "Asked again" } dd { (count(sums.regenerated)) } small { "for another answer" } }
+            div.tile { dt { "Compared" } dd { (count(sums.preferred)) } small { "answers preferred over others" } }
+        }
+        div.choices {
+            @for (kind, _) in &KINDS {
+                a href=(query.with("show", if *kind == KINDS[0].0 { "" } else { kind })) aria-current=[(kind == name).then_some("true")] { (kind) }
+            }
+        }
+        @if listed.is_empty() {
+            p.card.none { "Nobody has said anything here yet. Applications do with " code { "POST /v1/feedback" }
+                ", people on the page of an exchange; that the same is asked again, or an answer changed, is noticed." }
+        } @else {
+            div.card.scroll { (table(&listed)) }
+            @if let Some(last) = listed.last().filter(|_| listed.len() >= ROWS) {
+                div.pages { a href=(query.with("before", &last.at_ms.to_string())) { "older →" } }
+            }
+        }
+    };
+    Ok(Shown { title: "Feedback".to_owned(), part: "/console/feedback", is_live: before.is_none(), body })
+}
+
+/// What may be shown, the first if nothing is chosen.
+static KINDS: [(&str, Opinions); 5] = [
+    ("all", ALL),
+    ("not content", Opinions { score_max: Some(Score::BELOW_HALF), ..ALL }),
+    ("with words", Opinions { says_more: true, ..ALL }),
+    ("by applications", Opinions { source: Some(Source::Caller), ..ALL }),
+    ("noticed", Opinions { source: Some(Source::Traffic), ..ALL }),
+];
+const ALL: Opinions = Opinions { tenant: None, source: None, score_max: None, score_min: None, says_more: false };
+
+fn table(all: &[Feedback]) -> Markup {
+    let now = SystemTime::now();
+    html! {
+        table {
+            thead { tr { th { "when" } th { "what" } th.wide { "words" } th.maybe { "tenant" } th.maybe { "by" } } }
+            tbody { @for one in all { tr data-row {
+                td { @match about(one) {
+                    Some(path) => a data-open href=(path) { (ago(one.at_ms, now)) },
+                    None => (ago(one.at_ms, now)),
+                } }
+                td { (badges(&one.opinion)) }
+                td.wide { (words(&one.opinion)) }
+                td.maybe { (one.tenant) }
+                td.maybe { (by(one)) }
+            } } }
+        }
+    }
+}
+
+/// What was said of one exchange, and a form to say more.
+pub(super) async fn of_exchange(visit: &Visit<'_>, entry: &Entry) -> Result<Markup, Refused> {
+    let all = visit.ledger()?.feedback_of(&entry.id).await?;
+    let now = SystemTime::now();
+    Ok(html! {
+        section.card #feedback {
+            h2 { "Feedback" }
+            @if all.is_empty() { p.none { "Nobody has said what they think of it." } }
+            @for one in &all {
+                div.turn {
+                    h3 { (badges(&one.opinion)) " " (by(one)) ", " (ago(one.at_ms, now)) }
+                    (words(&one.opinion))
+                }
+            }
+            details {
+                summary { "Say what you think of it" }
+                form method="post" action=(format!("{}/feedback", super::exchanges::path(entry))) {
+                    (token(&visit.form_token()))
+                    label { "your name" input name="by" value=[me::name(visit)] maxlength=(NAME_BYTES_MAX) autocomplete="name"; }
+                    label { "comment" textarea name="comment" {} }
+                    label { "the answer as it should have been" textarea name="corrected" {} }
+                    p {}
+                    button.main name="thumbs" value="up" { "Good answer" } " "
+                    button name="thumbs" value="down" { "Bad answer" } " "
+                    button name="thumbs" value="" { "No score" }
+                }
+            }
+        }
+    })
+}
+
+/// What was said of a session as a whole, and of its steps.
+pub(super) async fn of_session(visit: &Visit<'_>, tenant: &str, name: &str) -> Result<Markup, Refused> {
+    let all = visit.ledger()?.feedback_of_session(tenant, name).await?;
+    Ok(html! { @if !all.is_empty() { section.card.scroll { h2 { "Feedback" } (table(&all)) } } })
+}
+
+/// What an operator says of an exchange.
+pub(super) async fn take(visit: &Visit<'_>, id: &str, form: &Form) -> Result<Response<Body>, Refused> {
+    let ledger = visit.ledger()?;
+    let entry = ledger.find(id).await?.ok_or(Refused::NotFound)?;
+    let by = form.text("by").unwrap_or_default();
+    let corrected_bytes_max = visit.gateway.generation().settings.ledger.text_bytes_max;
+    for (field, bytes_max) in
+        [("by", NAME_BYTES_MAX), ("comment", COMMENT_BYTES_MAX), ("corrected", corrected_bytes_max)]
+    {
+        if form.get(field).is_some_and(|text| text.len() > bytes_max) {
+            return Err(Refused::Wrong(Some(field), format!("is longer than {bytes_max} bytes")));
+        }
+    }
+    let score = match form.get("thumbs") {
+        Some("up") => Some(Score::UP),
+        Some("down") => Some(Score::DOWN),
+        Some(_) | None => None,
+    };
+    let corrected = form.text("corrected");
+    let opinion =
+        Opinion { score, comment: form.text("comment"), is_corrected: corrected.is_some(), corrected, ..Opinion::default() };
+    if opinion.is_empty() {
+        return Err(Refused::Wrong(None, "nothing is said: give a score, a comment or an answer".to_owned()));
+    }
+    if ledger.count_of(&entry.tenant, Some(id), None).await? >= OF_ONE_MAX {
+        return Err(Refused::Wrong(None, format!("{OF_ONE_MAX} opinions of it are kept already")));
+    }
+    let feedback = Feedback {
+        id: format!("fb_{}", Uuid::now_v7().simple()),
+        tenant: entry.tenant.clone(),
+        exchange: Some(entry.id.clone()),
+        session: None,
+        at_ms: now_ms(),
+        source: Source::Console,
+        by: (!by.is_empty()).then(|| by.clone()),
+        opinion,
+    };
+    match ledger.give(&feedback).await? {
+        Kept::New | Kept::Before(_) => {}
+        Kept::Another => return Err(Refused::Wrong(None, "it is kept already".to_owned())),
+    }
+    let mut response = see_other(&format!("{}#feedback", super::exchanges::path(&entry)));
+    me::is_called(&mut response, &by);
+    Ok(response)
+}
+
+/// The page of what it is about.
+fn about(one: &Feedback) -> Option<String> {
+    let exchange = one.exchange.as_ref().map(|id| format!("/console/exchanges/{}#feedback", in_path(id)));
+    let session = || Some(format!("/console/sessions/{}?tenant={}", in_path(one.session.as_ref()?), in_path(&one.tenant)));
+    exchange.or_else(session)
+}
+
+fn by(one: &Feedback) -> Markup {
+    html! {
+        @match (one.source, &one.by) {
+            (Source::Traffic, _) => "noticed",
+            (Source::Console, Some(by)) => { (by) ", here" },
+            (Source::Console, None) => "an operator",
+            (Source::Caller, Some(by)) => (by),
+            (Source::Caller, None) => "an application",
+        }
+    }
+}
+
+fn badges(opinion: &Opinion) -> Markup {
+    html! {
+        @match opinion.score {
+            Some(Score::UP) => { span.badge.good { "good" } " " },
+            Some(Score::DOWN) => { span.badge.bad { "bad" } " " },
+            Some(score) => { span class={ "badge " (if score >= CONTENT { "good" } else { "bad" }) } { (score) } " " },
+            None => {},
+        }
+        @if opinion.is_corrected { span.badge.edit { "corrected" } " " }
+        @if let Some(other) = &opinion.preferred_over {
+            a.badge.route href=(format!("/console/exchanges/{}", in_path(other))) { "preferred over another" } " "
+        }
+        @if opinion.is_regenerated {
+            @match &opinion.regenerated_by {
+                Some(other) => a.badge.warn href=(format!("/console/exchanges/{}", in_path(other))) { "asked again" },
+                None => span.badge.warn { "asked again" },
+            }
+        }
+        @if opinion.comment.is_some() && opinion.score.is_none() && !opinion.is_corrected { span.badge { "comment" } }
+    }
+}
+
+fn words(opinion: &Opinion) -> Markup {
+    html! {
+        @if let Some(comment) = &opinion.comment { p { (comment) } }
+        @match &opinion.corrected {
+            Some(corrected) => details { summary { "the corrected answer" } pre.text { (corrected) } },
+            None if opinion.is_corrected => p.none { "what the answer was changed to is not kept" },
+            None => {},
+        }
+    }
+}

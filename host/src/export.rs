@@ -1,0 +1,244 @@
+//! What was said, and what people think of it, as lines of JSON for training and for evaluation: only what was captured, as
+//! the guardrails let it pass.
+
+mod line;
+mod write;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use crate::feedback::{Feedback, Score, Source};
+use crate::ledger::{Captured, Did, Ledger, Wanted};
+use crate::store::ledger::Failure;
+use line::{Conversation, Line};
+use write::Writer;
+
+/// What the lines are for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum Format {
+    /// Fine-tuning: `messages`, in OpenAI's form; the last is the answer, the corrected one where there is one.
+    Chat,
+    /// Preference tuning: `prompt`, `chosen` and `rejected`.
+    Preference,
+    /// Evaluation: input, answer, findings, feedback.
+    Evaluation,
+}
+
+/// What is exported, and where to.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// What the lines are for.
+    pub format: Format,
+    /// Which exchanges.
+    pub wanted: Wanted,
+    /// Only those with such a score at least.
+    pub score_min: Option<Score>,
+    /// Only those with such a score at the most.
+    pub score_max: Option<Score>,
+    /// Only those in which this rule has found something.
+    pub rule: Option<String>,
+    /// Only those in which nothing was found.
+    pub without_findings: bool,
+    /// An answer that was asked for once more counts as rejected, and the next one as chosen.
+    pub regenerated: bool,
+    /// No more lines than this.
+    pub lines_max: Option<u64>,
+    /// The file with the lines; the manifest is beside it, with `.manifest.json` behind its name.
+    pub output: PathBuf,
+}
+
+/// What came of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Exported {
+    /// Lines that were written.
+    pub lines: u64,
+    /// Exchanges that were looked at.
+    pub considered: u64,
+    /// What was left out, and why.
+    pub left_out: BTreeMap<&'static str, u64>,
+    /// The manifest.
+    pub manifest: PathBuf,
+}
+
+/// Export.
+///
+/// # Errors
+/// When the ledger cannot be read, or a file not be written.
+pub async fn export(ledger: &Ledger, plan: &Plan) -> Result<Exported, String> {
+    let mut export = Export { ledger, plan, writer: Writer::create(&plan.output)?, exported: Exported::default() };
+    let mut behind = String::new();
+    while !export.is_full() {
+        let page = ledger.captured(&plan.wanted, &behind).await.map_err(unread)?;
+        let Some(last) = page.last() else { break };
+        behind.clone_from(&last.entry.id);
+        for one in &page {
+            if export.is_full() {
+                break;
+            }
+            export.exported.considered += 1;
+            export.take(one).await?;
+        }
+    }
+    let Export { writer, mut exported, .. } = export;
+    exported.manifest = writer.finish(plan, &exported, &ledger.name())?;
+    Ok(exported)
+}
+
+fn unread(failure: Failure) -> String {
+    format!("reading the ledger: {failure}")
+}
+
+struct Export<'a> {
+    ledger: &'a Ledger,
+    plan: &'a Plan,
+    writer: Writer,
+    exported: Exported,
+}
+
+impl Export<'_> {
+    fn is_full(&self) -> bool {
+        self.plan.lines_max.is_some_and(|most| self.exported.lines >= most)
+    }
+
+    async fn take(&mut self, one: &Captured) -> Result<(), String> {
+        if let Err(why) = self.plan.wants(one) {
+            self.leaves_out(why);
+            return Ok(());
+        }
+        let conversation = match Conversation::of(one) {
+            Ok(conversation) => conversation,
+            Err(why) => {
+                self.leaves_out(why);
+                return Ok(());
+            }
+        };
+        match self.plan.format {
+            Format::Chat => match line::chat(&conversation, corrected(one)) {
+                Ok(line) => self.write(&line),
+                Err(why) => {
+                    self.leaves_out(why);
+                    Ok(())
+                }
+            },
+            Format::Evaluation => self.write(&line::evaluation(one, &conversation)),
+            Format::Preference => self.take_preferences(one, &conversation).await,
+        }
+    }
+
+    async fn take_preferences(&mut self, one: &Captured, conversation: &Conversation) -> Result<(), String> {
+        let mut pairs = 0;
+        if let Some(corrected) = corrected(one) {
+            pairs += 1;
+            self.write_or_leave_out(line::corrected(conversation, corrected))?;
+        }
+        for (other, is_chosen) in self.compared(one) {
+            if self.is_full() {
+                return Ok(());
+            }
+            pairs += 1;
+            let found = self.ledger.captured_with(&[other]).await.map_err(unread)?;
+            // Who may say something of one may not bring another's words into it.
+            let found = found.into_iter().next().filter(|found| found.entry.tenant == one.entry.tenant);
+            let other = found.ok_or(NOT_CAPTURED).and_then(|found| Conversation::of(&found));
+            let line = other.and_then(|other| match is_chosen {
+                true => line::preferred(conversation, &other),
+                false => line::preferred(&other, conversation),
+            });
+            self.write_or_leave_out(line)?;
+        }
+        if pairs == 0 {
+            self.leaves_out("nothing was preferred to it, nor it to anything");
+        }
+        Ok(())
+    }
+
+    /// The exchanges that this one is compared with, each once, and whether this one's answer is the better one.
+    fn compared<'f>(&self, one: &'f Captured) -> Vec<(&'f str, bool)> {
+        let mut compared = BTreeMap::new();
+        for Feedback { opinion, .. } in &one.feedback {
+            let regenerated = opinion.regenerated_by.as_deref().filter(|_| self.plan.regenerated);
+            compared.extend(regenerated.map(|other| (other, false)));
+            // What people say counts for more than what they do.
+            compared.extend(opinion.preferred_over.as_deref().map(|other| (other, true)));
+        }
+        compared.into_iter().collect()
+    }
+
+    fn write_or_leave_out(&mut self, line: Result<Line, &'static str>) -> Result<(), String> {
+        match line {
+            Ok(_) if self.is_full() => Ok(()),
+            Ok(line) => self.write(&line),
+            Err(why) => {
+                self.leaves_out(why);
+                Ok(())
+            }
+        }
+    }
+
+    fn write(&mut self, line: &Line) -> Result<(), String> {
+        self.exported.lines += 1;
+        self.writer.line(line)
+    }
+
+    fn leaves_out(&mut self, why: &'static str) {
+        *self.exported.left_out.entry(why).or_default() += 1;
+    }
+}
+
+const NOT_CAPTURED: &str = "the other exchange is not captured";
+
+impl Plan {
+    /// Whether an exchange is wanted, by what was found in it and said of it; why not.
+    fn wants(&self, one: &Captured) -> Result<(), &'static str> {
+        if one.texts.is_cut {
+            return Err("its texts are not all kept");
+        }
+        let score = score(one);
+        let is_within = |score: Score| {
+            self.score_min.is_none_or(|least| score >= least) && self.score_max.is_none_or(|most| score <= most)
+        };
+        let wants_score = self.score_min.is_some() || self.score_max.is_some();
+        match score {
+            None if wants_score => return Err("nobody gave it a score"),
+            Some(score) if !is_within(score) => return Err("its score"),
+            Some(_) | None => {}
+        }
+        if self.without_findings && one.entry.findings > 0 {
+            return Err("its findings");
+        }
+        match &self.rule {
+            Some(rule) if !findings(one).keys().any(|(_, found)| found == rule) => Err("its findings"),
+            Some(_) | None => Ok(()),
+        }
+    }
+}
+
+/// The score that was given last.
+fn score(one: &Captured) -> Option<Score> {
+    one.feedback.iter().rev().find_map(|feedback| feedback.opinion.score)
+}
+
+/// The answer as it should have been: what people said last counts before what they did.
+fn corrected(one: &Captured) -> Option<&str> {
+    let of = |is_said: bool| {
+        let all = one.feedback.iter().rev().filter(move |feedback| (feedback.source != Source::Traffic) == is_said);
+        all.filter_map(|feedback| feedback.opinion.corrected.as_deref())
+    };
+    of(true).chain(of(false)).next()
+}
+
+/// How often each rule of each plugin has found something.
+fn findings(one: &Captured) -> BTreeMap<(&str, &str), usize> {
+    let mut findings = BTreeMap::new();
+    for step in &one.entry.details.steps {
+        if let Did::Plugin(call) = &step.did {
+            for found in &call.findings {
+                *findings.entry((call.plugin.as_str(), found.rule.as_str())).or_default() += 1;
+            }
+        }
+    }
+    findings
+}

@@ -1,0 +1,125 @@
+//! Feedback within an exchange: whose it is, what becomes of its texts, and what its sender is told.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use serde::Serialize;
+use tokio::time::{Instant, sleep};
+use uuid::Uuid;
+
+use super::given::{About, Given};
+use super::{Feedback, OF_ONE_MAX, Opinion, Source};
+use crate::error::Error;
+use crate::exchange::Exchange;
+use crate::ledger::{Kept, Ledger, now_ms};
+use crate::observe::Observers;
+use crate::store::ledger::Failure;
+
+/// The longest wait for an exchange that is over, and not written yet.
+const WRITTEN: Duration = Duration::from_secs(2);
+/// How often it is looked for: another gateway may write it.
+const LOOKED: Duration = Duration::from_millis(100);
+
+/// Whether an exchange's tenant may say something of what this is about.
+///
+/// # Errors
+/// When there is no such exchange or session of it, enough was said of it already, or the ledger cannot be asked.
+pub(crate) async fn check(observers: &Observers, x: &Exchange, given: &Given) -> Result<(), Error> {
+    let ledger = ledger(observers)?;
+    let until = Instant::now() + WRITTEN;
+    while !is_there(ledger, &x.tenant, given).await.map_err(failed)? {
+        if Instant::now() >= until {
+            return Err(Error::NoSuchExchange);
+        }
+        ledger.all_written(LOOKED).await;
+        sleep(LOOKED).await;
+    }
+    let (exchange, session) = given.about.parts();
+    match ledger.count_of(&x.tenant, exchange, session).await.map_err(failed)? {
+        count if count >= OF_ONE_MAX => Err(Error::TooMuchFeedback(OF_ONE_MAX)),
+        _ => Ok(()),
+    }
+}
+
+/// Keep it, with its texts as the guardrails let them pass. What is kept survives the end of the machine's power.
+///
+/// # Errors
+/// When something else goes by its name, or the ledger cannot be written.
+pub(crate) async fn keep(
+    observers: &Observers,
+    x: &Exchange,
+    given: Given,
+    [comment, corrected]: [Option<String>; 2],
+) -> Result<Feedback, Error> {
+    let ledger = ledger(observers)?;
+    let id = given.id.unwrap_or_else(|| format!("fb_{}", Uuid::now_v7().simple()));
+    let (exchange, session) = given.about.parts();
+    let feedback = Feedback {
+        id,
+        tenant: x.tenant.to_string(),
+        exchange: exchange.map(str::to_owned),
+        session: session.map(str::to_owned),
+        at_ms: now_ms(),
+        source: Source::Caller,
+        by: x.caller.user.as_deref().or(x.caller.key.as_deref()).map(str::to_owned),
+        opinion: Opinion { comment, corrected, ..given.opinion },
+    };
+    match ledger.give(&feedback).await.map_err(failed)? {
+        Kept::New => Ok(feedback),
+        Kept::Before(feedback) => Ok(*feedback),
+        Kept::Another => Err(Error::FeedbackConflict),
+    }
+}
+
+/// All exchanges that it names are there, and of this tenant.
+async fn is_there(ledger: &Ledger, tenant: &str, given: &Given) -> Result<bool, Failure> {
+    let Opinion { preferred_over, regenerated_by, .. } = &given.opinion;
+    let (exchange, session) = given.about.parts();
+    for id in [exchange, preferred_over.as_deref(), regenerated_by.as_deref()].into_iter().flatten() {
+        if !ledger.has_exchange(tenant, id).await? {
+            return Ok(false);
+        }
+    }
+    match session {
+        Some(name) => Ok(ledger.session(tenant, name).await?.is_some()),
+        None => Ok(true),
+    }
+}
+
+fn ledger(observers: &Observers) -> Result<&Ledger, Error> {
+    let ledger = observers.ledger.as_deref();
+    ledger.ok_or_else(|| Error::FeedbackFailed("nothing is kept: [ledger] enabled is false".to_owned()))
+}
+
+fn failed(failure: Failure) -> Error {
+    Error::FeedbackFailed(failure.to_string())
+}
+
+impl About {
+    /// The exchange, or the session.
+    pub(super) fn parts(&self) -> (Option<&str>, Option<&str>) {
+        match self {
+            Self::Exchange(id) => (Some(id), None),
+            Self::Session(name) => (None, Some(name)),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Told<'a> {
+    object: &'static str,
+    id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    exchange: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    session: Option<&'a str>,
+    created: String,
+}
+
+/// What its sender is told: the same, however often it is sent.
+pub(crate) fn body(feedback: &Feedback) -> Bytes {
+    let Feedback { id, exchange, session, .. } = feedback;
+    let (exchange, session) = (exchange.as_deref(), session.as_deref());
+    let told = Told { object: "feedback", id, exchange, session, created: feedback.at().to_string() };
+    serde_json::to_vec(&told).unwrap_or_default().into()
+}

@@ -1,0 +1,327 @@
+//! What a conversation shows by itself: the same asked again, so the answer was not good enough; or gone on with another answer
+//! than the one that was given, so somebody has mended it.
+//!
+//! Nothing of a conversation is kept for that but digests, in memory, with a key that nobody outside knows. White space does
+//! not count, since clients trim it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use highway::{HighwayHash, HighwayHasher, Key};
+use quick_cache::sync::Cache;
+
+use crate::chat::{Channel, Request, Role, Segment, Task};
+use crate::exchange::{Exchange, Over};
+use crate::hashing::{in_parts, random_key};
+use crate::moment::Moment;
+use crate::observe::Observers;
+
+/// Places in conversations that are known; of those that nobody came back to for the longest time, some are forgotten then.
+const KNOWN_MAX: usize = 100_000;
+/// Answers that are known of one place.
+const ANSWERS_MAX: usize = 8;
+/// How soon the same has to be asked again, to be asked because of the answer.
+const AGAIN: Duration = Duration::from_secs(3_600);
+/// How soon a conversation has to go on, for its last answer to be compared.
+const GOES_ON: Duration = Duration::from_secs(24 * 3_600);
+
+type Digest = [u64; 2];
+
+/// What was answered at which place of whose conversations.
+#[derive(Debug)]
+pub(crate) struct Conversations {
+    key: Key,
+    known: Cache<Digest, Arc<Vec<Told>>>,
+}
+
+/// One answer.
+#[derive(Clone, Debug)]
+struct Told {
+    exchange: Arc<str>,
+    said: Option<Digest>,
+    /// Seconds since 1970.
+    at: u64,
+}
+
+/// Where a request stands in a conversation.
+#[derive(Clone, Debug)]
+pub(crate) struct Turns {
+    key: Key,
+    /// All that was said before the answer that is wanted.
+    asked: Digest,
+    /// The last answer in it.
+    last: Option<Last>,
+}
+
+#[derive(Clone, Debug)]
+struct Last {
+    /// All that was said before it.
+    asked: Digest,
+    said: Digest,
+    /// Its texts in the request.
+    segments: Vec<usize>,
+}
+
+/// What an answer says, as its caller is told it, so far.
+#[derive(Clone, Debug)]
+pub(crate) struct Said {
+    key: Key,
+    hasher: HighwayHasher,
+    is_empty: bool,
+}
+
+/// What a conversation has shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Recognised {
+    /// The answer of this exchange was asked for once more.
+    Regenerated(Arc<str>),
+    /// The answer of this exchange was changed; to what, where texts are kept.
+    Edited(Arc<str>, Option<String>),
+}
+
+/// Where a request stands in its conversation, if that can be said.
+pub(crate) fn turns(observers: &Observers, x: &Exchange, request: &Request) -> Option<Turns> {
+    let conversations = observers.ledger.as_ref()?.conversations();
+    // What is kept at the provider is not all here, and what a plugin asks is nobody's conversation.
+    let can_be_said = request.task == Task::Converse && !request.is_tied && x.within.is_none();
+    let whose = [Some(&*x.tenant), x.caller.key.as_deref(), x.caller.user.as_deref()];
+    can_be_said.then(|| conversations.turns(whose, &request.segments)).flatten()
+}
+
+impl Default for Conversations {
+    fn default() -> Self {
+        Self { key: random_key(), known: Cache::new(KNOWN_MAX) }
+    }
+}
+
+impl Conversations {
+    fn turns(&self, whose: [Option<&str>; 3], segments: &[Segment]) -> Option<Turns> {
+        let mut hasher = HighwayHasher::new(self.key);
+        in_parts(whose.map(|who| who.unwrap_or_default().as_bytes()), |bytes| hasher.append(bytes));
+        let mut last: Option<Last> = None;
+        let mut answer: Option<(Digest, Said, Vec<usize>)> = None;
+        let mut is_asked = false;
+        for (index, segment) in segments.iter().enumerate().filter(|(_, segment)| is_of_the_conversation(segment)) {
+            match segment.role {
+                Role::Assistant => {
+                    let (_, said, texts) =
+                        answer.get_or_insert_with(|| (hasher.clone().finalize128(), Said::new(self.key), Vec::new()));
+                    if segment.channel == Channel::Content {
+                        said.says(&segment.text);
+                        texts.push(index);
+                    }
+                }
+                Role::System | Role::User | Role::Tool => {
+                    is_asked |= segment.role != Role::System;
+                    if let Some((asked, said, segments)) = answer.take() {
+                        last = said.digest().map(|said| Last { asked, said, segments });
+                    }
+                }
+            }
+            hasher.append(&[segment.role as u8, segment.channel as u8]);
+            without_white_space(&segment.text, |part| hasher.append(part));
+        }
+        is_asked.then(|| Turns { key: self.key, asked: hasher.finalize128(), last })
+    }
+
+    /// What a request shows of the answers before it.
+    fn recognise(&self, turns: &Turns, now: Moment) -> Vec<Recognised> {
+        let mut recognised = Vec::new();
+        let soon = |told: &Told, within: Duration| Moment::from_seconds(told.at).until(now) <= within;
+        if let Some(told) = self.known.get(&turns.asked)
+            && let Some(told) = told.last().filter(|told| soon(told, AGAIN))
+        {
+            recognised.push(Recognised::Regenerated(told.exchange.clone()));
+        }
+        if let Some(last) = &turns.last
+            && let Some(told) = self.known.get(&last.asked)
+            && let Some(latest) = told.last().filter(|told| told.said.is_some() && soon(told, GOES_ON))
+            && told.iter().all(|told| told.said != Some(last.said))
+        {
+            recognised.push(Recognised::Edited(latest.exchange.clone(), None));
+            // Each step that follows says the same of it.
+            self.add(last.asked, Told { said: Some(last.said), ..latest.clone() });
+        }
+        recognised
+    }
+
+    /// Know an answer that is over.
+    pub(crate) fn is_over(&self, over: &Over) {
+        let Some(turns) = &over.record.turns else { return };
+        if over.is_answered() {
+            let said = over.record.said.as_ref().and_then(Said::digest);
+            self.add(turns.asked, Told { exchange: over.id.clone(), said, at: Moment::now().seconds() });
+        }
+    }
+
+    fn add(&self, asked: Digest, told: Told) {
+        let mut all = self.known.get(&asked).map(|known| known.as_ref().clone()).unwrap_or_default();
+        if all.len() >= ANSWERS_MAX {
+            all.remove(0);
+        }
+        all.push(told);
+        self.known.insert(asked, Arc::new(all));
+    }
+}
+
+impl Turns {
+    /// The answer that begins here.
+    pub(crate) fn said(&self) -> Said {
+        Said::new(self.key)
+    }
+
+    /// What this shows of the answers before it, with the words that were put in place of one where texts are kept: as the
+    /// guardrails let them pass.
+    pub(crate) fn recognised(&self, observers: &Observers, keeps_text: bool, segments: &[Segment]) -> Vec<Recognised> {
+        let Some(ledger) = &observers.ledger else { return Vec::new() };
+        let mut all = ledger.conversations().recognise(self, Moment::now());
+        for one in &mut all {
+            if let (Recognised::Edited(_, text), Some(last), true) = (one, &self.last, keeps_text) {
+                let texts = last.segments.iter().filter_map(|index| segments.get(*index));
+                *text = Some(texts.map(|segment| segment.text.as_str()).collect::<Vec<_>>().join("\n"));
+            }
+        }
+        all
+    }
+}
+
+impl Said {
+    fn new(key: Key) -> Self {
+        Self { key, hasher: HighwayHasher::new(key), is_empty: true }
+    }
+
+    /// It is another answer.
+    pub(crate) fn begins_anew(&mut self) {
+        *self = Self::new(self.key);
+    }
+
+    /// It goes on.
+    pub(crate) fn says(&mut self, text: &str) {
+        without_white_space(text, |part| {
+            self.is_empty = false;
+            self.hasher.append(part);
+        });
+    }
+
+    /// What it says; nothing if that is nothing.
+    fn digest(&self) -> Option<Digest> {
+        (!self.is_empty).then(|| self.hasher.clone().finalize128())
+    }
+}
+
+/// What clients repeat when a conversation goes on. Of what the model thinks, and what tools are there, many say nothing.
+fn is_of_the_conversation(segment: &Segment) -> bool {
+    match segment.channel {
+        Channel::Content | Channel::Refusal | Channel::ToolArguments | Channel::ToolResult | Channel::Passage => true,
+        Channel::Reasoning | Channel::ToolDefinition | Channel::Name | Channel::Other => false,
+    }
+}
+
+fn without_white_space(text: &str, add: impl FnMut(&[u8])) {
+    text.split_ascii_whitespace().map(str::as_bytes).for_each(add);
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    const ANN: [Option<&str>; 3] = [Some("blue"), Some("key"), Some("ann")];
+
+    fn said(role: Role, text: &str) -> Segment {
+        let channel = if role == Role::Tool { Channel::ToolResult } else { Channel::Content };
+        Segment { role, channel, choice: 0, name: None, text: text.to_owned(), is_json: false }
+    }
+
+    fn user(text: &str) -> Segment {
+        said(Role::User, text)
+    }
+
+    fn model(text: &str) -> Segment {
+        said(Role::Assistant, text)
+    }
+
+    /// Ask, look what that shows, and be answered.
+    fn goes_on(
+        conversations: &Conversations,
+        (exchange, whose, seconds): (&str, [Option<&str>; 3], u64),
+        segments: &[Segment],
+        answer: &[&str],
+    ) -> Vec<Recognised> {
+        let Some(turns) = conversations.turns(whose, segments) else { return Vec::new() };
+        let shown = conversations.recognise(&turns, Moment::from_seconds(seconds));
+        let mut said = turns.said();
+        answer.iter().for_each(|piece| said.says(piece));
+        conversations.add(turns.asked, Told { exchange: exchange.into(), said: said.digest(), at: seconds });
+        shown
+    }
+
+    #[test]
+    fn the_same_asked_again_is_about_the_answer_before() {
+        let conversations = Conversations::default();
+        let ask = |exchange, whose, at| goes_on(&conversations, (exchange, whose, at), &[user("tide?")], &["noon"]);
+        assert_eq!(ask("1", ANN, 0), []);
+        assert_eq!(ask("2", ANN, 10), [Recognised::Regenerated("1".into())]);
+        assert_eq!(ask("3", ANN, 20), [Recognised::Regenerated("2".into())]);
+        let bob = [Some("blue"), Some("key"), Some("bob")];
+        assert_eq!(ask("4", bob, 30), [], "somebody else may ask the same");
+        assert_eq!(ask("5", [Some("red"), Some("key"), Some("ann")], 30), []);
+        assert_eq!(ask("6", ANN, 20 + AGAIN.as_secs()), [Recognised::Regenerated("3".into())]);
+        assert_eq!(ask("7", ANN, 21 + 2 * AGAIN.as_secs()), [], "another day, another answer");
+    }
+
+    #[test]
+    fn another_answer_in_the_place_of_the_one_that_was_given_was_mended() {
+        let conversations = Conversations::default();
+        let first = [user("tide?")];
+        goes_on(&conversations, ("1", ANN, 0), &first, &["at ", " noon\n"]);
+        let as_it_was = [user("tide?"), model("at noon"), user("and then?")];
+        assert_eq!(goes_on(&conversations, ("2", ANN, 1), &as_it_was, &["at six"]), []);
+        let mended = [user("tide?"), model("at one"), user("and then?")];
+        assert_eq!(goes_on(&conversations, ("3", ANN, 2), &mended, &["at seven"]), [Recognised::Edited("1".into(), None)]);
+        let further = [&mended[..], &[model("at seven"), user("thanks")]].concat();
+        assert_eq!(goes_on(&conversations, ("4", ANN, 3), &further, &["you are welcome"]), []);
+        let again = [user("tide?"), model("at one"), user("why?")];
+        assert_eq!(goes_on(&conversations, ("5", ANN, 4), &again, &["the moon"]), [], "that was said already");
+    }
+
+    #[test]
+    fn whoever_goes_on_with_the_first_of_two_answers_has_mended_none() {
+        let conversations = Conversations::default();
+        goes_on(&conversations, ("1", ANN, 0), &[user("tide?")], &["noon"]);
+        goes_on(&conversations, ("2", ANN, 1), &[user("tide?")], &["midnight"]);
+        let first = [user("tide?"), model("noon"), user("sure?")];
+        assert_eq!(goes_on(&conversations, ("3", ANN, 2), &first, &["yes"]), []);
+    }
+
+    #[test]
+    fn what_cannot_be_compared_shows_nothing() {
+        let conversations = Conversations::default();
+        assert!(conversations.turns(ANN, &[said(Role::System, "be brief")]).is_none(), "nobody has asked");
+        goes_on(&conversations, ("1", ANN, 0), &[user("list")], &[]);
+        let call = Segment { channel: Channel::ToolArguments, ..model("{\"path\": \"/\"}") };
+        let tool = [user("list"), call, said(Role::Tool, "a b")];
+        assert_eq!(goes_on(&conversations, ("2", ANN, 1), &tool, &["two files"]), [], "an answer without a text");
+        let unknown = [user("hello"), model("hi"), user("list")];
+        assert_eq!(goes_on(&conversations, ("3", ANN, 2), &unknown, &["x"]), [], "it began elsewhere");
+    }
+
+    #[test]
+    fn what_stands_at_the_end_of_a_request_is_a_beginning_of_the_answer() {
+        let conversations = Conversations::default();
+        goes_on(&conversations, ("1", ANN, 0), &[user("tide?")], &["noon"]);
+        let begun = [user("tide?"), model("The tide is")];
+        assert_eq!(goes_on(&conversations, ("2", ANN, 1), &begun, &["high"]), []);
+    }
+
+    #[test]
+    fn of_one_place_a_few_answers_are_known() {
+        let conversations = Conversations::default();
+        for number in 0..2 * ANSWERS_MAX {
+            let answer = number.to_string();
+            goes_on(&conversations, (&answer, ANN, 0), &[user("tide?")], &[&answer]);
+        }
+        let turns = conversations.turns(ANN, &[user("tide?")]).unwrap();
+        assert_eq!(conversations.known.get(&turns.asked).unwrap().len(), ANSWERS_MAX);
+    }
+}

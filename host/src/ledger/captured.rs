@@ -1,0 +1,103 @@
+//! Exchanges whose texts are kept, one page after the other: what is exported.
+
+use std::collections::HashMap;
+
+use super::feedback::{COLUMNS, read};
+use super::{Entry, Ledger, Texts, now_ms};
+use crate::feedback::Feedback;
+use crate::store::ledger::{Failure, Row, Statement, Value};
+
+/// Which exchanges are wanted: those that satisfy each condition that is given.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Wanted {
+    /// That began so many milliseconds after 1970, or later.
+    pub since_ms: Option<u64>,
+    /// That began before this.
+    pub until_ms: Option<u64>,
+    /// Of this tenant.
+    pub tenant: Option<String>,
+    /// For which this model was asked.
+    pub model: Option<String>,
+}
+
+/// An exchange with what was said in it, and of it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Captured {
+    /// The exchange.
+    pub entry: Entry,
+    /// What was said in it.
+    pub texts: Texts,
+    /// What was said of it, the oldest first.
+    pub feedback: Vec<Feedback>,
+}
+
+/// Exchanges of one page.
+const PAGE: usize = 200;
+
+impl Ledger {
+    /// The next page of answered conversations whose texts are kept, behind the one with this id; empty at the end.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn captured(&self, wanted: &Wanted, behind: &str) -> Result<Vec<Captured>, Failure> {
+        let conditions: [(&str, Option<Value>); 6] = [
+            ("id >", Some(behind.into())),
+            ("began >=", wanted.since_ms.map(Value::from)),
+            ("began <", wanted.until_ms.map(Value::from)),
+            ("tenant =", wanted.tenant.clone().map(Value::from)),
+            ("model =", wanted.model.clone().map(Value::from)),
+            ("(SELECT expires FROM texts WHERE exchange = id) >", Some(now_ms().into())),
+        ];
+        let given = conditions.into_iter().filter_map(|(condition, value)| Some((condition, value?)));
+        let (conditions, values): (Vec<&str>, Vec<Value>) = given.unzip();
+        let conditions: Vec<String> =
+            (1..).zip(conditions).map(|(number, condition)| format!("{condition} ${number}")).collect();
+        let sql = format!(
+            "SELECT {} FROM exchanges WHERE {} AND task = 'converse' AND outcome = 'answered' ORDER BY id LIMIT {PAGE}",
+            Entry::COLUMNS,
+            conditions.join(" AND ")
+        );
+        let rows = self.database.read(Statement::new(sql, values)).await?;
+        let entries: Vec<Entry> = rows.into_iter().map(|mut row| Entry::read(&mut row)).collect();
+        self.with_all(entries).await
+    }
+
+    /// These exchanges, with their texts and what was said of them; those without texts are left out.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn captured_with(&self, ids: &[&str]) -> Result<Vec<Captured>, Failure> {
+        let read = |mut row: Row| Entry::read(&mut row);
+        let sql = format!("SELECT {} FROM exchanges WHERE id", Entry::COLUMNS);
+        let entries = self.of_all(&sql, ids).await?.into_iter().map(read).collect();
+        self.with_all(entries).await
+    }
+
+    async fn with_all(&self, entries: Vec<Entry>) -> Result<Vec<Captured>, Failure> {
+        let ids: Vec<&str> = entries.iter().map(|entry| entry.id.as_str()).collect();
+        let texts = self.of_all(&format!("SELECT exchange, {} FROM texts WHERE exchange", Texts::COLUMNS), &ids).await?;
+        let mut texts: HashMap<String, Texts> =
+            texts.into_iter().map(|mut row| (row.text().unwrap_or_default(), Texts::read(&mut row))).collect();
+        let mut said = HashMap::<String, Vec<Feedback>>::new();
+        for mut row in self.of_all(&format!("SELECT {COLUMNS} FROM feedback WHERE exchange"), &ids).await? {
+            let feedback = read(&mut row);
+            said.entry(feedback.exchange.clone().unwrap_or_default()).or_default().push(feedback);
+        }
+        let with = |entry: Entry| {
+            let texts = texts.remove(&entry.id)?;
+            let mut feedback = said.remove(&entry.id).unwrap_or_default();
+            feedback.sort_by_key(|feedback| feedback.at_ms);
+            Some(Captured { entry, texts, feedback })
+        };
+        Ok(entries.into_iter().filter_map(with).collect())
+    }
+
+    async fn of_all(&self, select: &str, ids: &[&str]) -> Result<Vec<Row>, Failure> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let places: Vec<String> = (1..=ids.len()).map(|number| format!("${number}")).collect();
+        let values = ids.iter().map(|id| Value::from(*id)).collect();
+        self.database.read(Statement::new(format!("{select} IN ({})", places.join(", ")), values)).await
+    }
+}
