@@ -9,6 +9,7 @@
 mod bare;
 mod child;
 mod client;
+mod collector;
 mod figures;
 mod lab;
 mod load;
@@ -68,6 +69,9 @@ enum Command {
     /// The model.
     #[command(hide = true)]
     Model,
+    /// A collector of spans.
+    #[command(hide = true)]
+    Collector,
     /// The gateway: what follows is its command line.
     #[command(hide = true)]
     Gateway {
@@ -83,6 +87,7 @@ fn main() -> ExitCode {
         Some(Command::Profile { case, seconds }) => block_on(profile::run(case, seconds, arguments.guardrails)),
         Some(Command::Bare { upstream }) => child::begin().and_then(|()| bare::run(upstream)),
         Some(Command::Model) => child::begin().and_then(|()| model::run()),
+        Some(Command::Collector) => child::begin().and_then(|()| collector::run()),
         Some(Command::Gateway { arguments }) => child::begin().and_then(|()| gateway(arguments)),
     };
     match result {

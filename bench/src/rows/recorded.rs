@@ -1,4 +1,4 @@
-//! What it costs that every exchange is kept in the ledger, and how long it takes to look for some among very many.
+//! What it costs that every exchange is kept in the ledger and told a collector, and how long it takes to look for some among very many.
 
 use std::path::Path;
 use std::time::Instant;
@@ -8,13 +8,14 @@ use sluicegate::ledger::{Filter, Ledger};
 use sluicegate::store::ledger::{Durable, Statement};
 
 use crate::Result;
+use crate::child::{Child, Place};
 use crate::figures::Series;
 use crate::lab::{Lab, Wanted};
 use crate::load::{self, Case, Load, Round};
 use crate::prose::Chat;
 use crate::table::{Line, us};
 
-/// What the ledger may add, of what an exchange costs the bare proxy.
+/// What the ledger and the spans may add, of what an exchange costs the bare proxy.
 const ADDED_MAX: f64 = 0.5;
 /// Bytes of the request and of the answer.
 const BODY: usize = 1024;
@@ -31,16 +32,21 @@ pub(super) async fn measure(lab: &Lab) -> Result<Vec<Line>> {
     let plain = lab.plain().await?;
     let recorded = lab.gateway(&Wanted { name: "recorded", recorded: true, ..Wanted::default() })?;
     let load = || Load::steady(lab.scale.time, || Chat::of_body(BODY).request());
-    let cases = [&lab.bare, plain, &recorded].map(|child| Case { child, load: load() });
+    let collector = Child::start(Place::Beside, &["collector"])?;
+    let telemetry = format!("[telemetry]\nendpoint = \"http://{}\"", collector.address);
+    let wanted = Wanted { name: "traced", recorded: true, configuration: &telemetry, ..Wanted::default() };
+    let traced = lab.gateway(&wanted)?;
+    let cases = [&lab.bare, plain, &recorded, &traced].map(|child| Case { child, load: load() });
     let figures = load::in_turns(&cases, 2 * lab.scale.rounds, Round::cpu_per_exchange).await?;
-    let [bare, plain, recorded] = figures.as_slice() else { return Err("a case is missing".to_owned()) };
+    let [bare, plain, recorded, traced] = figures.as_slice() else { return Err("a case is missing".to_owned()) };
     let added: Series =
-        recorded.0.iter().zip(&plain.0).zip(&bare.0).map(|((with, without), bare)| (with - without) / bare).collect();
+        traced.0.iter().zip(&plain.0).zip(&bare.0).map(|((with, without), bare)| (with - without) / bare).collect();
     Ok(vec![
         Line::new("bare proxy, CPU per exchange, 1 KB", us(bare.median())),
         Line::note("no plugin, nothing recorded", us(plain.median())).ratio(&plain.over(bare)),
         Line::note("no plugin, recorded", us(recorded.median())).ratio(&recorded.over(bare)),
-        Line::new("the ledger adds, of the bare proxy", us(recorded.median() - plain.median()))
+        Line::note("no plugin, recorded, spans sent", us(traced.median())).ratio(&traced.over(bare)),
+        Line::new("the ledger and spans add, of the bare proxy", us(traced.median() - plain.median()))
             .at_most(&added, ADDED_MAX),
     ])
 }

@@ -12,7 +12,7 @@ use crate::exchange::Over;
 use crate::feedback::{Feedback, Opinion, Recognised, Score, Source};
 use crate::hashing::in_parts;
 use crate::store::answers::hex;
-use crate::store::ledger::{Durable, Failure, Row, Statement, Value};
+use crate::store::ledger::{Database, Durable, Failure, Row, Statement, Value};
 
 /// What became of feedback that was to be kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -225,6 +225,15 @@ pub(super) fn too_old(now_ms: u64, too_old_ms: u64) -> [Statement; 2] {
         ),
         Statement::new("DELETE FROM feedback WHERE at < $1", vec![too_old_ms.into()]),
     ]
+}
+
+/// Delete the oldest feedback, so much at a time; says how much.
+pub(super) async fn delete_oldest(database: &dyn Database, most: u32) -> Result<u64, Failure> {
+    let oldest = format!("SELECT max(at) FROM (SELECT at FROM feedback ORDER BY at LIMIT {most}) AS oldest");
+    let found = database.read(Statement::new(oldest, Vec::new())).await?;
+    let Some(last) = found.into_iter().next().and_then(|mut row| row.number()) else { return Ok(0) };
+    let deleted = Statement::new("DELETE FROM feedback WHERE at <= $1", vec![last.into()]);
+    Ok(database.write(vec![deleted], Durable::Process).await?.first().copied().unwrap_or_default())
 }
 
 fn insert(feedback: &Feedback, keep_texts: Duration) -> Statement {

@@ -153,25 +153,29 @@ pub(super) async fn sweep(database: &dyn Database, bounds: &config::Ledger) -> R
     database.write(gone, Durable::Process).await?;
     while delete_oldest(database, "began < $1", too_old.clone()).await? > 0 {}
     while database.bytes().await? > bounds.bytes_max {
-        if delete_oldest(database, "began >= $1", 0_i64.into()).await? == 0 {
+        let is_gone = delete_oldest(database, "began >= $1", 0_i64.into()).await? > 0;
+        if !is_gone && super::feedback::delete_oldest(database, DELETED_MAX).await? == 0 {
             break;
         }
     }
     Ok(())
 }
 
-/// Delete the oldest exchanges of which this is true, some at a time; says how many.
+/// Delete the oldest exchanges of which this is true, some at a time, and what was said before the last of them; says how many.
 async fn delete_oldest(database: &dyn Database, which: &str, value: Value) -> Result<u64, Failure> {
     let last = format!(
-        "SELECT max(id) FROM (SELECT id FROM exchanges WHERE {which} ORDER BY id LIMIT {DELETED_MAX}) AS oldest"
+        "SELECT max(id), max(began) FROM (SELECT id, began FROM exchanges WHERE {which} ORDER BY id LIMIT {DELETED_MAX}) \
+         AS oldest"
     );
     let found = database.read(Statement::new(last, vec![value])).await?;
-    let Some(last) = found.into_iter().next().and_then(|mut row| row.text()) else { return Ok(0) };
+    let last = found.into_iter().next().map(|mut row| (row.text(), row.number().unwrap_or_default()));
+    let Some((Some(last), began)) = last else { return Ok(0) };
     let up_to = |sql| Statement::new(sql, vec![last.clone().into()]);
     let deleted = vec![
         up_to("DELETE FROM exchanges WHERE id <= $1"),
         up_to("DELETE FROM findings WHERE exchange <= $1"),
         up_to("DELETE FROM texts WHERE exchange <= $1"),
+        Statement::new("DELETE FROM feedback WHERE at < $1", vec![began.into()]),
     ];
     let deleted = database.write(deleted, Durable::Process).await?;
     Ok(deleted.first().copied().unwrap_or_default())

@@ -16,7 +16,7 @@ admin.listen = '127.0.0.1:0'
 ledger.enabled = true
 tenants.'*'.capture = true
 ";
-const PARTS: [&str; 6] = ["", "/exchanges", "/sessions", "/plugins", "/escalations", "/keys"];
+const PARTS: [&str; 7] = ["", "/exchanges", "/sessions", "/plugins", "/escalations", "/feedback", "/keys"];
 
 fn plugins() -> Vec<Installed> {
     vec![standard("pii").config("email = 'mask'\nphone = 'block'"), gentle("cache"), gentle("route-person")]
@@ -246,6 +246,9 @@ async fn what_callers_write_is_text_wherever_it_is_shown() {
     let id = asked.header("x-sluicegate-exchange").unwrap().to_owned();
     let talk = json!({"model": "<b>m</b>", "messages": [{"role": "user", "content": MARKUP}]});
     gateway.ask(talk).header("x-sluicegate-session", session).await;
+    let opinion = json!({"exchange": id, "thumbs": "down", "comment": MARKUP, "corrected": MARKUP, "id": "<script>alert(7)</script>"});
+    let given = gateway.call("POST", "/v1/feedback").body(opinion).await;
+    assert_eq!(given.status, 200, "{}", given.text());
     are_written(&gateway, 2).await;
     let escalations = page(&gateway, "/escalations").await;
     let mut pages = vec![format!("/exchanges/{id}"), "/sessions?all=1".to_owned()];
@@ -266,6 +269,36 @@ async fn what_callers_write_is_text_wherever_it_is_shown() {
     }
     let shown = page(&gateway, &format!("/exchanges/{id}")).await;
     assert!(shown.text().contains("&lt;script&gt;alert(2)"), "it is shown all the same: {}", shown.text());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_people_think_of_an_answer_is_shown_with_it_and_said_there() {
+    let gateway = busy().await;
+    let one = link(&page(&gateway, "/exchanges").await, "/exchanges/");
+    let path = one.strip_prefix("/console").unwrap();
+    let shown = page(&gateway, path).await;
+    assert!(shown.text().contains("Nobody has said what they think of it."), "{}", shown.text());
+    let form = |fields: &str| post(&gateway, &format!("{path}/feedback"), &format!("token={}&{fields}", form_token(&shown)));
+    assert_eq!(form("thumbs=&comment=+&by=ann").await.status, 400, "nothing is said");
+    assert_eq!(form(&format!("thumbs=up&by={}", "x".repeat(129))).await.status, 400);
+    assert_eq!(post(&gateway, &format!("{path}/feedback"), "thumbs=up").await.status, 403);
+    let nowhere = post(&gateway, "/exchanges/none/feedback", &format!("token={}&thumbs=up", form_token(&shown))).await;
+    assert_eq!(nowhere.status, 404);
+    let said = form("thumbs=down&comment=too+short&corrected=Step+3+is+done.&by=ann").await;
+    assert_eq!((said.status, said.header("location")), (303, Some(&*format!("{one}#feedback"))));
+    let said = page(&gateway, path).await;
+    for words in ["ann, here", ">bad<", ">corrected<", "too short", "Step 3 is done."] {
+        assert!(said.text().contains(words), "{words}: {}", said.text());
+    }
+    let all = page(&gateway, "/feedback").await;
+    // The same was asked twice, which is noticed.
+    for words in ["too short", ">asked again<", "of 1 scores in 7 days", &one] {
+        assert!(all.text().contains(words), "{words}: {}", all.text());
+    }
+    let noticed = page(&gateway, "/feedback?show=noticed").await;
+    assert!(noticed.text().contains(">asked again<") && !noticed.text().contains("too short"), "{}", noticed.text());
+    let session = page(&gateway, "/sessions/run-1").await;
+    assert!(session.text().contains("too short"), "it was a step of it: {}", session.text());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -370,6 +403,20 @@ async fn a_person_filters_follows_keys_and_answers() {
     browser.until(".turn.assistant").await;
     let text = browser.text().await;
     assert!(text.contains("Answered by ann") && text.contains("You have it <b>back</b> by Friday."), "{text}");
+    assert_eq!(browser.complaints().await, [] as [String; 0]);
+
+    // What one thinks of an answer.
+    browser.press("ge").await;
+    browser.until("[data-search]").await;
+    browser.click("tr[data-row] a[data-open]").await;
+    browser.until("#feedback").await;
+    browser.click("#feedback summary").await;
+    browser.write("#feedback textarea[name=comment]", "Not what was <i>asked</i>.").await;
+    browser.click("#feedback button[value=down]").await;
+    browser.until("#feedback .badge.bad").await;
+    browser.press("gf").await;
+    browser.until("main .badge.bad").await;
+    assert!(browser.text().await.contains("Not what was <i>asked</i>."), "{}", browser.text().await);
     assert_eq!(browser.complaints().await, [] as [String; 0]);
 
     // The theme that one wants is kept.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use sluicegate::feedback::{Feedback, Opinion, Score, Source};
+use sluicegate::store::ledger::{Database as _, Durable, Sqlite, Statement};
 use sluicegate_tests::{
     Answer, DONE, EMAIL, Gateway, Process, Provider, Reply, Setup, chat, chunk, completion, finish, key_of, standard,
     streamed,
@@ -275,6 +276,29 @@ async fn of_what_an_answer_was_changed_to_nothing_is_kept_where_no_texts_are() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn its_texts_go_before_the_rest_of_it() {
+    for (_postgres, settings) in databases().await {
+        let sandbox = Gateway::sandbox().await;
+        let gateway = Gateway::without_plugins().upstream(&sandbox).settings(KEPT).settings(&settings).start().await;
+        let one = id(&gateway.ask(chat("hello")).await);
+        let body = json!({"exchange": one, "thumbs": "up", "comment": "good", "corrected": "Good day."});
+        assert_eq!(give(&gateway, body).await.status, 200);
+        let sweep = async |change: &'static str| {
+            let change = Statement::new(change, Vec::new());
+            ledger(&gateway).database().write(vec![change], Durable::Process).await.unwrap();
+            ledger(&gateway).sweep().await.unwrap();
+            ledger(&gateway).feedback_of(&one).await.unwrap()
+        };
+        let kept = sweep("UPDATE feedback SET at = at").await;
+        assert_eq!(kept[0].opinion.comment.as_deref(), Some("good"));
+        let kept = sweep("UPDATE feedback SET expires = 1").await;
+        let opinion = Opinion { score: Some(Score::UP), is_corrected: true, ..Opinion::default() };
+        assert_eq!(kept[0].opinion, opinion);
+        assert_eq!(sweep("UPDATE feedback SET at = 1").await, []);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn no_feedback_is_lost_that_was_acknowledged() {
     let sandbox = Gateway::sandbox().await;
     let folder = tempfile::tempdir().unwrap();
@@ -292,11 +316,8 @@ async fn no_feedback_is_lost_that_was_acknowledged() {
         acknowledged.insert(name);
     }
     gateway.kill().await;
-    let store = sluicegate::store::ledger::Sqlite::new(&folder.path().join("sluicegate-ledger.db"));
-    let rows = sluicegate::store::ledger::Database::read(
-        &store,
-        sluicegate::store::ledger::Statement::new("SELECT id FROM feedback", Vec::new()),
-    );
+    let store = Sqlite::new(&folder.path().join("sluicegate-ledger.db"));
+    let rows = store.read(Statement::new("SELECT id FROM feedback", Vec::new()));
     let kept: BTreeSet<String> = rows.await.unwrap().into_iter().filter_map(|mut row| row.text()).collect();
     assert!(!acknowledged.is_empty() && acknowledged.is_subset(&kept), "{acknowledged:?} {kept:?}");
 }
