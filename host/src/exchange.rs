@@ -1,9 +1,10 @@
 //! One exchange's context: who it is, what it may take, and what it did. Passed first, everywhere.
 
 mod captured;
+mod ended;
+mod headers;
 mod record;
 
-use std::fmt::Write as _;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, SystemTime};
 
@@ -20,21 +21,21 @@ use crate::capability::model::Origin;
 use crate::capability::{Counts, Used};
 use crate::chat::{Channel, Finding, Opaque, Phase, Segment, Usage};
 use crate::config::Target;
-use crate::dialect::{Dialect, Lane, Loss, NO_NAME, Wire, is_name, names_of};
+use crate::dialect::{Dialect, Lane, Loss, NO_NAME, Wire, is_name};
 use crate::error::Error;
 use crate::feedback::{Recognised, Turns};
 use crate::generation::Generation;
 use crate::meter::Reservation;
 use crate::money::Money;
 use crate::observe::Observers;
-use crate::plugin::{Behalf, Calling, Decision, Outcome, Receipt, Runtime, header, summary};
+use crate::plugin::{Behalf, Calling, Decision, Outcome, Receipt, Runtime};
 use crate::prices::Prices;
 use crate::store::counters::Standing;
 use crate::trace::{SpanId, Trace};
 
 pub use captured::Captured;
 use record::{ANSWERED, Bill};
-pub use record::{Attempt, BillNumber, Cost, Ending, Lookup, NotInspected, Over, Record, Sought, Step, What};
+pub use record::{Attempt, BillNumber, Calls, Cost, Ending, Lookup, NotInspected, Over, Record, Sought, Step, What};
 
 /// Receipts that one exchange keeps. A stream makes one for each window and plugin.
 const RECEIPTS_MAX: usize = 10_000;
@@ -42,8 +43,6 @@ const RECEIPTS_MAX: usize = 10_000;
 const TOOLS_MAX: usize = 32;
 /// Fields that are named as left out; the rest of a request like that is no better.
 const LEFT_OUT_MAX: usize = 32;
-/// Bytes of the header with receipts; many clients take 8 KiB for a whole head.
-const HEADER_BYTES_MAX: usize = 6 << 10;
 
 /// One exchange.
 #[derive(Debug)]
@@ -324,12 +323,6 @@ impl Exchange {
     #[must_use]
     pub fn has_failed_at(&self, target: &str) -> bool {
         self.record().attempts.iter().any(|attempt| attempt.target.name == target && attempt.failed.is_some())
-    }
-
-    /// The attempts so far, as a header's value: `small;error=503;ms=12, big`.
-    #[must_use]
-    pub fn attempts_header(&self) -> String {
-        listed(self.record().attempts.iter().map(Attempt::said))
     }
 
     /// Whether a target was asked.
@@ -613,123 +606,10 @@ impl Exchange {
         }
     }
 
-    /// What was left out in the translation so far, as a header's value; empty if nothing was.
-    #[must_use]
-    pub fn left_out_header(&self) -> String {
-        listed(self.record().left_out.iter().map(|field| names_of(field)))
-    }
-
-    /// The receipts so far, as a header's value. Where they are too many for one, those of the same plugin are summed up.
-    #[must_use]
-    pub fn receipts_header(&self) -> String {
-        header(&self.record().receipts, HEADER_BYTES_MAX)
-    }
-
-    /// What was not inspected so far, as a header's value; empty if all was.
-    #[must_use]
-    pub fn not_inspected_header(&self) -> String {
-        listed(self.record().not_inspected.iter().map(|not| {
-            let plugin = not.plugin.as_ref().map(|plugin| format!(";plugin={plugin}")).unwrap_or_default();
-            let reason: String = not.reason.chars().filter(|c| c.is_ascii() && !matches!(c, '"' | '\\')).collect();
-            format!("\"{}\";phase={}{plugin};reason=\"{reason}\"", not.what, not.phase.word())
-        }))
-    }
-
     /// The receipts so far, in the order of the calls.
     #[must_use]
     pub fn receipts(&self) -> Vec<Receipt> {
         self.record().receipts.clone()
-    }
-
-    /// The exchange is over. Only the first call counts.
-    pub fn end(&self, end: End<'_>) {
-        let mut record = self.record();
-        if record.ending.is_some() {
-            return;
-        }
-        if let Some(reservation) = self.reservation() {
-            reservation.settle();
-        }
-        let exchange = &*self.id;
-        let (model, streaming) = (record.model.as_str(), record.streaming);
-        let target = record.attempts.last().map(|attempt| attempt.target.name.as_str());
-        let attempts = record.attempts.len();
-        let ms = milliseconds(self.elapsed());
-        let generation = self.generation.number;
-        let calls = record.calls;
-        let not_inspected = record.not_inspected.len();
-        let left_out = (!record.left_out.is_empty()).then(|| record.left_out.len());
-        let unmetered = record.unmetered.then_some(true);
-        let routed = record.routed.as_ref().map(|(decision, _)| decision.word());
-        let intent = record.routed.as_ref().and_then(|(_, intent)| intent.as_deref());
-        let escalated = record.escalated.as_ref();
-        let (escalation, queue) =
-            (escalated.map(|(reference, _)| reference.as_str()), escalated.map(|(_, queue)| queue.as_str()));
-        let served = record.served.as_ref();
-        let cache = served.map(|served| served.state.word());
-        let saved_usd = served.filter(|served| served.saved > Money::ZERO);
-        let saved_usd = saved_usd.map(|served| tracing::field::display(served.saved));
-        let dialect = self.dialect.word();
-        let (tenant, key, user) = (&*self.tenant, self.caller.key.as_deref(), self.caller.user.as_deref());
-        let tags = (!self.caller.tags.is_empty()).then(|| self.caller.tags.join(","));
-        let plugins = summary(&record.receipts);
-        let usage = record.usage();
-        let (input_tokens, output_tokens) =
-            (usage.map(|usage| usage.input_tokens), usage.map(|usage| usage.output_tokens));
-        let cost = record.cost();
-        let cost_usd = (cost.attempts > cost.unknown).then(|| tracing::field::display(cost.known));
-        let priced = (cost.attempts > 0).then_some(cost.unknown == 0);
-        let plugins_cost = record.plugins_cost();
-        let plugins_usd = (plugins_cost > Money::ZERO).then(|| tracing::field::display(plugins_cost));
-        let within = self.within.as_ref().map(|within| &*within.exchange);
-        let asked_by = self.within.as_ref().map(|within| &*within.plugin);
-        let ending = match end {
-            End::Answered => Ending::plain(ANSWERED),
-            End::CallerGone => Ending::plain("caller-gone"),
-            End::Failed(error) => Ending::of(error),
-        };
-        let Ending { outcome, code, plugin, detail, is_a_strangers: _ } = &ending;
-        let (code, plugin, detail) = (code.as_deref(), plugin.as_deref(), detail.as_deref());
-        let status = record.status.map(|status| status.as_u16());
-        info!(
-            exchange,
-            outcome,
-            status,
-            code,
-            plugin,
-            detail,
-            tenant,
-            key,
-            user,
-            tags,
-            dialect,
-            model,
-            intent,
-            routed,
-            escalation,
-            queue,
-            cache,
-            saved_usd,
-            target,
-            attempts,
-            streaming,
-            ms,
-            generation,
-            calls,
-            plugins,
-            not_inspected,
-            left_out,
-            unmetered,
-            input_tokens,
-            output_tokens,
-            cost_usd,
-            priced,
-            plugins_usd,
-            within,
-            asked_by,
-            "exchange ended"
-        );
-        record.ending = Some((ending, Instant::now()));
     }
 
     /// Time since it began.
@@ -737,21 +617,6 @@ impl Exchange {
     pub fn elapsed(&self) -> Duration {
         self.started.elapsed()
     }
-}
-
-/// A header's list. Where it is longer than many clients take, it says how many there are in all.
-fn listed(items: impl ExactSizeIterator<Item = String>) -> String {
-    let count = items.len();
-    let mut header = String::new();
-    for item in items {
-        if header.len() > HEADER_BYTES_MAX {
-            let _ = write!(header, ", and-more;count={count}");
-            break;
-        }
-        let separator = if header.is_empty() { "" } else { ", " };
-        let _ = write!(header, "{separator}{item}");
-    }
-    header
 }
 
 fn milliseconds(time: Duration) -> u64 {

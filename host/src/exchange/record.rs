@@ -1,5 +1,6 @@
 //! What an exchange did, as far as it has come; and, when it is over, all that anybody is told of it.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -286,7 +287,7 @@ pub struct Over {
 }
 
 /// One thing that an exchange did, with its time.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Step<'a> {
     /// When it began, since the exchange did.
     pub at: Duration,
@@ -296,11 +297,20 @@ pub struct Step<'a> {
     pub what: What<'a>,
 }
 
+/// The calls of a plugin: one, or all that it was asked of the windows of a stream.
+#[derive(Clone, Debug)]
+pub struct Calls<'a> {
+    /// What they said and took, in sum.
+    pub receipt: Cow<'a, Receipt>,
+    /// How many there were: what is remembered, or let pass by the prefilter, needs none.
+    pub count: usize,
+}
+
 /// What an exchange can do.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub enum What<'a> {
     /// It called a plugin, or needed no call.
-    Plugin(&'a Receipt),
+    Plugin(Calls<'a>),
     /// It asked a target, which began to answer after this time.
     Attempt(&'a Attempt, Option<Duration>),
     /// It looked for a kept answer.
@@ -360,27 +370,51 @@ impl Over {
     /// What it did, in the order in which that began. What comes after the caller's answer, as to keep it, does so too.
     #[must_use]
     pub fn steps(&self) -> Vec<Step<'_>> {
-        let since = |at| self.since(at);
-        let plugins = self.record.receipts.iter().map(|receipt| Step {
-            at: since(receipt.began),
-            took: receipt.time,
-            what: What::Plugin(receipt),
-        });
-        let attempts = self.record.attempts.iter().map(|attempt| {
-            let ended = attempt.ended.map_or(self.took, since);
-            let answered = attempt.answered.map(|at| at.saturating_duration_since(attempt.began));
-            let at = since(attempt.began);
-            Step { at, took: ended.saturating_sub(at), what: What::Attempt(attempt, answered) }
-        });
-        let lookups = self.record.lookups.iter().map(|lookup| Step {
-            at: since(lookup.began),
+        let mut steps = self.plugins();
+        steps.extend(self.record.attempts.iter().map(|attempt| {
+            let (took, answered) = self.of_attempt(attempt);
+            Step { at: self.since(attempt.began), took, what: What::Attempt(attempt, answered) }
+        }));
+        steps.extend(self.record.lookups.iter().map(|lookup| Step {
+            at: self.since(lookup.began),
             took: lookup.took,
             what: What::Lookup(lookup.what),
-        });
-        let waits =
-            self.record.waits.iter().map(|(began, took)| Step { at: since(*began), took: *took, what: What::Wait });
-        let mut steps: Vec<Step<'_>> = plugins.chain(attempts).chain(lookups).chain(waits).collect();
+        }));
+        let waits = self.record.waits.iter();
+        steps.extend(waits.map(|(began, took)| Step { at: self.since(*began), took: *took, what: What::Wait }));
         steps.sort_by_key(|step| step.at);
+        steps
+    }
+
+    /// How long an attempt took, and after which time of that the target began to answer.
+    #[must_use]
+    pub fn of_attempt(&self, attempt: &Attempt) -> (Duration, Option<Duration>) {
+        let ended = attempt.ended.map_or(self.took, |at| self.since(at));
+        let answered = attempt.answered.map(|at| at.saturating_duration_since(attempt.began));
+        (ended.saturating_sub(self.since(attempt.began)), answered)
+    }
+
+    /// The calls of plugins: each by itself, but what one was asked again and again, of the windows of a stream, as one.
+    fn plugins(&self) -> Vec<Step<'_>> {
+        let mut steps: Vec<Step<'_>> = Vec::with_capacity(self.record.receipts.len());
+        for receipt in &self.record.receipts {
+            let at = self.since(receipt.began);
+            let before = steps.iter_mut().filter(|_| self.record.streaming).find_map(|step| match &mut step.what {
+                What::Plugin(calls) if calls.receipt.is_like(receipt) => Some((calls, step.at, &mut step.took)),
+                What::Plugin(_) | What::Attempt(..) | What::Lookup(_) | What::Wait => None,
+            });
+            match before {
+                Some((calls, began, took)) => {
+                    calls.receipt.to_mut().add(receipt);
+                    calls.count += usize::from(receipt.was_called());
+                    *took = (*took).max((at + receipt.time).saturating_sub(began));
+                }
+                None => {
+                    let calls = Calls { receipt: Cow::Borrowed(receipt), count: receipt.was_called().into() };
+                    steps.push(Step { at, took: receipt.time, what: What::Plugin(calls) });
+                }
+            }
+        }
         steps
     }
 }

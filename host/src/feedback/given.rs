@@ -68,7 +68,8 @@ pub(crate) fn read(body: &[u8], headers: &HeaderMap, corrected_bytes_max: usize)
 fn header(headers: &HeaderMap) -> Result<Option<String>, Error> {
     let Some(given) = headers.get(IDEMPOTENCY_KEY) else { return Ok(None) };
     let name = given.to_str().ok().filter(|name| is_name(name));
-    let name = name.ok_or_else(|| wrong("idempotency-key", "must be a name of at most 128 visible ASCII characters"))?;
+    let name =
+        name.ok_or_else(|| wrong("idempotency-key", "must be a name of at most 128 visible ASCII characters"))?;
     Ok(Some(name.to_owned()))
 }
 

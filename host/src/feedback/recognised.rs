@@ -278,7 +278,10 @@ mod tests {
         let as_it_was = [user("tide?"), model("at noon"), user("and then?")];
         assert_eq!(goes_on(&conversations, ("2", ANN, 1), &as_it_was, &["at six"]), []);
         let mended = [user("tide?"), model("at one"), user("and then?")];
-        assert_eq!(goes_on(&conversations, ("3", ANN, 2), &mended, &["at seven"]), [Recognised::Edited("1".into(), None)]);
+        assert_eq!(
+            goes_on(&conversations, ("3", ANN, 2), &mended, &["at seven"]),
+            [Recognised::Edited("1".into(), None)]
+        );
         let further = [&mended[..], &[model("at seven"), user("thanks")]].concat();
         assert_eq!(goes_on(&conversations, ("4", ANN, 3), &further, &["you are welcome"]), []);
         let again = [user("tide?"), model("at one"), user("why?")];

@@ -75,7 +75,8 @@ impl Ledger {
 
     async fn with_all(&self, entries: Vec<Entry>) -> Result<Vec<Captured>, Failure> {
         let ids: Vec<&str> = entries.iter().map(|entry| entry.id.as_str()).collect();
-        let texts = self.of_all(&format!("SELECT exchange, {} FROM texts WHERE exchange", Texts::COLUMNS), &ids).await?;
+        let texts =
+            self.of_all(&format!("SELECT exchange, {} FROM texts WHERE exchange", Texts::COLUMNS), &ids).await?;
         let mut texts: HashMap<String, Texts> =
             texts.into_iter().map(|mut row| (row.text().unwrap_or_default(), Texts::read(&mut row))).collect();
         let mut said = HashMap::<String, Vec<Feedback>>::new();

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
 
-use super::write::now_ms;
 use super::Ledger;
+use super::write::now_ms;
 use crate::config;
 use crate::exchange::Over;
 use crate::feedback::{Feedback, Opinion, Recognised, Score, Source};
@@ -99,12 +99,7 @@ impl Ledger {
     ///
     /// # Errors
     /// When the database cannot be read.
-    pub async fn count_of(
-        &self,
-        tenant: &str,
-        exchange: Option<&str>,
-        session: Option<&str>,
-    ) -> Result<u64, Failure> {
+    pub async fn count_of(&self, tenant: &str, exchange: Option<&str>, session: Option<&str>) -> Result<u64, Failure> {
         let (which, name) = match (exchange, session) {
             (Some(id), _) => ("exchange = $2", id),
             (None, name) => ("session = $2 AND exchange IS NULL", name.unwrap_or_default()),
@@ -173,13 +168,7 @@ impl Ledger {
         let rows = self.database.read(Statement::new(sql, values)).await?;
         let Some(mut row) = rows.into_iter().next() else { return Ok(Sums::default()) };
         let mut next = || row.number().unwrap_or_default();
-        Ok(Sums {
-            content: next(),
-            discontent: next(),
-            corrected: next(),
-            regenerated: next(),
-            preferred: next(),
-        })
+        Ok(Sums { content: next(), discontent: next(), corrected: next(), regenerated: next(), preferred: next() })
     }
 
     async fn feedback_where(&self, which: &str, values: Vec<Value>, most: usize) -> Result<Vec<Feedback>, Failure> {

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::entry::micros;
 use crate::capability::Use;
-use crate::exchange::{self, Attempt, NotInspected, Over, Sought, What};
-use crate::plugin::{Decision, Edited, Found, Receipt};
+use crate::exchange::{self, Attempt, Calls, NotInspected, Over, Sought, What};
+use crate::plugin::{Decision, Edited, Found};
 
 /// Steps of one exchange that are kept; of a long stream the calls of one plugin are summed up before that.
 const STEPS_MAX: usize = 200;
@@ -187,56 +187,24 @@ impl From<&NotInspected> for Coverage {
     }
 }
 
-/// The steps of an exchange, those of one plugin in a stream summed up; and how many have no room.
+/// The steps of an exchange; and how many have no room.
 pub(super) fn steps(over: &Over) -> (Vec<Step>, usize) {
-    let mut steps: Vec<Step> = Vec::new();
-    let mut sums: Vec<(Receipt, usize)> = Vec::new();
-    for step in over.steps() {
-        if let What::Plugin(receipt) = step.what {
-            let is_more = |(sum, _): &(Receipt, usize)| over.record.streaming && sum.is_like(receipt);
-            match sums.iter().position(is_more) {
-                Some(place) => {
-                    if let Some((sum, _)) = sums.get_mut(place) {
-                        sum.add(receipt);
-                    }
-                    continue;
-                }
-                None => sums.push((receipt.clone(), steps.len())),
-            }
-        }
-        steps.push(Step::of(step));
-    }
-    for (sum, place) in sums {
-        if let Some(step) = steps.get_mut(place) {
-            let calls = over.record.receipts.iter().filter(|receipt| sum.is_like(receipt));
-            // All of its calls, or the one.
-            let many = over.record.streaming;
-            let calls: Vec<&Receipt> = if many { calls.collect() } else { vec![&sum] };
-            step.sum_up(&sum, &calls, over);
-        }
-    }
+    let mut steps: Vec<Step> = over.steps().iter().map(Step::of).collect();
     let left_out = steps.len().saturating_sub(STEPS_MAX);
     steps.truncate(STEPS_MAX);
     (steps, left_out)
 }
 
 impl Step {
-    fn of(step: exchange::Step<'_>) -> Self {
-        let did = match step.what {
-            What::Plugin(receipt) => Did::Plugin(Call::of(receipt)),
-            What::Attempt(attempt, answered) => Did::Attempt(Asked::of(attempt, answered)),
+    fn of(step: &exchange::Step<'_>) -> Self {
+        let did = match &step.what {
+            What::Plugin(calls) => Did::Plugin(Call::of(calls)),
+            What::Attempt(attempt, answered) => Did::Attempt(Asked::of(attempt, *answered)),
             What::Lookup(Sought::Answer(state)) => Did::Lookup { found: state.word().to_owned() },
-            What::Lookup(Sought::Meaning(succeeded)) => Did::Embedding { succeeded },
+            What::Lookup(Sought::Meaning(succeeded)) => Did::Embedding { succeeded: *succeeded },
             What::Wait => Did::Wait,
         };
         Self { at_us: micros(step.at), took_us: micros(step.took), did }
-    }
-
-    fn sum_up(&mut self, sum: &Receipt, calls: &[&Receipt], over: &Over) {
-        let end = calls.iter().map(|receipt| over.since(receipt.began) + receipt.time).max();
-        self.took_us = end.map_or(self.took_us, micros).saturating_sub(self.at_us).max(self.took_us);
-        let calls = calls.iter().filter(|receipt| receipt.was_called()).count();
-        self.did = Did::Plugin(Call { calls, ..Call::of(sum) });
     }
 
     /// What was found in it: by whom, and the rule.
@@ -250,7 +218,7 @@ impl Step {
 }
 
 impl Call {
-    fn of(receipt: &Receipt) -> Self {
+    fn of(Calls { receipt, count }: &Calls<'_>) -> Self {
         Self {
             plugin: receipt.plugin.to_string(),
             digest: receipt.digest.to_string(),
@@ -271,7 +239,7 @@ impl Call {
             fuel: receipt.fuel,
             us: micros(receipt.time),
             memory: receipt.memory_bytes,
-            calls: usize::from(receipt.was_called()),
+            calls: *count,
             used: receipt.used.each().map(|(name, used)| (name.word().to_owned(), used.into())).collect(),
         }
     }

@@ -8,7 +8,7 @@ use super::instruments::Label;
 use crate::caller::DEFAULT_TENANT;
 use crate::chat::Usage;
 use crate::config::Settings;
-use crate::exchange::{Attempt, Over, Sought, What};
+use crate::exchange::{Attempt, Over, Sought};
 use crate::plugin::Receipt;
 
 /// Stands for all that the operator has no name for.
@@ -56,21 +56,18 @@ impl Metrics {
             self.tokens.add([model.clone(), tenant.clone(), Label::Word(kind)], tokens.into());
         }
         self.spent(over, &model, &tenant);
-        for step in over.steps() {
-            match step.what {
-                What::Plugin(receipt) => self.receipt(receipt),
-                What::Attempt(attempt, answered) => {
-                    let target = known(&names.targets, &attempt.target.name);
-                    self.attempts.add([target.clone(), result(attempt)], 1);
-                    self.attempt_duration.measure([target.clone()], step.took);
-                    if let Some(answered) = answered {
-                        self.attempt_first_token.measure([target], answered);
-                    }
-                }
-                // It is in the time of the whole.
-                What::Wait => {}
-                What::Lookup(sought) => self.lookup_duration.measure([Label::Word(word(sought))], step.took),
+        record.receipts.iter().for_each(|receipt| self.receipt(receipt));
+        for attempt in &record.attempts {
+            let target = known(&names.targets, &attempt.target.name);
+            let (took, answered) = over.of_attempt(attempt);
+            self.attempts.add([target.clone(), result(attempt)], 1);
+            self.attempt_duration.measure([target.clone()], took);
+            if let Some(answered) = answered {
+                self.attempt_first_token.measure([target], answered);
             }
+        }
+        for lookup in &record.lookups {
+            self.lookup_duration.measure([Label::Word(word(lookup.what))], lookup.took);
         }
         for not in &record.not_inspected {
             self.not_inspected.add([Label::Word(not.phase.word())], 1);

@@ -1,7 +1,6 @@
 //! From exchanges that are over to spans: one for each exchange, and below it one for each plugin call, attempt, look-up and
 //! embedding. No text of the exchange is in any of them, and nothing that a finding has matched.
 
-use std::borrow::Cow;
 use std::time::{Duration, UNIX_EPOCH};
 
 use bytes::Bytes;
@@ -11,9 +10,9 @@ use super::wire::{Message, Value};
 use crate::config::{Platform, Target};
 use crate::dialect::{Dialect, Wire};
 use crate::endpoint::Does;
-use crate::exchange::{Attempt, Over, Sought, What};
+use crate::exchange::{Attempt, Calls, Over, Sought, Step, What};
 use crate::money::Money;
-use crate::plugin::{Decision, Outcome, Receipt};
+use crate::plugin::{Decision, Outcome};
 use crate::trace::SpanId;
 
 /// Spans below that of one exchange; a request of many segments has a plugin call for each.
@@ -265,74 +264,49 @@ fn exchange(over: &Over, left_out: usize) -> Span {
 
 /// The spans below it. What a plugin is asked again and again, of the windows of a stream, is one of them.
 fn children(over: &Over) -> Vec<Span> {
-    let mut calls: Vec<Calls<'_>> = Vec::new();
-    let mut spans = Vec::with_capacity(spans_of(over));
-    for step in over.steps() {
+    let of = |step: &Step<'_>| {
         let times = (step.at, step.at + step.took);
-        match step.what {
-            What::Plugin(receipt) => {
-                let mut before = calls.iter_mut().filter(|_| over.record.streaming);
-                match before.find(|calls| calls.sum.is_like(receipt)) {
-                    Some(calls) => calls.add(receipt, times.1),
-                    None => {
-                        calls.push(Calls { sum: Cow::Borrowed(receipt), times, count: receipt.was_called().into() })
-                    }
-                }
-            }
-            What::Attempt(attempt, answered) => spans.push(asked(over, attempt, answered, times)),
-            What::Lookup(sought) => spans.push(lookup(over, sought, times)),
+        match &step.what {
+            What::Plugin(calls) => Some(called_plugin(over, calls, times)),
+            What::Attempt(attempt, answered) => Some(asked(over, attempt, *answered, times)),
+            What::Lookup(sought) => Some(lookup(over, *sought, times)),
             // The gap between two attempts says it.
-            What::Wait => {}
+            What::Wait => None,
         }
-    }
-    spans.extend(calls.iter().map(|calls| calls.span(over)));
-    spans
+    };
+    over.steps().iter().filter_map(of).collect()
 }
 
-/// What a plugin was asked, once or for the windows of a stream.
-struct Calls<'a> {
-    sum: Cow<'a, Receipt>,
-    times: (Duration, Duration),
-    count: usize,
-}
-
-impl Calls<'_> {
-    fn add(&mut self, receipt: &Receipt, end: Duration) {
-        self.sum.to_mut().add(receipt);
-        self.times.1 = self.times.1.max(end);
-        self.count += usize::from(receipt.was_called());
-    }
-
-    fn span(&self, over: &Over) -> Span {
-        let receipt = &*self.sum;
-        let has_failed = receipt.outcome != Outcome::Said || receipt.decision == Decision::Failed;
-        let attributes = Attributes::new()
-            .maybe_text(name::ERROR_TYPE, has_failed.then_some(receipt.outcome.word()))
-            .text(name::PLUGIN, &receipt.plugin)
-            .text(name::DIGEST, &receipt.digest)
-            .text(name::EXPORT, receipt.export)
-            .text(name::PHASE, receipt.phase.word())
-            .text(name::VERDICT, receipt.decision.word())
-            .text(name::OUTCOME, receipt.outcome.word())
-            .maybe_text(name::CODE, receipt.denial.as_ref().map(|(code, _)| code.as_str()))
-            .number(name::CALLS, self.count)
-            .number(name::FUEL, receipt.fuel)
-            .number(name::MEMORY, receipt.memory_bytes)
-            .number(name::WINDOWS, receipt.windows)
-            .count(name::REMEMBERED, receipt.remembered)
-            .count(name::PREFILTERED, receipt.prefiltered)
-            .count(name::FINDINGS, receipt.findings.len())
-            .yes(name::OBSERVED, receipt.observed)
-            .money(name::PLUGINS_COST, receipt.used.cost());
-        Span {
-            name: format!("{} {}", receipt.export, receipt.plugin),
-            kind: Kind::Internal,
-            id: SpanId::new(),
-            parent: Some(over.trace.span),
-            times: self.times,
-            attributes,
-            has_failed,
-        }
+/// The span of what a plugin was asked, once or of the windows of a stream.
+fn called_plugin(over: &Over, calls: &Calls<'_>, times: (Duration, Duration)) -> Span {
+    let receipt = &*calls.receipt;
+    let has_failed = receipt.outcome != Outcome::Said || receipt.decision == Decision::Failed;
+    let attributes = Attributes::new()
+        .maybe_text(name::ERROR_TYPE, has_failed.then_some(receipt.outcome.word()))
+        .text(name::PLUGIN, &receipt.plugin)
+        .text(name::DIGEST, &receipt.digest)
+        .text(name::EXPORT, receipt.export)
+        .text(name::PHASE, receipt.phase.word())
+        .text(name::VERDICT, receipt.decision.word())
+        .text(name::OUTCOME, receipt.outcome.word())
+        .maybe_text(name::CODE, receipt.denial.as_ref().map(|(code, _)| code.as_str()))
+        .number(name::CALLS, calls.count)
+        .number(name::FUEL, receipt.fuel)
+        .number(name::MEMORY, receipt.memory_bytes)
+        .number(name::WINDOWS, receipt.windows)
+        .count(name::REMEMBERED, receipt.remembered)
+        .count(name::PREFILTERED, receipt.prefiltered)
+        .count(name::FINDINGS, receipt.findings.len())
+        .yes(name::OBSERVED, receipt.observed)
+        .money(name::PLUGINS_COST, receipt.used.cost());
+    Span {
+        name: format!("{} {}", receipt.export, receipt.plugin),
+        kind: Kind::Internal,
+        id: SpanId::new(),
+        parent: Some(over.trace.span),
+        times,
+        attributes,
+        has_failed,
     }
 }
 
@@ -426,6 +400,7 @@ mod tests {
 
     use super::*;
     use crate::chat::Phase;
+    use crate::plugin::Receipt;
 
     /// The spans of an exchange with these plugin calls, as a collector reads them.
     fn read(task: &'static str, streaming: bool, receipts: Vec<Receipt>) -> Vec<ReadSpan> {

@@ -278,7 +278,8 @@ async fn what_people_think_of_an_answer_is_shown_with_it_and_said_there() {
     let path = one.strip_prefix("/console").unwrap();
     let shown = page(&gateway, path).await;
     assert!(shown.text().contains("Nobody has said what they think of it."), "{}", shown.text());
-    let form = |fields: &str| post(&gateway, &format!("{path}/feedback"), &format!("token={}&{fields}", form_token(&shown)));
+    let form =
+        |fields: &str| post(&gateway, &format!("{path}/feedback"), &format!("token={}&{fields}", form_token(&shown)));
     assert_eq!(form("thumbs=&comment=+&by=ann").await.status, 400, "nothing is said");
     assert_eq!(form(&format!("thumbs=up&by={}", "x".repeat(129))).await.status, 400);
     assert_eq!(post(&gateway, &format!("{path}/feedback"), "thumbs=up").await.status, 403);

@@ -81,8 +81,11 @@ async fn conversations_are_exported_for_fine_tuning_as_the_guardrails_let_them_p
         assert!(!std::fs::read_to_string(folder.path().join("lines.jsonl")).unwrap().contains(EMAIL));
         assert_eq!((manifest["format"].as_str(), manifest["lines"].as_u64()), (Some("chat"), Some(4)));
         let bytes = std::fs::read(folder.path().join("lines.jsonl")).unwrap();
-        let digest: String =
-            ring::digest::digest(&ring::digest::SHA256, &bytes).as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+        let digest: String = ring::digest::digest(&ring::digest::SHA256, &bytes)
+            .as_ref()
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
         assert_eq!(manifest["sha256"].as_str(), Some(&*digest));
         assert_eq!(ids.len(), 5);
 

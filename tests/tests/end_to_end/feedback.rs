@@ -73,8 +73,7 @@ async fn what_an_application_says_of_an_answer_is_kept_with_it() {
 async fn the_same_sent_again_is_the_same_and_something_else_under_its_name_is_refused() {
     for (_postgres, settings) in databases().await {
         let sandbox = Gateway::sandbox().await;
-        let gateway =
-            Gateway::without_plugins().upstream(&sandbox).settings(KEPT).settings(&settings).start().await;
+        let gateway = Gateway::without_plugins().upstream(&sandbox).settings(KEPT).settings(&settings).start().await;
         let one = id(&gateway.ask(chat("hello")).await);
         let body = |thumbs: &str| json!({"exchange": one, "id": "f-1", "thumbs": thumbs});
         let first = give(&gateway, body("up")).await;

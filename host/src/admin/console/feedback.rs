@@ -138,8 +138,13 @@ pub(super) async fn take(visit: &Visit<'_>, id: &str, form: &Form) -> Result<Res
         Some(_) | None => None,
     };
     let corrected = form.text("corrected");
-    let opinion =
-        Opinion { score, comment: form.text("comment"), is_corrected: corrected.is_some(), corrected, ..Opinion::default() };
+    let opinion = Opinion {
+        score,
+        comment: form.text("comment"),
+        is_corrected: corrected.is_some(),
+        corrected,
+        ..Opinion::default()
+    };
     if opinion.is_empty() {
         return Err(Refused::Wrong(None, "nothing is said: give a score, a comment or an answer".to_owned()));
     }
@@ -168,7 +173,8 @@ pub(super) async fn take(visit: &Visit<'_>, id: &str, form: &Form) -> Result<Res
 /// The page of what it is about.
 fn about(one: &Feedback) -> Option<String> {
     let exchange = one.exchange.as_ref().map(|id| format!("/console/exchanges/{}#feedback", in_path(id)));
-    let session = || Some(format!("/console/sessions/{}?tenant={}", in_path(one.session.as_ref()?), in_path(&one.tenant)));
+    let session =
+        || Some(format!("/console/sessions/{}?tenant={}", in_path(one.session.as_ref()?), in_path(&one.tenant)));
     exchange.or_else(session)
 }
 

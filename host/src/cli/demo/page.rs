@@ -54,7 +54,6 @@ pub(super) fn scene(number: usize, scene: &Scene, played: &Played) -> String {
     for (question, shown) in scene.questions.iter().zip(&played.shown) {
         out.push('\n');
         out.push_str(&texts(question, shown));
-        out.push('\n');
         out.push_str(&receipts(shown));
     }
     if let Some(settled) = &played.settled {
@@ -90,7 +89,11 @@ fn texts(question: &Question, shown: &Shown) -> String {
         ("cache", cache),
         ("intent", intent(&answer.receipts)),
         ("target", answer.target.clone().filter(|target| *target == answer.attempts)),
-        ("targets", Some(answer.attempts.clone()).filter(|attempts| Some(attempts) != answer.target.as_ref() && !attempts.is_empty())),
+        (
+            "targets",
+            Some(answer.attempts.clone())
+                .filter(|attempts| Some(attempts) != answer.target.as_ref() && !attempts.is_empty()),
+        ),
         ("model saw", Some(model_saw(question, shown))),
         ("model said", model_said.cloned()),
         ("caller got", Some(caller_got(shown))),
@@ -98,7 +101,7 @@ fn texts(question: &Question, shown: &Shown) -> String {
     lines.into_iter().filter_map(|(label, text)| Some(labelled(label, &text?))).collect()
 }
 
-/// What that took.
+/// What that took, if a plugin was there for it.
 fn receipts(shown: &Shown) -> String {
     let (sums, more) = sums(&shown.answer.receipts);
     let mut rows: Vec<Vec<String>> = sums
@@ -109,8 +112,11 @@ fn receipts(shown: &Shown) -> String {
             row
         })
         .collect();
+    if rows.is_empty() {
+        return String::new();
+    }
     NUMBERS.into_iter().for_each(|column| align_right(&mut rows, column, HEADER));
-    let mut out = indented(&table(&HEADER, &rows));
+    let mut out = format!("\n{}", indented(&table(&HEADER, &rows)));
     if more > 0 {
         out.push_str(&format!("  ... and {more} calls more, for which the header had no room\n"));
     }

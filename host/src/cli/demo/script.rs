@@ -223,10 +223,13 @@ fn handed_over() -> Scene {
 
 /// Who answers when somebody cannot.
 fn failed_over() -> Scene {
-    let of = |model| Question { model, ..Question::of_user("Which boats wait at the gate?") };
+    let of = |model, text: &str| Question { model, ..Question::of_user(text) };
     Scene {
         title: "a provider that fails, with another behind it and without",
-        questions: vec![of("sturdy"), of("fragile")],
+        questions: vec![
+            of("sturdy", "Which boats wait at the gate?"),
+            of("fragile", "Which boats have passed it today?"),
+        ],
         ..Scene::default()
     }
 }
