@@ -274,7 +274,10 @@ async fn what_callers_write_is_text_wherever_it_is_shown() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_people_think_of_an_answer_is_shown_with_it_and_said_there() {
     let gateway = busy().await;
-    let one = link(&page(&gateway, "/exchanges").await, "/exchanges/");
+    // What was asked before and is over is asked again.
+    gateway.ask(chat("hello")).await;
+    are_written(&gateway, 10).await;
+    let one = link(&page(&gateway, "/exchanges?session=run-1").await, "/exchanges/");
     let path = one.strip_prefix("/console").unwrap();
     let shown = page(&gateway, path).await;
     assert!(shown.text().contains("Nobody has said what they think of it."), "{}", shown.text());
@@ -292,7 +295,6 @@ async fn what_people_think_of_an_answer_is_shown_with_it_and_said_there() {
         assert!(said.text().contains(words), "{words}: {}", said.text());
     }
     let all = page(&gateway, "/feedback").await;
-    // The same was asked twice, which is noticed.
     for words in ["too short", ">asked again<", "of 1 scores in 7 days", &one] {
         assert!(all.text().contains(words), "{words}: {}", all.text());
     }

@@ -243,17 +243,24 @@ const ROUNDS: [(&str, &str); 2] = [
 /// What was said in so many rounds.
 fn rounds(count: usize) -> Vec<Value> {
     let whole = |(round, (_, result)): (usize, &(&str, &str))| {
-        let told = json!({"role": "assistant", "content": format!("The tool says: {result}.")});
+        // As the built-in model has said it.
+        let told = json!({"role": "assistant", "content": format!("{} answered: {result}", call_of(round).0)});
         [&called(round, result)[..], &[told]].concat()
     };
     ROUNDS.iter().enumerate().take(count).flat_map(whole).collect()
 }
 
+/// The tool that is called in a round, and its arguments.
+fn call_of(round: usize) -> (&'static str, &'static str) {
+    let (asked, _) = ROUNDS.get(round).copied().unwrap_or_default();
+    let call = asked.split_once(' ').unwrap_or_default().1;
+    call.split_once(' ').unwrap_or_default()
+}
+
 /// What a round begins with: the user's words, the model's call of a tool, and the result.
 fn called(round: usize, result: &str) -> Vec<Value> {
     let (asked, _) = ROUNDS.get(round).copied().unwrap_or_default();
-    let (_, call) = asked.split_once(' ').unwrap_or_default();
-    let (name, arguments) = call.split_once(' ').unwrap_or_default();
+    let (name, arguments) = call_of(round);
     let id = format!("call_{round}");
     let call = json!({"id": id, "type": "function", "function": {"name": name, "arguments": arguments}});
     vec![

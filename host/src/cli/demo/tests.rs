@@ -5,6 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::*;
+use crate::feedback::Source;
+use crate::ledger::Opinions;
 use play::{Played, Shown};
 
 /// A free port.
@@ -237,6 +239,10 @@ async fn what_is_thought_of_an_answer_is_kept(stage: &Stage, running: &Running) 
     };
     assert!(kept.iter().any(|one| one.opinion.comment.as_deref() == Some("that is no answer")), "{kept:?}");
     assert!(kept.iter().any(|one| one.opinion.is_regenerated), "it was asked again: {kept:?}");
+    let all = ledger.feedback(&Opinions::default(), u64::MAX >> 1, 100).await.unwrap();
+    let noticed = all.iter().filter(|one| one.source == Source::Traffic);
+    let (changed, again): (Vec<_>, Vec<_>) = noticed.partition(|one| one.opinion.is_corrected);
+    assert_eq!((changed.len(), again.len()), (0, 2), "of scenes 9 and 15: {all:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
