@@ -92,6 +92,12 @@ pub enum State {
 }
 
 impl State {
+    /// Whether no model is asked.
+    #[must_use]
+    pub fn is_from_memory(self) -> bool {
+        matches!(self, Self::Hit | Self::Stale)
+    }
+
     /// The word for it in the header and in the log.
     #[must_use]
     pub fn word(self) -> &'static str {

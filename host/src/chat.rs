@@ -189,6 +189,8 @@ pub struct Request {
     pub answer_tokens_max: Option<u64>,
     /// How many answers are asked for, if the request says so.
     pub answers: Option<u64>,
+    /// It says in a field of its own for which of the application's users it is.
+    pub names_user: bool,
     /// The provider's name for the conversation, if the request says it.
     pub conversation: Option<String>,
     /// The id of the first call of a tool in the conversation.

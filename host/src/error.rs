@@ -69,7 +69,7 @@ pub enum Error {
     /// Feedback with this name is there already, and says something else.
     FeedbackConflict,
     /// So much was said of this exchange already.
-    TooMuchFeedback(u64),
+    TooMuchFeedback(u32),
     /// Feedback cannot be kept at the moment; why.
     FeedbackFailed(String),
     /// A guardrail refused.
@@ -411,7 +411,7 @@ impl Error {
             | Self::FeedbackFailed(detail)
             | Self::GuardFailed { detail, .. } => Some(detail.into()),
             Self::LimitReached(reached) => Some(reached.detail().into()),
-            Self::SessionLimit(reached) => Some(reached.word().into()),
+            Self::SessionLimit(reached) => Some(reached.detail().into()),
             Self::Denied { denial, .. } => denial.detail.as_deref().map(Cow::from),
             // Callers may write anything there, and no text belongs into a log.
             Self::Malformed(Malformed { field, .. }) | Self::Untranslatable { lost: Malformed { field, .. }, .. } => {

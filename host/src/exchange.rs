@@ -34,7 +34,7 @@ use crate::store::counters::Standing;
 use crate::trace::{SpanId, Trace};
 
 pub use captured::Captured;
-use record::{ANSWERED, Bill};
+use record::{ANSWERED, Bill, PROVIDERS_ERROR};
 pub use record::{Attempt, BillNumber, Calls, Cost, Ending, Lookup, NotInspected, Over, Record, Sought, Step, What};
 
 /// Receipts that one exchange keeps. A stream makes one for each window and plugin.
@@ -189,6 +189,11 @@ impl Exchange {
     /// Note what it is a step of.
     pub(crate) fn is_step_of(&self, session: Arc<str>) {
         let _ = self.session.set(session);
+    }
+
+    /// Note what its user has said, as a number, before a tool was called.
+    pub(crate) fn opens_with(&self, opening: u64) {
+        self.record().opening = opening;
     }
 
     /// Note that its answer wants a tool to be called, by the call's id: the first counts.

@@ -42,8 +42,9 @@ pub struct Plan {
     pub rule: Option<String>,
     /// Only those in which nothing was found.
     pub without_findings: bool,
-    /// An answer that was asked for once more counts as rejected, and the next one as chosen.
-    pub regenerated: bool,
+    /// What conversations show counts too: an answer that was changed as corrected, one that was asked for once more as worse
+    /// than the next one.
+    pub noticed: bool,
     /// No more lines than this.
     pub lines_max: Option<u64>,
     /// The file with the lines; the manifest is beside it, with `.manifest.json` behind its name.
@@ -71,9 +72,9 @@ pub async fn export(ledger: &Ledger, plan: &Plan) -> Result<Exported, String> {
     let mut export = Export { ledger, plan, writer: Writer::create(&plan.output)?, exported: Exported::default() };
     let mut behind = String::new();
     while !export.is_full() {
-        let page = ledger.captured(&plan.wanted, &behind).await.map_err(unread)?;
-        let Some(last) = page.last() else { break };
-        behind.clone_from(&last.entry.id);
+        let (page, last) = ledger.captured(&plan.wanted, &behind).await.map_err(unread)?;
+        let Some(last) = last else { break };
+        behind = last;
         for one in &page {
             if export.is_full() {
                 break;
@@ -116,7 +117,7 @@ impl Export<'_> {
             }
         };
         match self.plan.format {
-            Format::Chat => match line::chat(&conversation, corrected(one)) {
+            Format::Chat => match line::chat(&conversation, self.corrected(one)) {
                 Ok(line) => self.write(&line),
                 Err(why) => {
                     self.leaves_out(why);
@@ -130,7 +131,7 @@ impl Export<'_> {
 
     async fn take_preferences(&mut self, one: &Captured, conversation: &Conversation) -> Result<(), String> {
         let mut pairs = 0;
-        if let Some(corrected) = corrected(one) {
+        if let Some(corrected) = self.corrected(one) {
             pairs += 1;
             self.write_or_leave_out(line::corrected(conversation, corrected))?;
         }
@@ -142,7 +143,10 @@ impl Export<'_> {
             let found = self.ledger.captured_with(&[other]).await.map_err(unread)?;
             // Who may say something of one may not bring another's words into it.
             let found = found.into_iter().next().filter(|found| found.entry.tenant == one.entry.tenant);
-            let other = found.ok_or(NOT_CAPTURED).and_then(|found| Conversation::of(&found));
+            let other = found.ok_or(NOT_CAPTURED).and_then(|found| {
+                self.plan.allows(&found)?;
+                Conversation::of(&found)
+            });
             let line = other.and_then(|other| match is_chosen {
                 true => line::preferred(conversation, &other),
                 false => line::preferred(&other, conversation),
@@ -159,12 +163,21 @@ impl Export<'_> {
     fn compared<'f>(&self, one: &'f Captured) -> Vec<(&'f str, bool)> {
         let mut compared = BTreeMap::new();
         for Feedback { opinion, .. } in &one.feedback {
-            let regenerated = opinion.regenerated_by.as_deref().filter(|_| self.plan.regenerated);
+            let regenerated = opinion.regenerated_by.as_deref().filter(|_| self.plan.noticed);
             compared.extend(regenerated.map(|other| (other, false)));
             // What people say counts for more than what they do.
             compared.extend(opinion.preferred_over.as_deref().map(|other| (other, true)));
         }
         compared.into_iter().collect()
+    }
+
+    /// The answer as it should have been: what people said last counts before what they did.
+    fn corrected<'f>(&self, one: &'f Captured) -> Option<&'f str> {
+        let of = |is_said: bool| {
+            let all = one.feedback.iter().rev().filter(move |feedback| (feedback.source != Source::Traffic) == is_said);
+            all.filter_map(|feedback| feedback.opinion.corrected.as_deref())
+        };
+        of(true).next().or_else(|| of(false).next().filter(|_| self.plan.noticed))
     }
 
     fn write_or_leave_out(&mut self, line: Result<Line, &'static str>) -> Result<(), String> {
@@ -191,11 +204,25 @@ impl Export<'_> {
 const NOT_CAPTURED: &str = "the other exchange is not captured";
 
 impl Plan {
-    /// Whether an exchange is wanted, by what was found in it and said of it; why not.
-    fn wants(&self, one: &Captured) -> Result<(), &'static str> {
+    /// Whether the texts of an exchange may be in a line at all, be it in that of another one; why not.
+    fn allows(&self, one: &Captured) -> Result<(), &'static str> {
+        let entry = &one.entry;
+        let is_a_models = entry.target.is_some() || matches!(entry.cache.as_deref(), Some("hit" | "stale"));
         if one.texts.is_cut {
             return Err("its texts are not all kept");
         }
+        if entry.escalation.is_some() || !is_a_models {
+            return Err("no model has answered it");
+        }
+        if self.without_findings && entry.findings > 0 {
+            return Err("its findings");
+        }
+        Ok(())
+    }
+
+    /// Whether an exchange is wanted, by what was found in it and said of it; why not.
+    fn wants(&self, one: &Captured) -> Result<(), &'static str> {
+        self.allows(one)?;
         let score = score(one);
         let is_within = |score: Score| {
             self.score_min.is_none_or(|least| score >= least) && self.score_max.is_none_or(|most| score <= most)
@@ -205,9 +232,6 @@ impl Plan {
             None if wants_score => return Err("nobody gave it a score"),
             Some(score) if !is_within(score) => return Err("its score"),
             Some(_) | None => {}
-        }
-        if self.without_findings && one.entry.findings > 0 {
-            return Err("its findings");
         }
         match &self.rule {
             Some(rule) if !findings(one).keys().any(|(_, found)| found == rule) => Err("its findings"),
@@ -219,15 +243,6 @@ impl Plan {
 /// The score that was given last.
 fn score(one: &Captured) -> Option<Score> {
     one.feedback.iter().rev().find_map(|feedback| feedback.opinion.score)
-}
-
-/// The answer as it should have been: what people said last counts before what they did.
-fn corrected(one: &Captured) -> Option<&str> {
-    let of = |is_said: bool| {
-        let all = one.feedback.iter().rev().filter(move |feedback| (feedback.source != Source::Traffic) == is_said);
-        all.filter_map(|feedback| feedback.opinion.corrected.as_deref())
-    };
-    of(true).chain(of(false)).next()
 }
 
 /// How often each rule of each plugin has found something.

@@ -11,15 +11,17 @@ use std::time::Duration;
 use crate::moment::Moment;
 
 pub(crate) use exchange::{body, check, keep};
-pub(crate) use given::read;
+pub(crate) use given::{About, Given, read};
 pub(crate) use recognised::{Conversations, Recognised, Said, Turns, turns};
 
 /// Characters of a name that feedback goes by, or that its session has.
 pub(crate) const NAME_BYTES_MAX: usize = 128;
 /// Bytes of a comment.
 pub(crate) const COMMENT_BYTES_MAX: usize = 16 << 10;
-/// Feedback about one exchange, or about one session as a whole.
-pub(crate) const OF_ONE_MAX: u64 = 100;
+/// Bytes of a corrected answer: a page of text has some thousands.
+pub(crate) const CORRECTED_BYTES_MAX: usize = 64 << 10;
+/// What people may say of one exchange, or of one session as a whole.
+pub(crate) const OF_ONE_MAX: u32 = 50;
 
 /// What somebody thinks of an answer.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -154,6 +156,15 @@ impl Opinion {
 }
 
 impl Feedback {
+    /// Whether somebody is not content with the answer of this exchange.
+    pub(crate) fn is_bad_for(&self, exchange: &str) -> bool {
+        match self.exchange.as_deref() == Some(exchange) {
+            true => self.opinion.score.is_some_and(|score| score < Score::HALF) || self.opinion.is_corrected,
+            // Another was preferred.
+            false => true,
+        }
+    }
+
     /// When it came.
     #[must_use]
     pub fn at(&self) -> Moment {

@@ -91,7 +91,7 @@ impl Ledger {
     /// # Errors
     /// When the address of the database is none.
     pub fn to_read(settings: &Settings) -> Result<Self, String> {
-        let database = store::open(settings)?;
+        let database = store::open_to_read(settings)?;
         // Nobody is at the other end.
         let (handover, _) = Handover::new(1, 0);
         let (trouble, conversations) = (Arc::default(), Conversations::default());

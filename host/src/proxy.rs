@@ -19,7 +19,7 @@ use crate::cache::{self, Asking, Joined, Question, Served, State};
 use crate::caller::Caller;
 use crate::chat::{Channel, Task};
 use crate::config::Target;
-use crate::dialect::{Address, count_body};
+use crate::dialect::{Address, Dialect, count_body};
 use crate::endpoint::{self, Does, Endpoint};
 use crate::error::Error;
 use crate::exchange::{End, Exchange};
@@ -101,7 +101,8 @@ async fn serve_task(
     let admitted = guard::admit(x, asked).await?;
     x.captures_request(|| admitted.body());
     if let Some(turns) = turns {
-        let shown = turns.recognised(&gateway.observers, x.is_captured(), &admitted.request().segments);
+        let bytes_max = if x.is_captured() { feedback::CORRECTED_BYTES_MAX } else { 0 };
+        let shown = turns.recognised(&gateway.observers, bytes_max, &admitted.request().segments);
         x.goes_on_at(turns, shown);
     }
     let asking = match remembered(gateway, x, head, &admitted).await? {
@@ -474,12 +475,43 @@ async fn feedback(
 ) -> Result<Response<reply::Body>, Error> {
     meter::count_request(&gateway.counters, x).await?;
     let body = read(x, head, body).await?;
-    let mut given = feedback::read(&body, &head.headers, x.generation.settings.ledger.text_bytes_max)?;
+    let given = feedback::read(&body, &head.headers)?;
     feedback::check(&gateway.observers, x, &given).await?;
-    let opinion = &mut given.opinion;
-    let texts = guard::admit_texts(x, [opinion.comment.take(), opinion.corrected.take()]).await?;
-    let kept = feedback::keep(&gateway.observers, x, given, texts).await?;
+    let given = guarded(x, given).await?;
+    let kept = feedback::keep(&gateway.observers, x, given).await?;
     Ok(reply::own(x, feedback::body(&kept)))
+}
+
+/// The words of feedback, as the guardrails let them pass: those of a caller, and as an answer what should have been one.
+async fn guarded(x: &Exchange, mut given: feedback::Given) -> Result<feedback::Given, Error> {
+    let opinion = &mut given.opinion;
+    [opinion.comment, opinion.corrected] =
+        guard::admit_texts(x, [opinion.comment.take(), opinion.corrected.take()]).await?;
+    if let Some(corrected) = &mut opinion.corrected {
+        let released = guard::release_text(x, Channel::Content, corrected).await?;
+        *corrected = String::from_utf8_lossy(&released.into_bytes()).into_owned();
+    }
+    Ok(given)
+}
+
+/// Feedback that an operator gives in the console passes the guardrails of the tenant whose exchange it is about.
+///
+/// # Errors
+/// What a guardrail says of it.
+pub(crate) async fn operators_words(
+    gateway: &Gateway,
+    tenant: &str,
+    given: feedback::Given,
+) -> Result<feedback::Given, Error> {
+    let caller = Arc::new(Caller::identified(tenant.into(), None, Models::Any));
+    let x = gateway.begin(caller, gateway.generation(), Dialect::OpenAi, false, Trace::begin(0.0));
+    x.does(Does::GiveFeedback.word());
+    let guarded = guarded(&x, given).await;
+    x.end(match &guarded {
+        Ok(_) => End::Answered,
+        Err(error) => End::Failed(error),
+    });
+    guarded
 }
 
 /// The list of models: what is configured and allowed; and what the provider has, where any model may be asked for.

@@ -11,15 +11,17 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use highway::{HighwayHash, HighwayHasher, Key};
 use http::HeaderMap;
 use http::header::HeaderName;
 use quick_cache::sync::Cache;
 use tokio::time::timeout;
 
-use crate::chat::Request;
+use crate::chat::{Channel, Request, Role, Segment};
 use crate::config::SessionLimits;
 use crate::error::{Error, Malformed};
 use crate::exchange::{Exchange, Over};
+use crate::hashing::in_parts;
 use crate::ledger::Ledger;
 use crate::moment::Moment;
 use crate::money::Money;
@@ -121,7 +123,20 @@ impl Reached {
         }
     }
 
-    /// A word for the operator.
+    /// What has been reached, for the operator: no text of the conversation.
+    #[must_use]
+    pub fn detail(&self) -> String {
+        let most = match self {
+            Self::Steps(most) | Self::Tokens(most) | Self::Answer(most) | Self::Call { times: most, .. } => {
+                most.to_string()
+            }
+            Self::Money(most) => most.to_string(),
+            Self::Time(most) => most.as_secs().to_string(),
+        };
+        format!("{} = {most}", self.word())
+    }
+
+    /// The limit, as the configuration calls it.
     #[must_use]
     pub fn word(&self) -> &'static str {
         match self {
@@ -157,10 +172,13 @@ impl Sessions {
             return Err(Error::SessionLimit(reached));
         }
         let named = named(headers)?;
-        let call = request.call.as_deref().map(|call| self.of_call(&x.tenant, call));
+        // Whoever numbers calls anew in each conversation calls the first of them alike: what its user has said tells them apart.
+        let opening = opening(&request.segments);
+        let call = request.call.as_deref().map(|call| self.of_call(&x.tenant, &named_by(call, opening)));
         let conversation = request.conversation.as_deref().map(Arc::from);
         // Clients that trace each call by itself say another trace at each step: what the conversation says counts before.
         let trace = x.trace.parent.map(|_| x.trace.id.to_string().into());
+        x.opens_with(opening);
         let Some(name) = named.or(conversation).or(call).or(trace) else { return Ok(()) };
         x.is_step_of(name.clone());
         let state = self.state((x.tenant.clone(), name), ledger.filter(|_| limits.is_bounded())).await;
@@ -199,8 +217,8 @@ impl Sessions {
     pub(crate) fn is_over(&self, over: &Over) {
         let Some(session) = &over.session else { return };
         let tenant = &over.caller.tenant;
-        if let Some(call) = &over.record.call {
-            let id: Id = (tenant.clone(), call.as_str().into());
+        if let Some(call) = over.first_call() {
+            let id: Id = (tenant.clone(), call.into());
             if *id.1 != **session {
                 self.calls.insert(id, session.clone());
             }
@@ -255,6 +273,20 @@ impl State {
         let taken = self.steps.fetch_update(Ordering::Relaxed, Ordering::Relaxed, step);
         taken.err().map(|_| Reached::Steps(most))
     }
+}
+
+/// What users have said before a tool was called for the first time, as a number that is the same in each process.
+fn opening(segments: &[Segment]) -> u64 {
+    let mut hasher = HighwayHasher::new(Key([0; 4]));
+    let before = segments.iter().take_while(|segment| segment.channel != Channel::ToolArguments);
+    let said = before.filter(|segment| segment.role == Role::User && segment.channel == Channel::Content);
+    in_parts(said.map(|segment| segment.text.as_bytes()), |bytes| hasher.append(bytes));
+    hasher.finalize64()
+}
+
+/// The name of a session by the id of its first call of a tool, and what was said before.
+pub(crate) fn named_by(call: &str, opening: u64) -> String {
+    format!("{call}-{:08x}", opening >> 32)
 }
 
 /// What the caller names the session.

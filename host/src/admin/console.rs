@@ -96,6 +96,7 @@ pub(super) fn refused(port: &Port, head: &Parts, refused: Refused) -> Response<B
     };
     let body = html! {
         p.card { @if let Some(field) = field { code { (field) } ": " } (message) }
+        @if let Some(before) = came_from(head) { p { a href=(before) { "Back to the page before" } } }
         p { a href="/console" { "To the overview" } }
     };
     let form_token = port.signer.form_token(&head.headers);
@@ -120,7 +121,7 @@ impl<'a> Visit<'a> {
             ["exchanges"] => exchanges::show(self, &query).await,
             ["exchanges", id] => exchange::show(self, id).await,
             ["sessions"] => sessions::list(self, &query).await,
-            ["sessions", name] => sessions::one(self, &decoded(name), &query).await,
+            ["session"] => sessions::one(self, &query).await,
             ["plugins"] => plugins::list(self).await,
             ["plugins", name] => plugins::one(self, &decoded(name)).await,
             ["escalations"] => escalations::list(self, &query).await,
@@ -140,7 +141,7 @@ impl<'a> Visit<'a> {
         match below {
             ["enter"] => return Ok(self.enter(form).await),
             ["theme"] => {
-                let mut response = page::see_other(&self.came_from());
+                let mut response = page::see_other(came_from(self.head).as_deref().unwrap_or("/console"));
                 let cookie = page::theme_cookie(form.get("theme").unwrap_or_default());
                 response.headers_mut().append(http::header::SET_COOKIE, cookie);
                 return Ok(response);
@@ -172,14 +173,6 @@ impl<'a> Visit<'a> {
         let mut response = page::see_other("/console");
         response.headers_mut().append(http::header::SET_COOKIE, self.port.signer.cookie(Moment::now()));
         response
-    }
-
-    /// The page of the console from which a form was sent.
-    fn came_from(&self) -> String {
-        let referer = self.head.headers.get(http::header::REFERER).and_then(|value| value.to_str().ok());
-        let path = referer.and_then(|address| address.parse::<http::Uri>().ok());
-        let path = path.as_ref().and_then(http::Uri::path_and_query).map(|path| path.as_str());
-        path.filter(|path| path.starts_with("/console")).unwrap_or("/console").to_owned()
     }
 
     async fn page(&self, shown: &Shown) -> Response<Body> {
@@ -226,6 +219,14 @@ impl<'a> Visit<'a> {
             Refused::Ledger("nothing is recorded: [ledger] says enabled = false in the configuration".to_owned())
         })
     }
+}
+
+/// The page of the console from which one came.
+fn came_from(head: &Parts) -> Option<String> {
+    let referer = head.headers.get(http::header::REFERER).and_then(|value| value.to_str().ok());
+    let path = referer.and_then(|address| address.parse::<http::Uri>().ok());
+    let path = path.as_ref().and_then(http::Uri::path_and_query).map(|path| path.as_str());
+    path.filter(|path| path.starts_with("/console")).map(str::to_owned)
 }
 
 /// The page for whoever has not said the token.

@@ -49,9 +49,10 @@ pub(super) struct Export {
     /// Exchanges in which nothing was found.
     #[arg(long, conflicts_with = "rule")]
     without_findings: bool,
-    /// For `preference`: an answer that was asked for once more is rejected, and the next one chosen.
+    /// What conversations show counts too: an answer that was changed as corrected, one that was asked for once more as worse
+    /// than the next one.
     #[arg(long)]
-    regenerated: bool,
+    noticed: bool,
     /// No more lines than this.
     #[arg(long, value_name = "NUMBER")]
     lines_max: Option<u64>,
@@ -79,7 +80,7 @@ impl Export {
             score_max: self.score_max,
             rule: self.rule,
             without_findings: self.without_findings,
-            regenerated: self.regenerated,
+            noticed: self.noticed,
             lines_max: self.lines_max,
             output: self.output,
         };

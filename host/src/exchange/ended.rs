@@ -3,7 +3,7 @@
 use tokio::time::Instant;
 use tracing::info;
 
-use super::{ANSWERED, End, Ending, Exchange, milliseconds};
+use super::{ANSWERED, End, Ending, Exchange, PROVIDERS_ERROR, milliseconds};
 use crate::money::Money;
 use crate::plugin::summary;
 
@@ -51,6 +51,10 @@ impl Exchange {
         let within = self.within.as_ref().map(|within| &*within.exchange);
         let asked_by = self.within.as_ref().map(|within| &*within.plugin);
         let ending = match end {
+            // What a provider says of an error is passed on, and no answer.
+            End::Answered if record.status.is_some_and(|status| status.as_u16() >= 400) => {
+                Ending::plain(PROVIDERS_ERROR)
+            }
             End::Answered => Ending::plain(ANSWERED),
             End::CallerGone => Ending::plain("caller-gone"),
             End::Failed(error) => Ending::of(error),

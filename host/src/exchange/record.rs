@@ -20,6 +20,7 @@ use crate::feedback::{Recognised, Said, Turns};
 use crate::money::Money;
 use crate::plugin::{Decision, Receipt};
 use crate::prices::Prices;
+use crate::session::named_by;
 use crate::trace::{SpanId, Trace};
 
 /// What an exchange did.
@@ -63,6 +64,8 @@ pub struct Record {
     pub(super) ending: Option<(Ending, Instant)>,
     /// The id of the first call of a tool that its answer wants.
     pub call: Option<String>,
+    /// What its user has said before a tool was called, as a number.
+    pub(super) opening: u64,
     /// The tools that its answer wants to be called.
     pub tools: Vec<String>,
     /// What was said, where the operator wants that to be kept.
@@ -158,11 +161,13 @@ pub struct NotInspected {
 
 /// How an exchange ended whose caller has its answer.
 pub(super) const ANSWERED: &str = "answered";
+/// How one ended whose caller has what a provider says of an error.
+pub(super) const PROVIDERS_ERROR: &str = "provider_error";
 
 /// How an exchange ended, in words.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ending {
-    /// `answered`, `caller-gone`, or a word for each kind of error.
+    /// `answered`, `provider_error`, `caller-gone`, or a word for each kind of error.
     pub outcome: &'static str,
     /// The stable code of an error; a denial's is the plugin's own.
     pub code: Option<String>,
@@ -221,6 +226,11 @@ impl Record {
         let cost = self.cost();
         let is_whole = cost.unknown == 0 && self.receipts.iter().all(|receipt| receipt.used.is_known());
         (cost.known + self.plugins_cost(), is_whole)
+    }
+
+    /// What a session goes by whose first call of a tool is in its answer.
+    fn first_call(&self) -> Option<String> {
+        Some(named_by(self.call.as_deref()?, self.opening))
     }
 
     /// What providers have told that they used, in all attempts; nothing if none has told anything.
@@ -328,7 +338,7 @@ impl Over {
         mut record: Record,
     ) -> Self {
         // The next step will repeat the call that this one ends with. What a plugin asks is no step.
-        let session = session.or_else(|| record.call.as_deref().map(Arc::from)).filter(|_| within.is_none());
+        let session = session.or_else(|| record.first_call().map(Arc::from)).filter(|_| within.is_none());
         let (ending, ended) = record.ending.take().unwrap_or_else(|| (Ending::plain("caller-gone"), Instant::now()));
         let took = ended.saturating_duration_since(started);
         Self { id, at: began, took, dialect, caller, generation, within, session, trace, ending, record, started }
@@ -346,7 +356,13 @@ impl Over {
     #[must_use]
     pub fn bytes(&self) -> usize {
         let texts = self.record.captured.as_ref().map_or(0, Captured::bytes);
-        OVER_BYTES + texts + RECEIPT_BYTES * self.record.receipts.len()
+        let recognised: usize = self.record.recognised.iter().map(Recognised::bytes).sum();
+        OVER_BYTES + texts + recognised + RECEIPT_BYTES * self.record.receipts.len()
+    }
+
+    /// What a session goes by whose first call of a tool is in its answer.
+    pub(crate) fn first_call(&self) -> Option<String> {
+        self.record.first_call()
     }
 
     /// Whether its caller has the whole answer.

@@ -1,13 +1,12 @@
 //! The file with the lines, and the manifest beside it. Until both are whole they have other names, and whoever reads the first
 //! knows by the manifest that nothing is missing.
 
-use std::fs::{File, OpenOptions};
 use std::io::{BufWriter, Write};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
+use tempfile::NamedTempFile;
 
 use super::line::Line;
 use super::{Exported, Plan};
@@ -17,21 +16,15 @@ use crate::store::answers::hex;
 
 /// Behind the name of the file, for its manifest.
 const MANIFEST: &str = ".manifest.json";
-/// Behind the name of a file that is not whole yet.
-const PARTIAL: &str = ".partial";
-/// For its owner alone: what was said is in it.
-const MODE: u32 = 0o600;
-
 pub(super) struct Writer {
     path: PathBuf,
-    file: BufWriter<File>,
+    file: BufWriter<NamedTempFile>,
     digest: Sha256,
 }
 
 impl Writer {
     pub(super) fn create(path: &Path) -> Result<Self, String> {
-        let file = create(&behind(path, PARTIAL))?;
-        Ok(Self { path: path.to_owned(), file: BufWriter::new(file), digest: Sha256::new() })
+        Ok(Self { path: path.to_owned(), file: BufWriter::new(beside(path)?), digest: Sha256::new() })
     }
 
     pub(super) fn line(&mut self, line: &Line) -> Result<(), String> {
@@ -44,25 +37,26 @@ impl Writer {
     /// Give the files their names; says where the manifest is.
     pub(super) fn finish(self, plan: &Plan, exported: &Exported, ledger: &str) -> Result<PathBuf, String> {
         let Self { path, file, digest } = self;
-        let file = file.into_inner().map_err(|error| failed(&path, error.error()))?;
-        file.sync_all().map_err(|error| failed(&path, &error))?;
+        let lines = file.into_inner().map_err(|error| failed(&path, error.error()))?;
         let manifest = Manifest::of(plan, exported, ledger, hex(&digest.finalize().into()));
         let text = serde_json::to_vec_pretty(&manifest).map_err(|error| format!("writing the manifest: {error}"))?;
-        let beside = behind(&path, MANIFEST);
-        let partial = behind(&beside, PARTIAL);
-        let mut file = create(&partial)?;
-        let written = file.write_all(&text).and_then(|()| file.write_all(b"\n")).and_then(|()| file.sync_all());
-        written.map_err(|error| failed(&beside, &error))?;
-        for (from, to) in [(behind(&path, PARTIAL), &path), (partial, &beside)] {
-            std::fs::rename(from, to).map_err(|error| failed(to, &error))?;
+        let name = behind(&path, MANIFEST);
+        let mut manifest = beside(&name)?;
+        let written = manifest.write_all(&text).and_then(|()| manifest.write_all(b"\n"));
+        written.map_err(|error| failed(&name, &error))?;
+        for (file, name) in [(lines, &path), (manifest, &name)] {
+            file.as_file().sync_all().map_err(|error| failed(name, &error))?;
+            file.persist(name).map_err(|error| failed(name, &error.error))?;
         }
-        Ok(beside)
+        Ok(name)
     }
 }
 
-fn create(path: &Path) -> Result<File, String> {
-    let file = OpenOptions::new().write(true).create(true).truncate(true).mode(MODE).open(path);
-    file.map_err(|error| failed(path, &error))
+/// A file that nobody else has made, in the same folder: for its owner alone, since what was said is in it. It is gone unless
+/// it gets its name.
+fn beside(path: &Path) -> Result<NamedTempFile, String> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    NamedTempFile::with_prefix_in(".sluicegate-export-", folder).map_err(|error| failed(path, &error))
 }
 
 fn failed(path: &Path, error: &std::io::Error) -> String {
@@ -100,7 +94,7 @@ struct Filter<'a> {
     score_max: Option<f64>,
     rule: Option<&'a str>,
     without_findings: bool,
-    regenerated: bool,
+    noticed: bool,
     lines_max: Option<u64>,
 }
 
@@ -125,7 +119,7 @@ impl<'a> Manifest<'a> {
                 score_max: plan.score_max.map(Score::value),
                 rule: plan.rule.as_deref(),
                 without_findings: plan.without_findings,
-                regenerated: plan.regenerated,
+                noticed: plan.noticed,
                 lines_max: plan.lines_max,
             },
             considered: exported.considered,

@@ -23,51 +23,72 @@ const LOOKED: Duration = Duration::from_millis(100);
 /// Whether an exchange's tenant may say something of what this is about.
 ///
 /// # Errors
-/// When there is no such exchange or session of it, enough was said of it already, or the ledger cannot be asked.
+/// When there is no such exchange or session of it, or the ledger cannot be asked.
 pub(crate) async fn check(observers: &Observers, x: &Exchange, given: &Given) -> Result<(), Error> {
     let ledger = ledger(observers)?;
+    // What is kept already may be about something that is not, any more.
+    if let Some(id) = &given.id
+        && ledger.has_feedback(&x.tenant, id).await.map_err(failed)?
+    {
+        return Ok(());
+    }
     let until = Instant::now() + WRITTEN;
     while !is_there(ledger, &x.tenant, given).await.map_err(failed)? {
-        if Instant::now() >= until {
+        if Instant::now() >= until || !may_come(x, given) {
             return Err(Error::NoSuchExchange);
         }
         ledger.all_written(LOOKED).await;
         sleep(LOOKED).await;
     }
-    let (exchange, session) = given.about.parts();
-    match ledger.count_of(&x.tenant, exchange, session).await.map_err(failed)? {
-        count if count >= OF_ONE_MAX => Err(Error::TooMuchFeedback(OF_ONE_MAX)),
-        _ => Ok(()),
-    }
+    Ok(())
 }
 
-/// Keep it, with its texts as the guardrails let them pass. What is kept survives the end of the machine's power.
+/// Whether what is not there may have ended just now: an exchange takes no longer than this, and its id says when it began.
+fn may_come(x: &Exchange, given: &Given) -> bool {
+    let (exchange, _) = given.about.parts();
+    let Some(began) = exchange.and_then(began_ms) else { return true };
+    let total = x.generation.settings.upstream.total + WRITTEN;
+    let now = now_ms();
+    began <= now && now - began <= u64::try_from(total.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// When an exchange began, in milliseconds since 1970: ids are UUIDs of version 7 (RFC 9562, section 5.7).
+fn began_ms(id: &str) -> Option<u64> {
+    u64::from_str_radix(id.get(..12)?, 16).ok()
+}
+
+/// Keep it. What is kept survives the end of the machine's power.
 ///
 /// # Errors
-/// When something else goes by its name, or the ledger cannot be written.
-pub(crate) async fn keep(
-    observers: &Observers,
-    x: &Exchange,
-    given: Given,
-    [comment, corrected]: [Option<String>; 2],
-) -> Result<Feedback, Error> {
-    let ledger = ledger(observers)?;
-    let id = given.id.unwrap_or_else(|| format!("fb_{}", Uuid::now_v7().simple()));
-    let (exchange, session) = given.about.parts();
-    let feedback = Feedback {
-        id,
-        tenant: x.tenant.to_string(),
-        exchange: exchange.map(str::to_owned),
-        session: session.map(str::to_owned),
-        at_ms: now_ms(),
-        source: Source::Caller,
-        by: x.caller.user.as_deref().or(x.caller.key.as_deref()).map(str::to_owned),
-        opinion: Opinion { comment, corrected, ..given.opinion },
-    };
-    match ledger.give(&feedback).await.map_err(failed)? {
+/// When something else goes by its name, enough was said already, or the ledger cannot be written.
+pub(crate) async fn keep(observers: &Observers, x: &Exchange, given: Given) -> Result<Feedback, Error> {
+    let by = x.caller.user.as_deref().or(x.caller.key.as_deref()).map(str::to_owned);
+    let feedback = given.feedback(&x.tenant, Source::Caller, by);
+    match ledger(observers)?.give(&feedback).await.map_err(failed)? {
         Kept::New => Ok(feedback),
         Kept::Before(feedback) => Ok(*feedback),
         Kept::Another => Err(Error::FeedbackConflict),
+        Kept::Full => Err(Error::TooMuchFeedback(OF_ONE_MAX)),
+    }
+}
+
+impl Given {
+    /// What is kept of it.
+    pub(crate) fn feedback(self, tenant: &str, source: Source, by: Option<String>) -> Feedback {
+        let (exchange, session) = match self.about {
+            About::Exchange(id) => (Some(id), None),
+            About::Session(name) => (None, Some(name)),
+        };
+        Feedback {
+            id: self.id.unwrap_or_else(|| format!("fb_{}", Uuid::now_v7().simple())),
+            tenant: tenant.to_owned(),
+            exchange,
+            session,
+            at_ms: now_ms(),
+            source,
+            by,
+            opinion: self.opinion,
+        }
     }
 }
 

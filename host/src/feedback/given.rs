@@ -4,7 +4,7 @@ use http::HeaderMap;
 use http::header::HeaderName;
 use serde_json::{Map, Value};
 
-use super::{COMMENT_BYTES_MAX, NAME_BYTES_MAX, Opinion, Score, is_exchange, is_name};
+use super::{COMMENT_BYTES_MAX, CORRECTED_BYTES_MAX, NAME_BYTES_MAX, Opinion, Score, is_exchange, is_name};
 use crate::error::{Error, Malformed};
 
 /// In which applications name what they send twice.
@@ -36,7 +36,7 @@ impl Default for About {
 ///
 /// # Errors
 /// When it is something else; which field, and how to mend it.
-pub(crate) fn read(body: &[u8], headers: &HeaderMap, corrected_bytes_max: usize) -> Result<Given, Error> {
+pub(crate) fn read(body: &[u8], headers: &HeaderMap) -> Result<Given, Error> {
     // What the parser says may repeat the text.
     let Ok(Value::Object(fields)) = serde_json::from_slice(body) else {
         return Err(wrong("", "the body is no JSON object; send {\"exchange\": \"...\", \"thumbs\": \"up\"}"));
@@ -51,8 +51,13 @@ pub(crate) fn read(body: &[u8], headers: &HeaderMap, corrected_bytes_max: usize)
     if id.as_ref().is_some_and(|id| !is_name(id)) {
         return Err(wrong("id", "must be a name of visible ASCII characters"));
     }
-    let given = Given { id, about: about(&mut fields)?, opinion: opinion(&mut fields, corrected_bytes_max)? };
+    let (about, opinion) = (about(&mut fields)?, opinion(&mut fields)?);
     fields.end()?;
+    if opinion.is_empty() {
+        let message = "nothing is said: send thumbs, score, comment, corrected, preferred_over or regenerated";
+        return Err(wrong("", message));
+    }
+    let given = Given { id, about, opinion };
     let Opinion { preferred_over, regenerated_by, .. } = &given.opinion;
     match &given.about {
         About::Exchange(id) if preferred_over.as_ref() == Some(id) || regenerated_by.as_ref() == Some(id) => {
@@ -80,12 +85,12 @@ fn about(fields: &mut Fields) -> Result<About, Error> {
         (Some(id), None) => Ok(About::Exchange(id)),
         (None, Some(name)) if is_name(&name) => Ok(About::Session(name)),
         (None, Some(_)) => Err(wrong("session", "must be the name of a session")),
-        (Some(_), Some(_)) => Err(wrong("session", "stands beside an exchange; say one of them")),
+        (Some(_), Some(_)) => Err(wrong("session", "cannot be sent with an exchange; send one of them")),
         (None, None) => Err(wrong("exchange", "is missing: the id that the answer's header x-sluicegate-exchange has")),
     }
 }
 
-fn opinion(fields: &mut Fields, corrected_bytes_max: usize) -> Result<Opinion, Error> {
+fn opinion(fields: &mut Fields) -> Result<Opinion, Error> {
     let thumbs = match fields.text("thumbs", NAME_BYTES_MAX)?.as_deref() {
         None => None,
         Some("up") => Some(Score::UP),
@@ -100,16 +105,16 @@ fn opinion(fields: &mut Fields, corrected_bytes_max: usize) -> Result<Opinion, E
         }
     };
     if thumbs.is_some() && score.is_some() {
-        return Err(wrong("score", "stands beside thumbs; send one of them"));
+        return Err(wrong("score", "cannot be sent with thumbs; send one of them"));
     }
-    let corrected = fields.text("corrected", corrected_bytes_max)?;
+    let corrected = fields.text("corrected", CORRECTED_BYTES_MAX)?;
     let (is_regenerated, regenerated_by) = match fields.take("regenerated") {
         None | Some(Value::Bool(false)) => (false, None),
         Some(Value::Bool(true)) => (true, None),
         Some(Value::String(id)) if is_exchange(&id) => (true, Some(id)),
         Some(_) => return Err(wrong("regenerated", "must be true, or the id of the exchange with the new answer")),
     };
-    let opinion = Opinion {
+    Ok(Opinion {
         score: thumbs.or(score),
         comment: fields.text("comment", COMMENT_BYTES_MAX)?,
         is_corrected: corrected.is_some(),
@@ -117,12 +122,7 @@ fn opinion(fields: &mut Fields, corrected_bytes_max: usize) -> Result<Opinion, E
         preferred_over: fields.exchange("preferred_over")?,
         is_regenerated,
         regenerated_by,
-    };
-    if opinion.is_empty() {
-        let message = "nothing is said: send thumbs, score, comment, corrected, preferred_over or regenerated";
-        return Err(wrong("", message));
-    }
-    Ok(opinion)
+    })
 }
 
 /// What has not been read yet.
@@ -178,7 +178,7 @@ mod tests {
     const OTHER: &str = "0199f0a0b1c27d3e8f90a1b2c3d4e5f7";
 
     fn given(body: &Value) -> Result<Given, String> {
-        let read = read(body.to_string().as_bytes(), &HeaderMap::new(), 100);
+        let read = read(body.to_string().as_bytes(), &HeaderMap::new());
         read.map_err(|error| error.message().into_owned())
     }
 
@@ -221,19 +221,20 @@ mod tests {
             (json!({"exchange": ONE}), "nothing is said"),
             (about(json!({"exchange": "secret"})), "exchange: must be"),
             (about(json!({"exchange": 7})), "exchange: must be"),
-            (about(json!({"session": "run"})), "session: stands beside"),
+            (about(json!({"session": "run"})), "session: cannot be sent with"),
             (about(json!({"thumbs": "secret"})), "thumbs: must be"),
-            (about(json!({"score": 1})), "score: stands beside"),
+            (about(json!({"score": 1})), "score: cannot be sent with thumbs"),
             (json!({"exchange": ONE, "score": 1.01}), "score: must be"),
             (json!({"exchange": ONE, "score": "1"}), "score: must be"),
             (about(json!({"comment": " "})), "comment: is empty"),
             (about(json!({"comment": "x".repeat(COMMENT_BYTES_MAX + 1)})), "comment: is longer"),
-            (about(json!({"corrected": "x".repeat(101)})), "corrected: is longer than 100"),
+            (about(json!({"corrected": "x".repeat(CORRECTED_BYTES_MAX + 1)})), "corrected: is longer"),
             (about(json!({"corrected": ["secret"]})), "corrected: must be a text"),
             (about(json!({"preferred_over": ONE})), "exchange: is compared with itself"),
             (about(json!({"regenerated": "secret"})), "regenerated: must be"),
             (about(json!({"id": "a b"})), "id: must be"),
             (about(json!({"thumb": "up"})), "thumb: is not known"),
+            (json!({"exchange": ONE, "thumb": "up"}), "thumb: is not known"),
             (json!({"session": "run-1", "corrected": "x"}), "session: has no single answer"),
             (json!({"session": "a b", "thumbs": "up"}), "session: must be"),
         ] {
@@ -241,7 +242,7 @@ mod tests {
             assert!(said.starts_with(field) && !said.contains("secret"), "{body}: {said}");
         }
         assert!(given(&about(json!({"comment": "x".repeat(COMMENT_BYTES_MAX)}))).is_ok());
-        assert!(given(&about(json!({"corrected": "x".repeat(100)}))).is_ok());
+        assert!(given(&about(json!({"corrected": "x".repeat(CORRECTED_BYTES_MAX)}))).is_ok());
     }
 
     #[test]
@@ -249,7 +250,7 @@ mod tests {
         let headers = HeaderMap::from_iter([(IDEMPOTENCY_KEY, HeaderValue::from_static("f-1"))]);
         let named = |id: Value| {
             let body = json!({"exchange": ONE, "thumbs": "up", "id": id}).to_string();
-            read(body.as_bytes(), &headers, 100).map(|given| given.id)
+            read(body.as_bytes(), &headers).map(|given| given.id)
         };
         assert_eq!(named(Value::Null).unwrap().as_deref(), Some("f-1"));
         assert_eq!(named(json!("f-1")).unwrap().as_deref(), Some("f-1"));

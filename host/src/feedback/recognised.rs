@@ -2,9 +2,10 @@
 //! than the one that was given, so somebody has mended it.
 //!
 //! Nothing of a conversation is kept for that but digests, in memory, with a key that nobody outside knows. White space does
-//! not count, since clients trim it.
+//! not count, since clients trim it. Where it cannot be told who asks, or what was answered, nothing is said: many people behind
+//! one key ask the same, and none of them because of an answer.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use highway::{HighwayHash, HighwayHasher, Key};
@@ -18,7 +19,7 @@ use crate::observe::Observers;
 
 /// Places in conversations that are known; of those that nobody came back to for the longest time, some are forgotten then.
 const KNOWN_MAX: usize = 100_000;
-/// Answers that are known of one place.
+/// Answers that are known of one place; where more are given, nobody can tell which of them was changed.
 const ANSWERS_MAX: usize = 8;
 /// How soon the same has to be asked again, to be asked because of the answer.
 const AGAIN: Duration = Duration::from_secs(3_600);
@@ -32,6 +33,8 @@ type Digest = [u64; 2];
 pub(crate) struct Conversations {
     key: Key,
     known: Cache<Digest, Arc<Vec<Told>>>,
+    /// Whoever adds an answer reads those before it first.
+    adds: Mutex<()>,
 }
 
 /// One answer.
@@ -43,20 +46,28 @@ struct Told {
     at: u64,
 }
 
+/// A place in a conversation.
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    digest: Digest,
+    /// It is one conversation's, and not that of all who begin alike.
+    is_known: bool,
+}
+
 /// Where a request stands in a conversation.
 #[derive(Clone, Debug)]
 pub(crate) struct Turns {
     key: Key,
-    /// All that was said before the answer that is wanted.
-    asked: Digest,
+    /// Behind all that was said before the answer that is wanted.
+    asked: Place,
     /// The last answer in it.
     last: Option<Last>,
 }
 
 #[derive(Clone, Debug)]
 struct Last {
-    /// All that was said before it.
-    asked: Digest,
+    /// Behind all that was said before it.
+    asked: Place,
     said: Digest,
     /// Its texts in the request.
     segments: Vec<usize>,
@@ -68,6 +79,8 @@ pub(crate) struct Said {
     key: Key,
     hasher: HighwayHasher,
     is_empty: bool,
+    /// It begins with a tag, as `<think>`, that clients take out before they go on.
+    begins_with_a_tag: bool,
 }
 
 /// What a conversation has shown.
@@ -79,33 +92,65 @@ pub(crate) enum Recognised {
     Edited(Arc<str>, Option<String>),
 }
 
+impl Recognised {
+    /// Bytes of its text.
+    pub(crate) fn bytes(&self) -> usize {
+        match self {
+            Self::Regenerated(_) | Self::Edited(_, None) => 0,
+            Self::Edited(_, Some(text)) => text.len(),
+        }
+    }
+}
+
 /// Where a request stands in its conversation, if that can be said.
 pub(crate) fn turns(observers: &Observers, x: &Exchange, request: &Request) -> Option<Turns> {
     let conversations = observers.ledger.as_ref()?.conversations();
-    // What is kept at the provider is not all here, and what a plugin asks is nobody's conversation.
-    let can_be_said = request.task == Task::Converse && !request.is_tied && x.within.is_none();
-    let whose = [Some(&*x.tenant), x.caller.key.as_deref(), x.caller.user.as_deref()];
+    // What is kept at the provider is not all here, pictures are not compared, of several answers one may be gone on with, and
+    // what a plugin asks is nobody's conversation.
+    let Request { task, is_tied, opaque, answers, names_user, .. } = request;
+    let can_be_said =
+        *task == Task::Converse && !is_tied && opaque.is_empty() && answers.unwrap_or(1) == 1 && x.within.is_none();
+    let user = x.caller.user.as_deref();
+    let (key, names_user) = (x.caller.key.as_deref(), *names_user);
+    let whose = Whose { tenant: &x.tenant, key, user, names_user, model: &request.model };
     can_be_said.then(|| conversations.turns(whose, &request.segments)).flatten()
+}
+
+/// Who asks, and whom.
+#[derive(Clone, Copy, Debug)]
+struct Whose<'a> {
+    tenant: &'a str,
+    key: Option<&'a str>,
+    user: Option<&'a str>,
+    /// The request says in a field of its own which user it is for.
+    names_user: bool,
+    model: &'a str,
 }
 
 impl Default for Conversations {
     fn default() -> Self {
-        Self { key: random_key(), known: Cache::new(KNOWN_MAX) }
+        Self { key: random_key(), known: Cache::new(KNOWN_MAX), adds: Mutex::default() }
     }
 }
 
 impl Conversations {
-    fn turns(&self, whose: [Option<&str>; 3], segments: &[Segment]) -> Option<Turns> {
+    fn turns(&self, whose: Whose<'_>, segments: &[Segment]) -> Option<Turns> {
+        let Whose { tenant, key, user, names_user, model } = whose;
         let mut hasher = HighwayHasher::new(self.key);
-        in_parts(whose.map(|who| who.unwrap_or_default().as_bytes()), |bytes| hasher.append(bytes));
+        let names = [Some(tenant), key, user, Some(model)].map(|name| name.unwrap_or_default().as_bytes());
+        // Among them are the user's name, and the tools.
+        let fields = segments.iter().filter(|segment| is_a_field(segment));
+        in_parts(names.into_iter().chain(fields.map(|field| field.text.as_bytes())), |bytes| hasher.append(bytes));
+        // Of the first question of a conversation nobody knows otherwise whose it is.
+        let mut is_known = user.is_some() || names_user;
         let mut last: Option<Last> = None;
-        let mut answer: Option<(Digest, Said, Vec<usize>)> = None;
+        let mut answer: Option<(Place, Said, Vec<usize>)> = None;
         let mut is_asked = false;
         for (index, segment) in segments.iter().enumerate().filter(|(_, segment)| is_of_the_conversation(segment)) {
             match segment.role {
                 Role::Assistant => {
                     let (_, said, texts) =
-                        answer.get_or_insert_with(|| (hasher.clone().finalize128(), Said::new(self.key), Vec::new()));
+                        answer.get_or_insert_with(|| (Place::of(&hasher, is_known), Said::new(self.key), Vec::new()));
                     if segment.channel == Channel::Content {
                         said.says(&segment.text);
                         texts.push(index);
@@ -114,6 +159,7 @@ impl Conversations {
                 Role::System | Role::User | Role::Tool => {
                     is_asked |= segment.role != Role::System;
                     if let Some((asked, said, segments)) = answer.take() {
+                        is_known |= said.digest().is_some();
                         last = said.digest().map(|said| Last { asked, said, segments });
                     }
                 }
@@ -121,20 +167,22 @@ impl Conversations {
             hasher.append(&[segment.role as u8, segment.channel as u8]);
             without_white_space(&segment.text, |part| hasher.append(part));
         }
-        is_asked.then(|| Turns { key: self.key, asked: hasher.finalize128(), last })
+        is_asked.then(|| Turns { key: self.key, asked: Place::of(&hasher, is_known), last })
     }
 
     /// What a request shows of the answers before it.
     fn recognise(&self, turns: &Turns, now: Moment) -> Vec<Recognised> {
         let mut recognised = Vec::new();
         let soon = |told: &Told, within: Duration| Moment::from_seconds(told.at).until(now) <= within;
-        if let Some(told) = self.known.get(&turns.asked)
+        if turns.asked.is_known
+            && let Some(told) = self.known.get(&turns.asked.digest)
             && let Some(told) = told.last().filter(|told| soon(told, AGAIN))
         {
             recognised.push(Recognised::Regenerated(told.exchange.clone()));
         }
         if let Some(last) = &turns.last
-            && let Some(told) = self.known.get(&last.asked)
+            && let Some(told) = self.known.get(&last.asked.digest)
+            && told.len() <= if last.asked.is_known { ANSWERS_MAX } else { 1 }
             && let Some(latest) = told.last().filter(|told| told.said.is_some() && soon(told, GOES_ON))
             && told.iter().all(|told| told.said != Some(last.said))
         {
@@ -154,13 +202,21 @@ impl Conversations {
         }
     }
 
-    fn add(&self, asked: Digest, told: Told) {
-        let mut all = self.known.get(&asked).map(|known| known.as_ref().clone()).unwrap_or_default();
-        if all.len() >= ANSWERS_MAX {
+    fn add(&self, asked: Place, told: Told) {
+        let _adding = self.adds.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = self.known.get(&asked.digest).map(|known| known.as_ref().clone()).unwrap_or_default();
+        // One more than can be told apart says that there were more.
+        if all.len() > ANSWERS_MAX {
             all.remove(0);
         }
         all.push(told);
-        self.known.insert(asked, Arc::new(all));
+        self.known.insert(asked.digest, Arc::new(all));
+    }
+}
+
+impl Place {
+    fn of(hasher: &HighwayHasher, is_known: bool) -> Self {
+        Self { digest: hasher.clone().finalize128(), is_known }
     }
 }
 
@@ -170,15 +226,17 @@ impl Turns {
         Said::new(self.key)
     }
 
-    /// What this shows of the answers before it, with the words that were put in place of one where texts are kept: as the
-    /// guardrails let them pass.
-    pub(crate) fn recognised(&self, observers: &Observers, keeps_text: bool, segments: &[Segment]) -> Vec<Recognised> {
+    /// What this shows of the answers before it, with the words that were put in place of one, if so many bytes of them may be
+    /// kept: as the guardrails let them pass.
+    pub(crate) fn recognised(&self, observers: &Observers, bytes_max: usize, segments: &[Segment]) -> Vec<Recognised> {
         let Some(ledger) = &observers.ledger else { return Vec::new() };
         let mut all = ledger.conversations().recognise(self, Moment::now());
         for one in &mut all {
-            if let (Recognised::Edited(_, text), Some(last), true) = (one, &self.last, keeps_text) {
-                let texts = last.segments.iter().filter_map(|index| segments.get(*index));
-                *text = Some(texts.map(|segment| segment.text.as_str()).collect::<Vec<_>>().join("\n"));
+            if let (Recognised::Edited(_, text), Some(last)) = (one, &self.last) {
+                let texts = last.segments.iter().filter_map(|index| Some(segments.get(*index)?.text.as_str()));
+                let texts: Vec<&str> = texts.collect();
+                let bytes: usize = texts.iter().map(|text| text.len() + 1).sum();
+                *text = (bytes <= bytes_max).then(|| texts.join("\n"));
             }
         }
         all
@@ -187,7 +245,7 @@ impl Turns {
 
 impl Said {
     fn new(key: Key) -> Self {
-        Self { key, hasher: HighwayHasher::new(key), is_empty: true }
+        Self { key, hasher: HighwayHasher::new(key), is_empty: true, begins_with_a_tag: false }
     }
 
     /// It is another answer.
@@ -198,14 +256,15 @@ impl Said {
     /// It goes on.
     pub(crate) fn says(&mut self, text: &str) {
         without_white_space(text, |part| {
+            self.begins_with_a_tag |= self.is_empty && part.starts_with(b"<");
             self.is_empty = false;
             self.hasher.append(part);
         });
     }
 
-    /// What it says; nothing if that is nothing.
+    /// What it says; nothing if that is nothing, or cannot be compared.
     fn digest(&self) -> Option<Digest> {
-        (!self.is_empty).then(|| self.hasher.clone().finalize128())
+        (!self.is_empty && !self.begins_with_a_tag).then(|| self.hasher.clone().finalize128())
     }
 }
 
@@ -217,8 +276,13 @@ fn is_of_the_conversation(segment: &Segment) -> bool {
     }
 }
 
+/// What else a request says: not the same is asked with other tools, or for another user.
+fn is_a_field(segment: &Segment) -> bool {
+    matches!(segment.channel, Channel::ToolDefinition | Channel::Other)
+}
+
 fn without_white_space(text: &str, add: impl FnMut(&[u8])) {
-    text.split_ascii_whitespace().map(str::as_bytes).for_each(add);
+    text.split_whitespace().map(str::as_bytes).for_each(add);
 }
 
 #[cfg(test)]
@@ -226,7 +290,9 @@ fn without_white_space(text: &str, add: impl FnMut(&[u8])) {
 mod tests {
     use super::*;
 
-    const ANN: [Option<&str>; 3] = [Some("blue"), Some("key"), Some("ann")];
+    const ANN: Whose<'_> = Whose { tenant: "blue", key: Some("key"), user: Some("ann"), names_user: false, model: "m" };
+    /// Nobody knows which of them.
+    const ANYBODY: Whose<'_> = Whose { user: None, ..ANN };
 
     fn said(role: Role, text: &str) -> Segment {
         let channel = if role == Role::Tool { Channel::ToolResult } else { Channel::Content };
@@ -244,7 +310,7 @@ mod tests {
     /// Ask, look what that shows, and be answered.
     fn goes_on(
         conversations: &Conversations,
-        (exchange, whose, seconds): (&str, [Option<&str>; 3], u64),
+        (exchange, whose, seconds): (&str, Whose<'_>, u64),
         segments: &[Segment],
         answer: &[&str],
     ) -> Vec<Recognised> {
@@ -263,9 +329,10 @@ mod tests {
         assert_eq!(ask("1", ANN, 0), []);
         assert_eq!(ask("2", ANN, 10), [Recognised::Regenerated("1".into())]);
         assert_eq!(ask("3", ANN, 20), [Recognised::Regenerated("2".into())]);
-        let bob = [Some("blue"), Some("key"), Some("bob")];
-        assert_eq!(ask("4", bob, 30), [], "somebody else may ask the same");
-        assert_eq!(ask("5", [Some("red"), Some("key"), Some("ann")], 30), []);
+        assert_eq!(ask("4", Whose { user: Some("bob"), ..ANN }, 30), [], "somebody else may ask the same");
+        assert_eq!(ask("4", Whose { tenant: "red", ..ANN }, 30), []);
+        assert_eq!(ask("4", Whose { model: "other", ..ANN }, 30), []);
+        assert_eq!([ask("4", ANYBODY, 30), ask("5", ANYBODY, 30)], [[], []], "or many");
         assert_eq!(ask("6", ANN, 20 + AGAIN.as_secs()), [Recognised::Regenerated("3".into())]);
         assert_eq!(ask("7", ANN, 21 + 2 * AGAIN.as_secs()), [], "another day, another answer");
     }
@@ -286,6 +353,30 @@ mod tests {
         assert_eq!(goes_on(&conversations, ("4", ANN, 3), &further, &["you are welcome"]), []);
         let again = [user("tide?"), model("at one"), user("why?")];
         assert_eq!(goes_on(&conversations, ("5", ANN, 4), &again, &["the moon"]), [], "that was said already");
+    }
+
+    #[test]
+    fn of_those_who_begin_alike_it_is_not_known_whose_answer_was_changed() {
+        let conversations = Conversations::default();
+        let mended = [user("hi"), model("good day"), user("and then?")];
+        goes_on(&conversations, ("1", ANYBODY, 0), &[user("hi")], &["hello"]);
+        assert_eq!(goes_on(&conversations, ("2", ANYBODY, 1), &mended, &["x"]), [Recognised::Edited("1".into(), None)]);
+        let conversations = Conversations::default();
+        goes_on(&conversations, ("1", ANYBODY, 0), &[user("hi")], &["hello"]);
+        goes_on(&conversations, ("2", ANYBODY, 1), &[user("hi")], &["hi there"]);
+        assert_eq!(goes_on(&conversations, ("3", ANYBODY, 2), &mended, &["x"]), []);
+        // Further on a conversation is like no other.
+        assert_eq!(goes_on(&conversations, ("4", ANYBODY, 3), &mended, &["x"]), [Recognised::Regenerated("3".into())]);
+    }
+
+    #[test]
+    fn what_clients_take_out_of_an_answer_was_not_changed() {
+        let conversations = Conversations::default();
+        goes_on(&conversations, ("1", ANN, 0), &[user("tide?")], &["<thi", "nk>hm</think>", "noon\u{a0}"]);
+        let without = [user("tide?"), model("noon"), user("sure?")];
+        assert_eq!(goes_on(&conversations, ("2", ANN, 1), &without, &["yes\u{a0}"]), []);
+        let further = [&without[..], &[model("yes"), user("thanks")]].concat();
+        assert_eq!(goes_on(&conversations, ("3", ANN, 2), &further, &["x"]), []);
     }
 
     #[test]
@@ -318,13 +409,15 @@ mod tests {
     }
 
     #[test]
-    fn of_one_place_a_few_answers_are_known() {
+    fn of_one_place_a_few_answers_are_known_and_of_more_nothing_is_said() {
         let conversations = Conversations::default();
         for number in 0..2 * ANSWERS_MAX {
             let answer = number.to_string();
             goes_on(&conversations, (&answer, ANN, 0), &[user("tide?")], &[&answer]);
         }
         let turns = conversations.turns(ANN, &[user("tide?")]).unwrap();
-        assert_eq!(conversations.known.get(&turns.asked).unwrap().len(), ANSWERS_MAX);
+        assert_eq!(conversations.known.get(&turns.asked.digest).unwrap().len(), ANSWERS_MAX + 1);
+        let first = [user("tide?"), model("0"), user("sure?")];
+        assert_eq!(goes_on(&conversations, ("x", ANN, 1), &first, &["yes"]), [], "it is forgotten");
     }
 }

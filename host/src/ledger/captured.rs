@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 
-use super::feedback::{COLUMNS, read};
+use super::feedback::{columns, read};
 use super::{Entry, Ledger, Texts, now_ms};
-use crate::feedback::Feedback;
+use crate::feedback::{CORRECTED_BYTES_MAX, Feedback};
 use crate::store::ledger::{Failure, Row, Statement, Value};
 
 /// Which exchanges are wanted: those that satisfy each condition that is given.
@@ -31,15 +31,16 @@ pub struct Captured {
     pub feedback: Vec<Feedback>,
 }
 
-/// Exchanges of one page.
-const PAGE: usize = 200;
+/// Exchanges of one page: each may have as much text as is kept, and as much said of it as may be.
+const PAGE: usize = 10;
 
 impl Ledger {
-    /// The next page of answered conversations whose texts are kept, behind the one with this id; empty at the end.
+    /// The next page of answered conversations whose texts are kept, behind the one with this id; and the last id that it was
+    /// looked at, if there was one.
     ///
     /// # Errors
     /// When the database cannot be read.
-    pub async fn captured(&self, wanted: &Wanted, behind: &str) -> Result<Vec<Captured>, Failure> {
+    pub async fn captured(&self, wanted: &Wanted, behind: &str) -> Result<(Vec<Captured>, Option<String>), Failure> {
         let conditions: [(&str, Option<Value>); 6] = [
             ("id >", Some(behind.into())),
             ("began >=", wanted.since_ms.map(Value::from)),
@@ -59,28 +60,35 @@ impl Ledger {
         );
         let rows = self.database.read(Statement::new(sql, values)).await?;
         let entries: Vec<Entry> = rows.into_iter().map(|mut row| Entry::read(&mut row)).collect();
-        self.with_all(entries).await
+        let last = entries.last().map(|last| last.id.clone());
+        Ok((self.with_all(entries).await?, last))
     }
 
-    /// These exchanges, with their texts and what was said of them; those without texts are left out.
+    /// Those of these exchanges that are answered conversations whose texts are kept.
     ///
     /// # Errors
     /// When the database cannot be read.
     pub async fn captured_with(&self, ids: &[&str]) -> Result<Vec<Captured>, Failure> {
         let read = |mut row: Row| Entry::read(&mut row);
-        let sql = format!("SELECT {} FROM exchanges WHERE id", Entry::COLUMNS);
+        let sql =
+            format!("SELECT {} FROM exchanges WHERE task = 'converse' AND outcome = 'answered' AND id", Entry::COLUMNS);
         let entries = self.of_all(&sql, ids).await?.into_iter().map(read).collect();
         self.with_all(entries).await
     }
 
     async fn with_all(&self, entries: Vec<Entry>) -> Result<Vec<Captured>, Failure> {
         let ids: Vec<&str> = entries.iter().map(|entry| entry.id.as_str()).collect();
-        let texts =
-            self.of_all(&format!("SELECT exchange, {} FROM texts WHERE exchange", Texts::COLUMNS), &ids).await?;
+        let now = now_ms();
+        let texts = format!("SELECT expires, exchange, {} FROM texts WHERE exchange", Texts::COLUMNS);
+        // Texts go with their time, whether somebody deletes them or not.
+        let texts = self.of_all(&texts, &ids).await?.into_iter();
+        let texts = texts.filter_map(|mut row| (row.number() > Some(now)).then_some(row));
         let mut texts: HashMap<String, Texts> =
-            texts.into_iter().map(|mut row| (row.text().unwrap_or_default(), Texts::read(&mut row))).collect();
+            texts.map(|mut row| (row.text().unwrap_or_default(), Texts::read(&mut row))).collect();
         let mut said = HashMap::<String, Vec<Feedback>>::new();
-        for mut row in self.of_all(&format!("SELECT {COLUMNS} FROM feedback WHERE exchange"), &ids).await? {
+        for mut row in
+            self.of_all(&format!("SELECT {} FROM feedback WHERE exchange", columns(CORRECTED_BYTES_MAX)), &ids).await?
+        {
             let feedback = read(&mut row);
             said.entry(feedback.exchange.clone().unwrap_or_default()).or_default().push(feedback);
         }

@@ -9,7 +9,7 @@ use super::Ledger;
 use super::write::now_ms;
 use crate::config;
 use crate::exchange::Over;
-use crate::feedback::{Feedback, Opinion, Recognised, Score, Source};
+use crate::feedback::{Feedback, OF_ONE_MAX, Opinion, Recognised, Score, Source};
 use crate::hashing::in_parts;
 use crate::store::answers::hex;
 use crate::store::ledger::{Database, Durable, Failure, Row, Statement, Value};
@@ -23,6 +23,8 @@ pub enum Kept {
     Before(Box<Feedback>),
     /// Something else goes by its name.
     Another,
+    /// So much was said of the same already that it is not kept.
+    Full,
 }
 
 /// Which feedback is asked for: what satisfies each condition that is given.
@@ -34,8 +36,6 @@ pub struct Opinions {
     pub source: Option<Source>,
     /// With such a score at the most: what people did not like.
     pub score_max: Option<Score>,
-    /// With such a score at least.
-    pub score_min: Option<Score>,
     /// With a comment, a corrected answer or a preference.
     pub says_more: bool,
 }
@@ -58,14 +58,31 @@ pub struct Sums {
 /// Conditions with the value that each compares with.
 type Conditions = Vec<(&'static str, Value)>;
 
-pub(super) const COLUMNS: &str = "tenant, id, exchange, session, at, source, author, score, is_corrected, preferred_over, \
-                       is_regenerated, regenerated_by, comment, corrected";
 const INSERT: &str = "\
 INSERT INTO feedback (tenant, id, exchange, session, at, source, author, score, is_corrected, preferred_over, is_regenerated,
     regenerated_by, comment, corrected, expires, digest)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) ON CONFLICT DO NOTHING";
-/// Feedback about one exchange that is shown with it.
-const SHOWN_MAX: usize = 200;
+SELECT CAST($1 AS TEXT), CAST($2 AS TEXT), CAST($3 AS TEXT), CAST($4 AS TEXT), CAST($5 AS BIGINT), CAST($6 AS TEXT),
+    CAST($7 AS TEXT), CAST($8 AS BIGINT), CAST($9 AS BIGINT), CAST($10 AS TEXT), CAST($11 AS BIGINT), CAST($12 AS TEXT),
+    CAST($13 AS TEXT), CAST($14 AS TEXT), CAST($15 AS BIGINT), CAST($16 AS TEXT)
+WHERE (SELECT count(*) FROM feedback WHERE exchange = $3 AND tenant = $1 AND source <> 'traffic')
+    + (SELECT count(*) FROM feedback WHERE session = $4 AND tenant = $1 AND exchange IS NULL) < CAST($17 AS BIGINT)
+ON CONFLICT DO NOTHING";
+/// Feedback about one exchange or session that is shown with it: the newest.
+const SHOWN_MAX: usize = 20;
+/// Characters of a text that are shown there.
+const SHOWN_CHARS: usize = 8_000;
+/// Characters of a text that are shown in a list.
+const LISTED_CHARS: usize = 200;
+/// Feedback that is looked through at a time for what passes a filter.
+const LOOKED_THROUGH: usize = 20_000;
+
+/// The columns, in the order of [`read`], with no more characters of texts than these.
+pub(super) fn columns(chars: usize) -> String {
+    format!(
+        "tenant, id, exchange, session, at, source, author, score, is_corrected, preferred_over, is_regenerated, \
+         regenerated_by, substr(comment, 1, {chars}), substr(corrected, 1, {chars}), expires"
+    )
+}
 
 impl Ledger {
     /// Keep feedback; it survives the end of the machine's power.
@@ -77,79 +94,94 @@ impl Ledger {
         if written.first() == Some(&1) {
             return Ok(Kept::New);
         }
-        let sql = format!("SELECT digest, {COLUMNS} FROM feedback WHERE tenant = $1 AND id = $2");
+        let sql = format!("SELECT digest, {} FROM feedback WHERE tenant = $1 AND id = $2", columns(SHOWN_CHARS));
         let values = vec![feedback.tenant.as_str().into(), feedback.id.as_str().into()];
         let rows = self.database.read(Statement::new(sql, values)).await?;
         Ok(match rows.into_iter().next().map(|mut row| (row.text(), read(&mut row))) {
             Some((known, before)) if known.as_deref() == Some(&*digest(feedback)) => Kept::Before(Box::new(before)),
-            Some(_) | None => Kept::Another,
+            Some(_) => Kept::Another,
+            None => Kept::Full,
         })
     }
 
-    /// Whether there is such an exchange of this tenant.
+    /// Whether there is feedback of this tenant with this name.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn has_feedback(&self, tenant: &str, id: &str) -> Result<bool, Failure> {
+        let sql = "SELECT 1 FROM feedback WHERE tenant = $1 AND id = $2";
+        Ok(!self.database.read(Statement::new(sql, vec![tenant.into(), id.into()])).await?.is_empty())
+    }
+
+    /// Whether there is such an exchange of this tenant, in which a model was to answer.
     ///
     /// # Errors
     /// When the database cannot be read.
     pub async fn has_exchange(&self, tenant: &str, id: &str) -> Result<bool, Failure> {
-        let sql = "SELECT 1 FROM exchanges WHERE id = $1 AND tenant = $2";
+        let sql = "SELECT 1 FROM exchanges WHERE id = $1 AND tenant = $2 AND task = 'converse'";
         Ok(!self.database.read(Statement::new(sql, vec![id.into(), tenant.into()])).await?.is_empty())
     }
 
-    /// How much was said of an exchange, or of a session as a whole.
-    ///
-    /// # Errors
-    /// When the database cannot be read.
-    pub async fn count_of(&self, tenant: &str, exchange: Option<&str>, session: Option<&str>) -> Result<u64, Failure> {
-        let (which, name) = match (exchange, session) {
-            (Some(id), _) => ("exchange = $2", id),
-            (None, name) => ("session = $2 AND exchange IS NULL", name.unwrap_or_default()),
-        };
-        let sql = format!("SELECT count(*) FROM feedback WHERE tenant = $1 AND {which}");
-        let rows = self.database.read(Statement::new(sql, vec![tenant.into(), name.into()])).await?;
-        Ok(rows.into_iter().next().and_then(|mut row| row.number()).unwrap_or_default())
-    }
-
-    /// What was said of an exchange, the oldest first.
+    /// What was said of an exchange last, also where another is preferred to it; the newest first, long texts cut.
     ///
     /// # Errors
     /// When the database cannot be read.
     pub async fn feedback_of(&self, exchange: &str) -> Result<Vec<Feedback>, Failure> {
-        self.feedback_where("exchange = $1 ORDER BY at", vec![exchange.into()], SHOWN_MAX).await
+        self.feedback_where("exchange = $1 OR preferred_over = $1", vec![exchange.into()], SHOWN_CHARS, SHOWN_MAX).await
     }
 
-    /// What was said of a session as a whole, and of its steps, the oldest first.
+    /// What was said last of a session as a whole, and of its steps, in the same way.
     ///
     /// # Errors
     /// When the database cannot be read.
     pub async fn feedback_of_session(&self, tenant: &str, session: &str) -> Result<Vec<Feedback>, Failure> {
         let which = "tenant = $1 AND (session = $2 OR exchange IN \
-                     (SELECT id FROM exchanges WHERE session = $2 AND tenant = $1)) ORDER BY at";
-        self.feedback_where(which, vec![tenant.into(), session.into()], SHOWN_MAX).await
+                     (SELECT id FROM exchanges WHERE session = $2 AND tenant = $1))";
+        self.feedback_where(which, vec![tenant.into(), session.into()], LISTED_CHARS, SHOWN_MAX).await
     }
 
-    /// The newest feedback that passes a filter, of what came before this, in milliseconds since 1970.
+    /// The newest feedback that passes a filter, of what came before this, in milliseconds since 1970; texts are cut. So much is
+    /// looked through that a person does not notice: up to where, if there may be more behind it.
     ///
     /// # Errors
     /// When the database cannot be read.
-    pub async fn feedback(&self, which: &Opinions, before_ms: u64, most: usize) -> Result<Vec<Feedback>, Failure> {
-        let mut conditions: Conditions = vec![("at <", before_ms.into())];
+    pub async fn feedback(
+        &self,
+        which: &Opinions,
+        before_ms: u64,
+        most: usize,
+    ) -> Result<(Vec<Feedback>, Option<u64>), Failure> {
+        let mut conditions: Conditions = Vec::new();
         conditions.extend(which.tenant.as_deref().map(|tenant| ("tenant =", tenant.into())));
         conditions.extend(which.source.map(|source| ("source =", source.word().into())));
         conditions.extend(which.score_max.map(|score| ("score <=", u32::from(score.thousandths()).into())));
-        conditions.extend(which.score_min.map(|score| ("score >=", u32::from(score.thousandths()).into())));
-        let mut sql = String::new();
-        for (number, (condition, _)) in (1..).zip(&conditions) {
-            let and = if number == 1 { "" } else { " AND " };
-            let _ = write!(sql, "{and}{condition} ${number}");
+        let newest =
+            format!("(SELECT * FROM feedback WHERE at < $1 ORDER BY at DESC LIMIT {LOOKED_THROUGH}) AS newest");
+        let mut sql = format!("SELECT {} FROM {newest} WHERE 1 = 1", columns(LISTED_CHARS));
+        for (number, (condition, _)) in (2..).zip(&conditions) {
+            let _ = write!(sql, " AND {condition} ${number}");
         }
         if which.says_more {
             sql.push_str(" AND (comment IS NOT NULL OR is_corrected = 1 OR preferred_over IS NOT NULL)");
         }
-        sql.push_str(" ORDER BY at DESC");
-        self.feedback_where(&sql, conditions.into_iter().map(|(_, value)| value).collect(), most).await
+        let _ = write!(sql, " ORDER BY at DESC LIMIT {most}");
+        let mut values: Vec<Value> = vec![before_ms.into()];
+        values.extend(conditions.into_iter().map(|(_, value)| value));
+        let rows = self.database.read(Statement::new(sql, values)).await?;
+        let found: Vec<Feedback> = rows.into_iter().map(|mut row| read(&mut row)).collect();
+        if found.len() >= most {
+            let last = found.last().map(|last| last.at_ms);
+            return Ok((found, last));
+        }
+        let looked = format!("SELECT count(*), min(at) FROM {newest}");
+        let rows = self.database.read(Statement::new(looked, vec![before_ms.into()])).await?;
+        let looked = rows.into_iter().next().map(|mut row| (row.number(), row.number()));
+        let is_all = looked.is_none_or(|(count, _)| count < u64::try_from(LOOKED_THROUGH).ok());
+        Ok((found, looked.filter(|_| !is_all).and_then(|(_, oldest)| oldest)))
     }
 
-    /// What was said since then, in milliseconds since 1970, as sums; content is who gives this score or a better one.
+    /// The newest of what was said since then, in milliseconds since 1970, as sums; content is who gives this score or a better
+    /// one.
     ///
     /// # Errors
     /// When the database cannot be read.
@@ -157,7 +189,8 @@ impl Ledger {
         // A sum of nothing is nothing, and has another type than its parts in PostgreSQL.
         let count = |condition: &str| format!("count(CASE WHEN {condition} THEN 1 END)");
         let sql = format!(
-            "SELECT {}, {}, {}, {}, {} FROM feedback WHERE at >= $1",
+            "SELECT {}, {}, {}, {}, {} FROM (SELECT * FROM feedback WHERE at >= $1 ORDER BY at DESC LIMIT {LOOKED_THROUGH}) \
+             AS newest",
             count("score >= $2"),
             count("score < $2"),
             count("is_corrected = 1"),
@@ -171,8 +204,14 @@ impl Ledger {
         Ok(Sums { content: next(), discontent: next(), corrected: next(), regenerated: next(), preferred: next() })
     }
 
-    async fn feedback_where(&self, which: &str, values: Vec<Value>, most: usize) -> Result<Vec<Feedback>, Failure> {
-        let sql = format!("SELECT {COLUMNS} FROM feedback WHERE {which} LIMIT {most}");
+    async fn feedback_where(
+        &self,
+        which: &str,
+        values: Vec<Value>,
+        chars: usize,
+        most: usize,
+    ) -> Result<Vec<Feedback>, Failure> {
+        let sql = format!("SELECT {} FROM feedback WHERE {which} ORDER BY at DESC LIMIT {most}", columns(chars));
         let rows = self.database.read(Statement::new(sql, values)).await?;
         Ok(rows.into_iter().map(|mut row| read(&mut row)).collect())
     }
@@ -180,18 +219,19 @@ impl Ledger {
 
 /// What an exchange has shown of the answers before it.
 pub(super) fn recognised(over: &Over, bounds: &config::Ledger) -> Vec<Statement> {
-    let of = |(number, recognised): (usize, &Recognised)| {
-        let (exchange, opinion) = match recognised {
+    // Under a name of its own: the first time counts, however often it is seen again.
+    let of = |recognised: &Recognised| {
+        let (exchange, what, opinion) = match recognised {
             Recognised::Regenerated(exchange) => {
                 let by = Some(over.id.to_string());
-                (exchange, Opinion { is_regenerated: true, regenerated_by: by, ..Opinion::default() })
+                (exchange, "regenerated", Opinion { is_regenerated: true, regenerated_by: by, ..Opinion::default() })
             }
             Recognised::Edited(exchange, text) => {
-                (exchange, Opinion { is_corrected: true, corrected: text.clone(), ..Opinion::default() })
+                (exchange, "edited", Opinion { is_corrected: true, corrected: text.clone(), ..Opinion::default() })
             }
         };
         let feedback = Feedback {
-            id: format!("{}-{number}", over.id),
+            id: format!("{exchange}-{what}"),
             tenant: over.caller.tenant.to_string(),
             exchange: Some(exchange.to_string()),
             session: None,
@@ -202,7 +242,10 @@ pub(super) fn recognised(over: &Over, bounds: &config::Ledger) -> Vec<Statement>
         };
         insert(&feedback, bounds.keep_texts)
     };
-    over.record.recognised.iter().enumerate().map(of).collect()
+    // That it was asked again shows nothing where the same answer was given again.
+    let is_remembered = over.record.served.as_ref().is_some_and(|served| served.state.is_from_memory());
+    let counts = |recognised: &&Recognised| !(is_remembered && matches!(recognised, Recognised::Regenerated(_)));
+    over.record.recognised.iter().filter(counts).map(of).collect()
 }
 
 /// Texts that were kept long enough, and feedback that was.
@@ -246,6 +289,7 @@ fn insert(feedback: &Feedback, keep_texts: Duration) -> Statement {
         opinion.corrected.clone().into(),
         has_texts.then(|| at_ms.saturating_add(keep_ms)).into(),
         digest(feedback).into(),
+        OF_ONE_MAX.into(),
     ];
     Statement::new(INSERT, values)
 }
@@ -265,7 +309,9 @@ pub(super) fn read(row: &mut Row) -> Feedback {
             let preferred_over = row.text();
             let is_regenerated = row.number() == Some(1);
             let regenerated_by = row.text();
-            let (comment, corrected) = (row.text(), row.text());
+            let texts = (row.text(), row.text());
+            // Texts go with their time, whether somebody deletes them or not.
+            let (comment, corrected) = if row.number() > Some(now_ms()) { texts } else { (None, None) };
             Opinion { score, comment, is_corrected, corrected, preferred_over, is_regenerated, regenerated_by }
         },
     }

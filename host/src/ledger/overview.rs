@@ -42,7 +42,7 @@ pub struct Sum {
     /// Those that failed.
     pub failures: u64,
     /// Those that a guardrail has refused.
-    pub denials: u64,
+    pub refusals: u64,
     /// Those that were answered from memory.
     pub hits: u64,
     /// Tokens of requests.
@@ -72,7 +72,7 @@ pub struct Said {
 pub type Parts = Vec<(i64, u64)>;
 
 const SUMS: &str = "CAST(coalesce(sum(exchanges), 0) AS BIGINT), CAST(coalesce(sum(failures), 0) AS BIGINT), \
-    CAST(coalesce(sum(denials), 0) AS BIGINT), CAST(coalesce(sum(hits), 0) AS BIGINT), \
+    CAST(coalesce(sum(refusals), 0) AS BIGINT), CAST(coalesce(sum(hits), 0) AS BIGINT), \
     CAST(coalesce(sum(input_tokens), 0) AS BIGINT), CAST(coalesce(sum(output_tokens), 0) AS BIGINT), \
     CAST(coalesce(sum(cost), 0) AS BIGINT), CAST(coalesce(sum(saved), 0) AS BIGINT)";
 
@@ -82,7 +82,7 @@ impl Sum {
         Self {
             exchanges: number(),
             failures: number(),
-            denials: number(),
+            refusals: number(),
             hits: number(),
             input_tokens: number(),
             output_tokens: number(),
@@ -97,7 +97,7 @@ impl Sum {
         Self {
             exchanges: self.exchanges + other.exchanges,
             failures: self.failures + other.failures,
-            denials: self.denials + other.denials,
+            refusals: self.refusals + other.refusals,
             hits: self.hits + other.hits,
             input_tokens: self.input_tokens.saturating_add(other.input_tokens),
             output_tokens: self.output_tokens.saturating_add(other.output_tokens),

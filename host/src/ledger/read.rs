@@ -51,6 +51,8 @@ pub struct Filter {
     pub until_ms: Option<u64>,
     /// That are older than the one with this id.
     pub before: Option<String>,
+    /// Whose id begins with this.
+    pub begins_with: Option<String>,
 }
 
 /// Exchanges that pass a filter, the newest first.
@@ -95,6 +97,9 @@ impl Query {
             ("id < #", filter.before.clone()),
             ("id >= #", filter.since_ms.map(first_id)),
             ("id < #", filter.until_ms.map(first_id)),
+            ("id >= #", filter.begins_with.clone()),
+            // Behind all hexadecimal digits.
+            ("id < #", filter.begins_with.as_ref().map(|begin| format!("{begin}g"))),
         ] {
             if let Some(id) = id {
                 query.narrow.add(condition, id);

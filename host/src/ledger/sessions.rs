@@ -16,7 +16,7 @@ pub struct Session {
     pub name: String,
     /// When it began, in milliseconds since 1970.
     pub began_ms: u64,
-    /// When its last step began.
+    /// When its last step ended, in milliseconds since 1970.
     pub last_ms: u64,
     /// Its steps.
     pub steps: u64,
@@ -52,7 +52,7 @@ impl Session {
         }
     }
 
-    /// From the beginning of its first step to that of its last.
+    /// From the beginning of its first step to the end of its last.
     #[must_use]
     pub fn lasted(&self) -> Duration {
         Duration::from_millis(self.last_ms.saturating_sub(self.began_ms))

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::entry::{Entry, micros};
 use super::steps::Did;
+use crate::endpoint::Does;
 use crate::store::ledger::{Statement, Value};
 
 /// What is measured.
@@ -82,7 +83,7 @@ struct Session {
 struct Minute {
     exchanges: u64,
     failures: u64,
-    denials: u64,
+    refusals: u64,
     hits: u64,
     input_tokens: u64,
     output_tokens: u64,
@@ -94,7 +95,7 @@ impl Minute {
     fn add(&mut self, entry: &Entry) {
         self.exchanges += 1;
         self.failures += u64::from(entry.has_failed());
-        self.denials += u64::from(entry.outcome == "denied");
+        self.refusals += u64::from(entry.is_refused());
         self.hits += u64::from(matches!(entry.cache.as_deref(), Some("hit" | "stale")));
         if let Some(usage) = &entry.usage {
             self.input_tokens += u64::from(usage.input_tokens);
@@ -111,11 +112,16 @@ impl Minute {
 impl Sums {
     pub(super) fn add(&mut self, entry: &Entry) {
         let minute = entry.began_ms / 60_000;
+        self.add_said(entry, minute);
+        // Whoever lists models, or says what they think of an answer, asks no model.
+        if Does::task_named(&entry.task).is_none() {
+            return;
+        }
         self.minutes.entry((minute, entry.tenant.clone(), entry.model.clone())).or_default().add(entry);
         if let Some(name) = &entry.session {
             let session = self.sessions.entry((entry.tenant.clone(), name.clone())).or_default();
             session.began = if session.sum.exchanges == 0 { entry.began_ms } else { session.began.min(entry.began_ms) };
-            session.last = session.last.max(entry.began_ms);
+            session.last = session.last.max(entry.ended_ms());
             session.model.clone_from(&entry.model);
             session.sum.add(entry);
         }
@@ -123,6 +129,10 @@ impl Sums {
         if let Some(first) = entry.first_text {
             self.measure(Measure::FirstText, &entry.model, minute, micros(first));
         }
+    }
+
+    /// What plugins have said, and what that took.
+    fn add_said(&mut self, entry: &Entry, minute: u64) {
         for step in &entry.details.steps {
             let Did::Plugin(call) = &step.did else { continue };
             let verdict = (call.plugin.clone(), minute, call.verdict.clone(), call.outcome.clone());
@@ -143,8 +153,8 @@ impl Sums {
     /// What adds them to those in the tables; always in the same order, so that no two gateways wait for each other.
     pub(super) fn statements(self) -> impl Iterator<Item = Statement> {
         let minutes = self.minutes.into_iter().map(|((minute, tenant, model), sum)| {
-            let Minute { exchanges, failures, denials, hits, input_tokens, output_tokens, cost, saved } = sum;
-            let sums = [exchanges, failures, denials, hits, input_tokens, output_tokens, cost, saved];
+            let Minute { exchanges, failures, refusals, hits, input_tokens, output_tokens, cost, saved } = sum;
+            let sums = [exchanges, failures, refusals, hits, input_tokens, output_tokens, cost, saved];
             let mut values: Vec<Value> = vec![minute.into(), tenant.into(), model.into()];
             values.extend(sums.map(Value::from));
             Statement::new(MINUTE, values)
@@ -158,9 +168,9 @@ impl Sums {
             Statement::new(VERDICT, values)
         });
         let sessions = self.sessions.into_iter().map(|((tenant, session), Session { began, last, model, sum })| {
-            let Minute { exchanges, failures, input_tokens, output_tokens, cost, .. } = sum;
+            let Minute { exchanges, failures, refusals, input_tokens, output_tokens, cost, .. } = sum;
             let mut values: Vec<Value> = vec![tenant.into(), session.into(), began.into(), last.into()];
-            values.extend([exchanges, failures, input_tokens, output_tokens, cost].map(Value::from));
+            values.extend([exchanges, failures + refusals, input_tokens, output_tokens, cost].map(Value::from));
             values.push(model.into());
             Statement::new(SESSION, values)
         });
@@ -169,11 +179,11 @@ impl Sums {
 }
 
 const MINUTE: &str = "\
-INSERT INTO minutes (minute, tenant, model, exchanges, failures, denials, hits, input_tokens, output_tokens, cost, saved)
+INSERT INTO minutes (minute, tenant, model, exchanges, failures, refusals, hits, input_tokens, output_tokens, cost, saved)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
 ON CONFLICT (minute, tenant, model) DO UPDATE SET
     exchanges = minutes.exchanges + excluded.exchanges, failures = minutes.failures + excluded.failures,
-    denials = minutes.denials + excluded.denials, hits = minutes.hits + excluded.hits,
+    refusals = minutes.refusals + excluded.refusals, hits = minutes.hits + excluded.hits,
     input_tokens = minutes.input_tokens + excluded.input_tokens,
     output_tokens = minutes.output_tokens + excluded.output_tokens,
     cost = minutes.cost + excluded.cost, saved = minutes.saved + excluded.saved";
@@ -197,11 +207,28 @@ impl Entry {
     /// Whether it failed: neither was it answered, nor refused for what was asked, nor left by its caller.
     #[must_use]
     pub fn has_failed(&self) -> bool {
-        self.status.is_some_and(|status| status >= 500) || (self.outcome != "answered" && self.is_upstreams())
+        self.status.is_some_and(|status| status >= 500) || self.is_upstreams()
+    }
+
+    /// Whether it was refused: by a guardrail, a limit, or for what was asked.
+    #[must_use]
+    pub fn is_refused(&self) -> bool {
+        !self.has_failed() && !matches!(self.outcome.as_str(), "answered" | "caller-gone")
     }
 
     fn is_upstreams(&self) -> bool {
-        self.outcome.starts_with("upstream_") || matches!(self.outcome.as_str(), "timeout" | "guardrail_failed")
+        match self.outcome.as_str() {
+            "timeout" | "guardrail_failed" | "answer_too_large" | "answer_untranslatable" => true,
+            // These are about the operator's account, and not about what was asked.
+            "provider_error" => matches!(self.status, Some(401 | 402 | 403 | 408 | 429)),
+            other => other.starts_with("upstream_"),
+        }
+    }
+
+    /// When it ended, in milliseconds since 1970.
+    #[must_use]
+    pub fn ended_ms(&self) -> u64 {
+        self.began_ms.saturating_add(u64::try_from(self.took.as_millis()).unwrap_or(u64::MAX))
     }
 }
 
@@ -261,6 +288,12 @@ mod tests {
         assert!(!ended("answered", Some(200)).has_failed());
         assert!(!ended("denied", Some(400)).has_failed());
         assert!(!ended("rate_limit_exceeded", Some(429)).has_failed());
-        assert!(!ended("caller-gone", None).has_failed());
+        assert!(!ended("caller-gone", None).has_failed() && !ended("caller-gone", None).is_refused());
+        assert!(ended("provider_error", Some(503)).has_failed() && ended("provider_error", Some(429)).has_failed());
+        assert!(ended("provider_error", Some(400)).is_refused() && !ended("provider_error", Some(400)).has_failed());
+        for outcome in ["denied", "rate_limit_exceeded", "session_limit_exceeded", "invalid_request"] {
+            assert!(ended(outcome, Some(400)).is_refused(), "{outcome}");
+        }
+        assert!(!ended("answered", Some(200)).is_refused());
     }
 }

@@ -433,29 +433,7 @@ impl Plugin {
     }
 
     fn receipt(&self, export: &'static str, phase: Phase) -> Receipt {
-        Receipt {
-            plugin: self.name.clone(),
-            digest: self.short_digest.clone(),
-            export,
-            phase,
-            decision: Decision::Allow,
-            observed: false,
-            outcome: Outcome::Said,
-            detail: None,
-            denial: None,
-            intent: None,
-            findings: Vec::new(),
-            edits: Vec::new(),
-            windows: 0,
-            remembered: 0,
-            prefiltered: 0,
-            bytes: 0,
-            fuel: 0,
-            time: std::time::Duration::ZERO,
-            memory_bytes: 0,
-            used: Used::default(),
-            began: Instant::now(),
-        }
+        Receipt::begins(self.name.clone(), self.short_digest.clone(), export, phase)
     }
 }
 

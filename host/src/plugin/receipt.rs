@@ -280,6 +280,33 @@ fn sums(receipts: &[Receipt]) -> Vec<(Receipt, usize)> {
 }
 
 impl Receipt {
+    /// That of a call which begins now, and has nothing to tell yet.
+    pub(crate) fn begins(plugin: Arc<str>, digest: Arc<str>, export: &'static str, phase: Phase) -> Self {
+        Self {
+            plugin,
+            digest,
+            export,
+            phase,
+            decision: Decision::Allow,
+            observed: false,
+            outcome: Outcome::Said,
+            detail: None,
+            denial: None,
+            intent: None,
+            findings: Vec::new(),
+            edits: Vec::new(),
+            windows: 0,
+            remembered: 0,
+            prefiltered: 0,
+            bytes: 0,
+            fuel: 0,
+            time: Duration::ZERO,
+            memory_bytes: 0,
+            used: Used::default(),
+            began: Instant::now(),
+        }
+    }
+
     /// Whether an instance ran for it, or should have: not where all verdicts were remembered or the prefilter's.
     #[must_use]
     pub fn was_called(&self) -> bool {

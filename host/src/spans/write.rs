@@ -411,27 +411,12 @@ mod tests {
 
     fn receipt(plugin: &str) -> Receipt {
         Receipt {
-            plugin: plugin.into(),
-            digest: "0123456789ab".into(),
-            export: "text-guardrail",
-            phase: Phase::Answer,
-            decision: Decision::Allow,
-            observed: false,
-            outcome: Outcome::Said,
-            detail: None,
-            denial: None,
-            intent: None,
-            findings: Vec::new(),
-            edits: Vec::new(),
             windows: 1,
-            remembered: 0,
-            prefiltered: 0,
             bytes: 1,
             fuel: 10,
             time: Duration::from_millis(2),
             memory_bytes: 1,
-            used: crate::capability::Used::default(),
-            began: Instant::now(),
+            ..Receipt::begins(plugin.into(), "0123456789ab".into(), "text-guardrail", Phase::Answer)
         }
     }
 

@@ -182,6 +182,18 @@ pub fn open(settings: &Settings) -> Result<Arc<dyn Database>, String> {
     }
 }
 
+/// The same, for whoever only looks: no tables are made or changed.
+///
+/// # Errors
+/// When its address is none.
+pub fn open_to_read(settings: &Settings) -> Result<Arc<dyn Database>, String> {
+    let store = &settings.store;
+    match &store.postgres {
+        Some(url) => Ok(Arc::new(Postgres::to_read(url, &settings.upstream.authorities, settings.ledger.wait)?)),
+        None => Ok(Arc::new(Sqlite::to_read(&settings.ledger.path))),
+    }
+}
+
 mod migrations {
     refinery::embed_migrations!("src/store/ledger/migrations");
 }

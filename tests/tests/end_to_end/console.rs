@@ -252,7 +252,7 @@ async fn what_callers_write_is_text_wherever_it_is_shown() {
     are_written(&gateway, 2).await;
     let escalations = page(&gateway, "/escalations").await;
     let mut pages = vec![format!("/exchanges/{id}"), "/sessions?all=1".to_owned()];
-    pages.push(link(&page(&gateway, "/sessions?all=1").await, "/sessions/").replacen("/console", "", 1));
+    pages.push(link(&page(&gateway, "/sessions?all=1").await, "/session?name=").replacen("/console", "", 1));
     pages.extend(PARTS.map(str::to_owned));
     if asked.header("x-sluicegate-escalation").is_some() {
         pages.push(link(&escalations, "/escalations/").replacen("/console", "", 1));
@@ -300,7 +300,7 @@ async fn what_people_think_of_an_answer_is_shown_with_it_and_said_there() {
     }
     let noticed = page(&gateway, "/feedback?show=noticed").await;
     assert!(noticed.text().contains(">asked again<") && !noticed.text().contains("too short"), "{}", noticed.text());
-    let session = page(&gateway, "/sessions/run-1").await;
+    let session = page(&gateway, "/session?name=run-1").await;
     assert!(session.text().contains("too short"), "it was a step of it: {}", session.text());
 }
 
@@ -415,7 +415,8 @@ async fn a_person_filters_follows_keys_and_answers() {
     browser.until("#feedback").await;
     browser.click("#feedback summary").await;
     browser.write("#feedback textarea[name=comment]", "Not what was <i>asked</i>.").await;
-    browser.click("#feedback button[value=down]").await;
+    browser.click("#feedback input[value=down]").await;
+    browser.click("#feedback button.main").await;
     browser.until("#feedback .badge.bad").await;
     browser.press("gf").await;
     browser.until("main .badge.bad").await;

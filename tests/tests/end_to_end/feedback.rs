@@ -123,7 +123,8 @@ async fn only_the_tenant_of_an_exchange_may_say_something_of_it() {
 async fn what_cannot_be_kept_is_refused_with_a_reason() {
     let log = sluicegate_tests::Log::begin();
     let sandbox = Gateway::sandbox().await;
-    let setup = Gateway::with_plugins([standard("pii").config("card = 'block'")]).upstream(&sandbox);
+    let of_answers = standard("pii").named("pii-answer").config("email = 'block'").set("on = ['answer']");
+    let setup = Gateway::with_plugins([standard("pii").config("card = 'block'"), of_answers]).upstream(&sandbox);
     let gateway = setup.settings(KEPT).start().await;
     let one = id(&gateway.ask(chat("hello")).await);
     let about = |more: Value| {
@@ -139,18 +140,24 @@ async fn what_cannot_be_kept_is_refused_with_a_reason() {
         (about(json!({})), 400, "invalid_request"),
         (about(json!({"comment": "my card is 4111 1111 1111 1111"})), 400, "pii.blocked"),
         (about(json!({"corrected": "my card is 4111 1111 1111 1111"})), 400, "pii.blocked"),
+        (about(json!({"corrected": "ask ada.lovelace@example.com"})), 400, "pii.blocked"),
     ] {
         let answer = give(&gateway, body.clone()).await;
         assert_eq!((answer.status, &*answer.code()), (status, code), "{body}: {}", answer.text());
     }
     assert_eq!(said(&gateway, &one, 0).await, []);
     assert!(log.saying("sideways").is_empty() && log.saying("4111").is_empty(), "no text is in the log");
-    for number in 0..100 {
+    for number in 0..50 {
         let answer = give(&gateway, about(json!({"thumbs": "up", "id": format!("f-{number}")}))).await;
         assert_eq!(answer.status, 200, "{number}: {}", answer.text());
     }
     let more = give(&gateway, about(json!({"thumbs": "up"}))).await;
     assert_eq!((more.status, &*more.code()), (400, "too_much_feedback"));
+    let again = give(&gateway, about(json!({"thumbs": "up", "id": "f-49"}))).await;
+    assert_eq!(again.status, 200, "it is kept already: {}", again.text());
+    // Of an opinion there is none.
+    let itself = json!({"exchange": again.header("x-sluicegate-exchange").unwrap(), "thumbs": "up"});
+    assert_eq!(give(&gateway, itself).await.code(), "exchange_not_found");
     let deaf = Gateway::without_plugins().upstream(&sandbox).start().await;
     let answer = give(&deaf, about(json!({"thumbs": "up"}))).await;
     assert_eq!((answer.status, &*answer.code()), (503, "feedback_unavailable"));
@@ -178,13 +185,20 @@ async fn the_same_asked_again_is_noticed() {
         let sandbox = Gateway::sandbox().await;
         let gateway = keeping().upstream(&sandbox).settings(&settings).start().await;
         let (ann, bob) = (gateway.new_key(key_of("blue")).await, gateway.new_key(key_of("blue")).await);
-        let ask = async |key: &str, text: &str| {
-            let answer = gateway.ask(chat(text)).header("x-api-key", key).await;
+        let ask_as = async |key: &str, user: Option<&str>, text: &str| {
+            let mut body = chat(text);
+            body["user"] = json!(user);
+            let answer = gateway.ask(body).header("x-api-key", key).await;
             entry(&gateway, answer.header("x-sluicegate-exchange")).await.id
         };
+        let ask = async |key: &str, text: &str| ask_as(key, Some("u-1"), text).await;
         let first = ask(&ann, "when is the tide?").await;
         ask(&bob, "when is the tide?").await;
         ask(&ann, "and the next?").await;
+        ask_as(&ann, Some("u-2"), "when is the tide?").await;
+        let anybody = ask_as(&ann, None, "when is the tide?").await;
+        ask_as(&ann, None, "when is the tide?").await;
+        assert_eq!(said(&gateway, &anybody, 0).await, [], "many may ask that with this key");
         assert_eq!(said(&gateway, &first, 0).await, []);
         let second = ask(&ann, "when is  the tide? ").await;
         let kept = said(&gateway, &first, 1).await;
@@ -306,7 +320,7 @@ async fn no_feedback_is_lost_that_was_acknowledged() {
     let one = id(&gateway.ask(chat("hello")).await);
     let (mut acknowledged, began) = (BTreeSet::new(), std::time::Instant::now());
     // Others ask meanwhile.
-    while began.elapsed() < Duration::from_secs(2) && acknowledged.len() < 90 {
+    while began.elapsed() < Duration::from_secs(2) && acknowledged.len() < 45 {
         let name = format!("f-{}", acknowledged.len());
         let feedback = gateway.call("POST", "/v1/feedback");
         let feedback = async { feedback.body(json!({"exchange": one, "thumbs": "up", "id": name})).await };

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use maud::{Markup, html};
 
 use super::chart::stretch;
-use super::exchanges::{cost, outcome, path, table};
+use super::exchanges::{cost, outcome, table};
 use super::overview::colour;
 use super::words::{ago, bytes, count, in_path, moment, money, share, time};
 use super::{Refused, Shown, Visit, feedback};
@@ -28,9 +28,11 @@ pub(super) async fn show(visit: &Visit<'_>, id: &str) -> Result<Shown, Refused> 
     let title =
         format!("{} · {}", if entry.model.is_empty() { &entry.task } else { &entry.model }, moment(entry.began_ms));
     let segments = texts.as_ref().map(|texts| request(&entry, texts)).unwrap_or_default();
-    let feedback = feedback::of_exchange(visit, &entry).await?;
+    let opinions = ledger.feedback_of(id).await?;
+    let disliked = opinions.iter().any(|one| one.is_bad_for(id));
+    let feedback = feedback::of_exchange(visit, &entry, &opinions);
     let body = html! {
-        (answers(&entry))
+        (answers(&entry, disliked))
         section.card {
             h2 { "Steps" }
             (legend())
@@ -51,11 +53,11 @@ pub(super) async fn show(visit: &Visit<'_>, id: &str) -> Result<Shown, Refused> 
 }
 
 /// The three questions that one has of an exchange, with their answers.
-fn answers(entry: &Entry) -> Markup {
+fn answers(entry: &Entry, disliked: bool) -> Markup {
     html! {
         div.answers {
             div class=(if entry.has_failed() { "bad" } else if entry.outcome == "answered" { "" } else { "warn" }) {
-                h3 { "What came of it?" } p { (outcome(entry)) " " (what_happened(entry)) }
+                h3 { "What came of it?" } p { (outcome(entry)) " " (what_happened(entry, disliked)) }
             }
             div { h3 { "What took the time?" } p { (what_took(entry)) } }
             div { h3 { "What did it cost?" } p { (what_cost(entry)) } }
@@ -63,7 +65,7 @@ fn answers(entry: &Entry) -> Markup {
     }
 }
 
-fn what_happened(entry: &Entry) -> Markup {
+fn what_happened(entry: &Entry, disliked: bool) -> Markup {
     let mut failed = BTreeMap::<(&str, &str), u64>::new();
     for (asked, why) in attempts(entry).filter_map(|asked| Some((asked, asked.failed.as_deref()?))) {
         *failed.entry((&asked.target, why)).or_default() += 1;
@@ -78,8 +80,13 @@ fn what_happened(entry: &Entry) -> Markup {
             ("answered", _) if entry.escalation.is_some() => { "It was handed over to people" @if let Some(queue) = &entry.queue { " (" (queue) ")" } "." },
             ("answered", _) if matches!(entry.cache.as_deref(), Some("hit" | "stale")) => { "It was answered from memory" @if let Some(age) = entry.age { ", with an answer of " (time(age)) " before" } "." },
             ("answered", _) if entry.routed.as_deref() == Some("answer") => { "A router answered it itself." },
-            ("answered", _) if entry.has_failed() => { "No target had an answer, and the last one's error was passed on." },
-            ("answered", _) => { @if let Some(target) = &entry.target { "The target " b { (target) } " answered." } },
+            ("provider_error", _) if entry.has_failed() => { "No target had an answer, and what the last one says of its error was passed on." },
+            ("provider_error", _) => { "The provider" @if let Some(target) = &entry.target { " of " b { (target) } } " refused what was asked." },
+            ("answered", _) => {
+                @if let Some(target) = &entry.target { "The target " b { (target) } " answered" }
+                @if entry.routed.as_deref() == Some("targets") { ", as a router decided" @if let Some(intent) = &entry.intent { ": it was taken for " (intent) } }
+                @if entry.target.is_some() { "." }
+            },
             ("caller-gone", _) => { "The caller went away before its answer was complete." },
             _ => { @if let Some(code) = &entry.code { "Code " code { (code) } "." } },
         }
@@ -88,6 +95,7 @@ fn what_happened(entry: &Entry) -> Markup {
             " The target " b { (target) } " failed" @if *times > 1 { " " (times) " times" } ": " (why) "."
         }
         @for plugin in edited { " " (plugin_link(plugin)) " changed it." }
+        @if disliked { " " a href="#feedback" { "Its user was not content." } }
         @if let Some(escalation) = &entry.escalation { " " a href=(format!("/console/escalations/{}", in_path(escalation))) { "See the escalation" } "." }
     }
 }
@@ -98,6 +106,16 @@ fn what_took(entry: &Entry) -> Markup {
     let mut sums = BTreeMap::<String, Duration>::new();
     for step in &entry.details.steps {
         *sums.entry(name(step)).or_default() += took(step);
+    }
+    // The vector of a question is made while kept answers are looked for.
+    if let Some(embedding) = sums.get(EMBEDDING).copied()
+        && let Some(lookup) = sums.get_mut(LOOKUP)
+    {
+        *lookup = lookup.saturating_sub(embedding);
+    }
+    let own = outside(entry);
+    if own > Duration::ZERO {
+        sums.insert("the gateway itself, with its stores".to_owned(), own);
     }
     let mut times: Vec<(String, Duration)> = sums.into_iter().collect();
     times.sort_by_key(|(_, time)| std::cmp::Reverse(*time));
@@ -110,11 +128,26 @@ fn what_took(entry: &Entry) -> Markup {
         @if let Some((name, longest)) = longest {
             " The longest of it, " (share(micros(*longest).min(micros(all)), micros(all))) ", was " b { (name) } " with " (time(*longest)) "."
         }
-        @if let Some((name, second)) = times.get(1) { " Then " (name) " with " (time(*second)) "." }
+        @if let Some((name, second)) = times.get(1).filter(|(_, second)| *second > all / 100) { " Then " (name) " with " (time(*second)) "." }
     }
 }
 
+/// What lies outside of its steps.
+fn outside(entry: &Entry) -> Duration {
+    let mut covered = 0;
+    let mut end = 0;
+    for step in &entry.details.steps {
+        let (from, to) = (step.at_us.max(end), step.at_us.saturating_add(step.took_us));
+        covered += to.saturating_sub(from);
+        end = end.max(to);
+    }
+    entry.took.saturating_sub(Duration::from_micros(covered))
+}
+
 fn what_cost(entry: &Entry) -> Markup {
+    if entry.usage.is_none() && entry.attempts > 0 && attempts(entry).all(|asked| asked.failed.is_some()) {
+        return html! { b { "Nothing" } ": no provider has answered." };
+    }
     html! {
         b { (match cost(entry).as_str() { "?" | "–" => "Nobody knows".to_owned(), known => known.to_owned() }) }
         @if let Some(usage) = &entry.usage {
@@ -122,7 +155,7 @@ fn what_cost(entry: &Entry) -> Markup {
             @if usage.cached_input_tokens > 0 { " (" (count(usage.cached_input_tokens.into())) " of them from the provider's cache)" }
             " and " (count(usage.output_tokens.into())) " out"
             @if usage.reasoning_tokens > 0 { " (" (count(usage.reasoning_tokens.into())) " of them reasoning)" }
-            @if let Some(target) = &entry.target { ", last at " (target) }
+            @if let Some(target) = &entry.target { ", at " @if entry.attempts > 1 { "last at " } b { (target) } }
             "."
             @if !entry.is_cost_known { " Not all of it has a price." }
         } @else if entry.attempts == 0 { ": no model was asked." } @else { ": the provider did not say what it used." }
@@ -179,11 +212,14 @@ fn name(step: &Step) -> String {
     match &step.did {
         Did::Plugin(call) => format!("{} ({})", call.plugin, call.phase),
         Did::Attempt(asked) => format!("target {}", asked.target),
-        Did::Lookup { .. } => "kept answers".to_owned(),
-        Did::Embedding { .. } => "embedding".to_owned(),
+        Did::Lookup { .. } => LOOKUP.to_owned(),
+        Did::Embedding { .. } => EMBEDDING.to_owned(),
         Did::Wait => "waiting".to_owned(),
     }
 }
+
+const LOOKUP: &str = "kept answers";
+const EMBEDDING: &str = "embedding";
 
 fn brief(step: &Step) -> Markup {
     match &step.did {
@@ -357,7 +393,8 @@ fn said(visit: &Visit<'_>, entry: &Entry, texts: Option<&Texts>, segments: &[Seg
             section.card {
                 h2 { "What was said" }
                 p.none {
-                    @if captures { "Nothing is kept: it is too old, was refused before a guardrail let it pass, or asked for no text." }
+                    @if entry.verdict.as_deref() == Some("deny") { "Nothing is kept: a guardrail did not let it pass." }
+                    @else if captures { "Nothing is kept: it is too old, or had no text." }
                     @else { "Not kept. Prompts and answers of a tenant are, as the guardrails let them pass, with "
                         code { "[tenants." (toml_name(&entry.tenant)) "] capture = true" } "." }
                 }
@@ -405,7 +442,7 @@ fn facts(entry: &Entry) -> Markup {
                 (fact("tags", &text(&entry.tags)))
                 (fact("asked in", &html! { (entry.dialect) ", " (entry.task) @if entry.streaming { ", as a stream" } }))
                 @if let Some(session) = &entry.session {
-                    (fact("session", &html! { a href=(format!("/console/sessions/{}", in_path(session))) { (session) } }))
+                    (fact("session", &html! { a href=(format!("/console/session?name={}", in_path(session))) { (session) } }))
                 }
                 @if let Some(trace) = &entry.trace { (fact("trace", &html! { code { (trace) } })) }
                 @if let Some(within) = &entry.within {
@@ -413,10 +450,9 @@ fn facts(entry: &Entry) -> Markup {
                         @if let Some(plugin) = &entry.asked_by { ", asked by " (plugin_link(plugin)) } }))
                 }
                 (fact("routing", &html! { (entry.routed.as_deref().unwrap_or("as configured")) @if let Some(intent) = &entry.intent { ", taken for " (intent) } }))
-                (fact("cache", &text(&entry.cache)))
+                (fact("kept answers", &text(&entry.cache)))
                 (fact("generation", &html! { (entry.generation) }))
                 @if entry.is_unmetered { (fact("limits", &html! { "did not count: the store could not be asked" })) }
-                (fact("address of this page", &html! { a href=(path(entry)) { "link" } }))
             }
         }
     }

@@ -23,13 +23,18 @@ const TEXTS: [(&str, &str); 9] = [
     ("plugin", "found by plugin"),
     ("rule", "found by rule"),
 ];
-const OUTCOMES: [&str; 8] = [
+const OUTCOMES: [&str; 13] = [
     "answered",
     "unanswered",
     "denied",
     "guardrail_failed",
     "rate_limit_exceeded",
     "budget_exceeded",
+    "session_limit_exceeded",
+    "session_loop",
+    "invalid_request",
+    "provider_error",
+    "upstream_unreachable",
     "upstream_timeout",
     "caller-gone",
 ];
@@ -62,12 +67,14 @@ pub(super) async fn show(visit: &Visit<'_>, query: &Form) -> Result<Shown, Refus
 
 pub(super) fn filter(query: &Form) -> Result<Filter, Refused> {
     let number = |name: &'static str| {
-        let read = |text: &str| text.parse::<u64>().map_err(|_| wrong(name, "must be a whole number"));
+        let read = |text: &str| text.parse::<u64>().map_err(|_| wrong(name, "must be a whole number of milliseconds"));
         query.get(name).map(read).transpose()
     };
     let at = |name: &'static str| {
-        let read =
-            |text: &str| Moment::in_the_past(text).map_err(|_| wrong(name, "must be a time, or how long ago, as 2h"));
+        let read = |text: &str| {
+            Moment::in_the_past(text)
+                .map_err(|_| wrong(name, "must be a time, as 2026-11-29T18:00:00Z, or how long ago, as 2h"))
+        };
         Ok::<_, Refused>(query.get(name).map(read).transpose()?.map(|at| at.seconds().saturating_mul(1_000)))
     };
     let money = |name: &'static str| {
@@ -94,6 +101,7 @@ pub(super) fn filter(query: &Form) -> Result<Filter, Refused> {
         since_ms: at("since")?,
         until_ms: at("until")?,
         before: query.text("before"),
+        begins_with: query.text("id").map(|id| id.to_ascii_lowercase()),
     })
 }
 
@@ -117,7 +125,7 @@ fn search(query: &Form) -> Markup {
     html! {
         form.filter method="get" action="/console/exchanges" role="search" {
             label { "exchange"
-                input name="id" data-search placeholder="id" value=[query.get("id")] size="16";
+                input name="id" data-search placeholder="id, or its beginning" value=[query.get("id")] size="16";
             }
             (choice("outcome", "outcome", &OUTCOMES))
             (choice("verdict", "verdict", &VERDICTS))

@@ -4,12 +4,15 @@ use std::time::SystemTime;
 
 use http::Response;
 use maud::{Markup, html};
-use uuid::Uuid;
 
 use super::page::{see_other, token};
 use super::words::{ago, count, in_path, share};
 use super::{Form, ROWS, Refused, Shown, Visit, me};
-use crate::feedback::{COMMENT_BYTES_MAX, Feedback, NAME_BYTES_MAX, OF_ONE_MAX, Opinion, Score, Source};
+use crate::chat::Task;
+use crate::endpoint::Does;
+use crate::feedback::{
+    About, COMMENT_BYTES_MAX, CORRECTED_BYTES_MAX, Feedback, Given, NAME_BYTES_MAX, OF_ONE_MAX, Opinion, Score, Source,
+};
 use crate::ledger::{Entry, Kept, Opinions, now_ms};
 use crate::reply::Body;
 
@@ -24,13 +27,13 @@ pub(super) async fn list(visit: &Visit<'_>, query: &Form) -> Result<Shown, Refus
     let (name, which) = KINDS.iter().find(|(name, _)| Some(*name) == query.get("show")).unwrap_or(&KINDS[0]);
     let which = Opinions { tenant: query.text("tenant"), ..which.clone() };
     let before = query.get("before").and_then(|text| text.parse().ok());
-    let listed = ledger.feedback(&which, before.unwrap_or(i64::MAX.unsigned_abs()), ROWS).await?;
+    let (listed, more) = ledger.feedback(&which, before.unwrap_or(i64::MAX.unsigned_abs()), ROWS).await?;
     let sums = ledger.opinions_since(now_ms().saturating_sub(SUMMED_DAYS * DAY_MS), CONTENT).await?;
     let scored = sums.content + sums.discontent;
     let body = html! {
         dl.tiles {
-            div.tile { dt { "Content" } dd { (share(sums.content, scored)) } small { "of " (count(scored)) " scores in " (SUMMED_DAYS) " days" } }
-            div.tile { dt { "Not content" } dd { (count(sums.discontent)) } small { "scores below " (CONTENT) } }
+            div.tile { dt { "Satisfied" } dd { (share(sums.content, scored)) } small { "of " (count(scored)) " scores in " (SUMMED_DAYS) " days" } }
+            div.tile { dt { "Not satisfied" } dd { (count(sums.discontent)) } small { "scores below " (CONTENT) } }
             div.tile { dt { "Corrected" } dd { (count(sums.corrected)) } small { "answers that were changed" } }
             div.tile { dt { "Asked again" } dd { (count(sums.regenerated)) } small { "for another answer" } }
             div.tile { dt { "Compared" } dd { (count(sums.preferred)) } small { "answers preferred over others" } }
@@ -45,10 +48,8 @@ pub(super) async fn list(visit: &Visit<'_>, query: &Form) -> Result<Shown, Refus
                 ", people on the page of an exchange; that the same is asked again, or an answer changed, is noticed." }
         } @else {
             div.card.scroll { (table(&listed)) }
-            @if let Some(last) = listed.last().filter(|_| listed.len() >= ROWS) {
-                div.pages { a href=(query.with("before", &last.at_ms.to_string())) { "older →" } }
-            }
         }
+        @if let Some(before) = more { div.pages { a href=(query.with("before", &before.to_string())) { "older →" } } }
     };
     Ok(Shown { title: "Feedback".to_owned(), part: "/console/feedback", is_live: before.is_none(), body })
 }
@@ -56,12 +57,12 @@ pub(super) async fn list(visit: &Visit<'_>, query: &Form) -> Result<Shown, Refus
 /// What may be shown, the first if nothing is chosen.
 static KINDS: [(&str, Opinions); 5] = [
     ("all", ALL),
-    ("not content", Opinions { score_max: Some(Score::BELOW_HALF), ..ALL }),
+    ("not satisfied", Opinions { score_max: Some(Score::BELOW_HALF), ..ALL }),
     ("with words", Opinions { says_more: true, ..ALL }),
     ("by applications", Opinions { source: Some(Source::Caller), ..ALL }),
     ("noticed", Opinions { source: Some(Source::Traffic), ..ALL }),
 ];
-const ALL: Opinions = Opinions { tenant: None, source: None, score_max: None, score_min: None, says_more: false };
+const ALL: Opinions = Opinions { tenant: None, source: None, score_max: None, says_more: false };
 
 fn table(all: &[Feedback]) -> Markup {
     let now = SystemTime::now();
@@ -83,16 +84,25 @@ fn table(all: &[Feedback]) -> Markup {
 }
 
 /// What was said of one exchange, and a form to say more.
-pub(super) async fn of_exchange(visit: &Visit<'_>, entry: &Entry) -> Result<Markup, Refused> {
-    let all = visit.ledger()?.feedback_of(&entry.id).await?;
+pub(super) fn of_exchange(visit: &Visit<'_>, entry: &Entry, all: &[Feedback]) -> Markup {
     let now = SystemTime::now();
-    Ok(html! {
+    // Only what a model was to answer can be judged.
+    if all.is_empty() && Does::task_named(&entry.task) != Some(Task::Converse) {
+        return html! {};
+    }
+    html! {
         section.card #feedback {
             h2 { "Feedback" }
             @if all.is_empty() { p.none { "Nobody has said what they think of it." } }
-            @for one in &all {
+            @for one in all {
                 div.turn {
-                    h3 { (badges(&one.opinion)) " " (by(one)) ", " (ago(one.at_ms, now)) }
+                    h3 {
+                        @match &one.exchange {
+                            Some(other) if *other != entry.id => a.badge.warn href=(exchange_path(other)) { "another was preferred" },
+                            _ => (badges(&one.opinion)),
+                        }
+                        " " (by(one)) ", " (ago(one.at_ms, now))
+                    }
                     (words(&one.opinion))
                 }
             }
@@ -100,17 +110,24 @@ pub(super) async fn of_exchange(visit: &Visit<'_>, entry: &Entry) -> Result<Mark
                 summary { "Say what you think of it" }
                 form method="post" action=(format!("{}/feedback", super::exchanges::path(entry))) {
                     (token(&visit.form_token()))
+                    fieldset {
+                        @for (value, said) in [("", "no score"), ("up", "a good answer"), ("down", "a bad answer")] {
+                            label.choice { input type="radio" name="thumbs" value=(value) checked[value.is_empty()]; " " (said) }
+                        }
+                    }
                     label { "your name" input name="by" value=[me::name(visit)] maxlength=(NAME_BYTES_MAX) autocomplete="name"; }
-                    label { "comment" textarea name="comment" {} }
-                    label { "the answer as it should have been" textarea name="corrected" {} }
-                    p {}
-                    button.main name="thumbs" value="up" { "Good answer" } " "
-                    button name="thumbs" value="down" { "Bad answer" } " "
-                    button name="thumbs" value="" { "No score" }
+                    label { "comment" textarea name="comment" maxlength=(COMMENT_BYTES_MAX) {} }
+                    label { "the answer as it should have been" textarea name="corrected" maxlength=(CORRECTED_BYTES_MAX) {} }
+                    p.none { "Words pass the text guardrails before they are kept." }
+                    button.main type="submit" { "Keep it" }
                 }
             }
         }
-    })
+    }
+}
+
+fn exchange_path(id: &str) -> String {
+    format!("/console/exchanges/{}", in_path(id))
 }
 
 /// What was said of a session as a whole, and of its steps.
@@ -124,9 +141,8 @@ pub(super) async fn take(visit: &Visit<'_>, id: &str, form: &Form) -> Result<Res
     let ledger = visit.ledger()?;
     let entry = ledger.find(id).await?.ok_or(Refused::NotFound)?;
     let by = form.text("by").unwrap_or_default();
-    let corrected_bytes_max = visit.gateway.generation().settings.ledger.text_bytes_max;
     for (field, bytes_max) in
-        [("by", NAME_BYTES_MAX), ("comment", COMMENT_BYTES_MAX), ("corrected", corrected_bytes_max)]
+        [("by", NAME_BYTES_MAX), ("comment", COMMENT_BYTES_MAX), ("corrected", CORRECTED_BYTES_MAX)]
     {
         if form.get(field).is_some_and(|text| text.len() > bytes_max) {
             return Err(Refused::Wrong(Some(field), format!("is longer than {bytes_max} bytes")));
@@ -148,22 +164,15 @@ pub(super) async fn take(visit: &Visit<'_>, id: &str, form: &Form) -> Result<Res
     if opinion.is_empty() {
         return Err(Refused::Wrong(None, "nothing is said: give a score, a comment or an answer".to_owned()));
     }
-    if ledger.count_of(&entry.tenant, Some(id), None).await? >= OF_ONE_MAX {
-        return Err(Refused::Wrong(None, format!("{OF_ONE_MAX} opinions of it are kept already")));
-    }
-    let feedback = Feedback {
-        id: format!("fb_{}", Uuid::now_v7().simple()),
-        tenant: entry.tenant.clone(),
-        exchange: Some(entry.id.clone()),
-        session: None,
-        at_ms: now_ms(),
-        source: Source::Console,
-        by: (!by.is_empty()).then(|| by.clone()),
-        opinion,
-    };
+    let given = Given { id: None, about: About::Exchange(entry.id.clone()), opinion };
+    let given = crate::proxy::operators_words(visit.gateway, &entry.tenant, given).await;
+    let given = given.map_err(|error| Refused::Wrong(None, error.message().into_owned()))?;
+    let feedback = given.feedback(&entry.tenant, Source::Console, (!by.is_empty()).then(|| by.clone()));
     match ledger.give(&feedback).await? {
         Kept::New | Kept::Before(_) => {}
-        Kept::Another => return Err(Refused::Wrong(None, "it is kept already".to_owned())),
+        Kept::Another | Kept::Full => {
+            return Err(Refused::Wrong(None, format!("{OF_ONE_MAX} opinions of it are kept already")));
+        }
     }
     let mut response = see_other(&format!("{}#feedback", super::exchanges::path(&entry)));
     me::is_called(&mut response, &by);
@@ -174,7 +183,7 @@ pub(super) async fn take(visit: &Visit<'_>, id: &str, form: &Form) -> Result<Res
 fn about(one: &Feedback) -> Option<String> {
     let exchange = one.exchange.as_ref().map(|id| format!("/console/exchanges/{}#feedback", in_path(id)));
     let session =
-        || Some(format!("/console/sessions/{}?tenant={}", in_path(one.session.as_ref()?), in_path(&one.tenant)));
+        || Some(format!("/console/session?name={}&tenant={}", in_path(one.session.as_ref()?), in_path(&one.tenant)));
     exchange.or_else(session)
 }
 

@@ -1,5 +1,6 @@
 //! Keys and budgets: who may take how much, and how much of it is taken.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -29,26 +30,20 @@ pub(super) async fn show(visit: &Visit<'_>) -> Result<Shown, Refused> {
     names.extend(keys.iter().map(|key| key.tenant.as_str()).filter(|name| tenants.account(name).is_some()));
     names.sort_unstable();
     names.dedup();
-    let mut of_tenants = Vec::new();
-    for name in names {
-        let account = tenants.account(name).filter(Account::is_bounded);
-        of_tenants.push((name, taken(visit, account).await));
-    }
-    let mut of_keys = Vec::new();
-    for key in &keys {
-        let name: Arc<str> = format!("key:{}", key.id).into();
-        let account = Account { name, limits: key.limits, budget: key.budget };
-        of_keys.push((key, taken(visit, Some(account).filter(Account::is_bounded)).await));
-    }
+    let of_tenants: Vec<(&str, Option<Account>)> =
+        names.into_iter().map(|name| (name, tenants.account(name).filter(Account::is_bounded))).collect();
+    let of_keys: Vec<(&Key, Option<Account>)> = keys.iter().map(|key| (key, account(key))).collect();
+    let accounts = of_tenants.iter().map(|(_, account)| account).chain(of_keys.iter().map(|(_, account)| account));
+    let taken = taken(visit, &accounts.flatten().cloned().collect::<Vec<_>>()).await;
     let body = html! {
         section.card {
             h2 { "Tenants" }
             @if of_tenants.is_empty() { p.none { "No tenant has limits or a budget: write " code { "[tenants.NAME]" } " for one." } } @else {
                 div.scroll { table {
                     thead { tr { th { "tenant" } th.wide { "taken" } } }
-                    tbody { @for (name, levels) in &of_tenants { tr {
+                    tbody { @for (name, account) in &of_tenants { tr {
                         td { a href=(format!("/console/exchanges?tenant={}", in_path(name))) { (name) } }
-                        td.wide { (bounds(levels)) }
+                        td.wide { (bounds(account.as_ref(), &taken)) }
                     } } }
                 } }
             }
@@ -58,7 +53,7 @@ pub(super) async fn show(visit: &Visit<'_>) -> Result<Shown, Refused> {
             @if of_keys.is_empty() { p.none { "There is no key yet: " code { "sluicegate keys create NAME" } " makes one." } } @else {
                 div.scroll { table {
                     thead { tr { th { "key" } th { "state" } th { "tenant" } th.maybe { "models" } th.wide { "taken" } } }
-                    tbody { @for (key, levels) in &of_keys { (row(key, levels, now)) } }
+                    tbody { @for (key, account) in &of_keys { (row(key, &bounds(account.as_ref(), &taken), now)) } }
                 } }
                 @if hidden > 0 { p.none { (hidden) " older keys are not shown; " code { "sluicegate keys list" } " has them all." } }
             }
@@ -67,15 +62,30 @@ pub(super) async fn show(visit: &Visit<'_>) -> Result<Shown, Refused> {
     Ok(Shown { title: "Keys and budgets".to_owned(), part: "/console/keys", is_live: true, body })
 }
 
-type Levels = Result<Vec<Level>, String>;
-
-async fn taken(visit: &Visit<'_>, account: Option<Account>) -> Levels {
-    let Some(account) = account else { return Ok(Vec::new()) };
-    let accounts: Arc<[Account]> = Arc::new([account]);
-    visit.gateway.counters.taken(&accounts).await.map_err(|why| why.0)
+/// The account of a key, if that is bounded.
+fn account(key: &Key) -> Option<Account> {
+    let name: Arc<str> = format!("key:{}", key.id).into();
+    Some(Account { name, limits: key.limits, budget: key.budget }).filter(Account::is_bounded)
 }
 
-fn row(key: &Key, levels: &Levels, now: Moment) -> Markup {
+/// What is taken of the bounds of accounts, by their names.
+type Taken = Result<HashMap<Arc<str>, Vec<Level>>, String>;
+
+/// Accounts that are asked for at once: a shared store does so many in one script, and serves nobody else meanwhile.
+const ASKED_MAX: usize = 64;
+
+async fn taken(visit: &Visit<'_>, accounts: &[Account]) -> Taken {
+    let mut taken = HashMap::<Arc<str>, Vec<Level>>::new();
+    for some in accounts.chunks(ASKED_MAX) {
+        let levels = visit.gateway.counters.taken(&some.into()).await.map_err(|why| why.0)?;
+        for level in levels {
+            taken.entry(level.account.clone()).or_default().push(level);
+        }
+    }
+    Ok(taken)
+}
+
+fn row(key: &Key, bounds: &Markup, now: Moment) -> Markup {
     let models: Vec<&str> = key.models.names().collect();
     html! {
         tr {
@@ -84,16 +94,17 @@ fn row(key: &Key, levels: &Levels, now: Moment) -> Markup {
                 " " span.soft { "made " (ago(key.created.seconds().saturating_mul(1_000), SystemTime::now())) } }
             td { (key.tenant) }
             td.maybe { (models.join(", ")) }
-            td.wide { (bounds(levels)) }
+            td.wide { (bounds) }
         }
     }
 }
 
 /// How much of each bound is taken; what is counted without one is left out.
-fn bounds(levels: &Levels) -> Markup {
-    let levels = match levels {
-        Ok(levels) => levels,
-        Err(why) => return html! { span.badge.bad { "not known" } " " (why) },
+fn bounds(account: Option<&Account>, taken: &Taken) -> Markup {
+    let levels = match (account, taken) {
+        (None, _) => &[][..],
+        (Some(account), Ok(taken)) => taken.get(&account.name).map_or(&[][..], Vec::as_slice),
+        (Some(_), Err(why)) => return html! { span.badge.bad { "not known" } " " (why) },
     };
     let bounded = levels.iter().filter_map(|level| Some((level, level.limit?)));
     html! {

@@ -79,17 +79,22 @@ fn tiles(all: &Sum, minutes: u64, took: &BTreeMap<String, Parts>, first: &BTreeM
     let a_minute = all.exchanges.checked_div(minutes).unwrap_or_default();
     html! {
         dl.tiles {
-            (tile("Exchanges", &count(all.exchanges), &format!("{} a minute", count(a_minute))))
-            (tile("Failed", &share(all.failures, all.exchanges), &count(all.failures)))
-            (tile("Refused by guardrails", &share(all.denials, all.exchanges), &count(all.denials)))
-            (tile("First text, median", &first.0, &format!("95 %: {}", first.1)))
+            (tile_to("/console/exchanges", "Exchanges", &count(all.exchanges), &format!("{} a minute", count(a_minute))))
+            (tile_to("/console/exchanges?outcome=unanswered", "Failed", &share(all.failures, all.exchanges), &format!("{} by providers or plugins", count(all.failures))))
+            (tile_to("/console/exchanges?outcome=unanswered", "Refused", &share(all.refusals, all.exchanges), &format!("{} by guardrails, limits or for what was asked", count(all.refusals))))
+            (tile("First text of streams, median", &first.0, &format!("95 %: {}", first.1)))
             (tile("Whole exchange, median", &took.0, &format!("95 %: {}", took.1)))
             (tile("Spent", &money(all.cost), &format!("{} saved by kept answers", money(all.saved))))
-            (tile("Answered from memory", &share(all.hits, all.exchanges), &count(all.hits)))
+            (tile_to("/console/exchanges?cache=hit", "Answered from memory", &share(all.hits, all.exchanges), &count(all.hits)))
             (tile("Tokens", &count(all.input_tokens + all.output_tokens),
                 &format!("{} in, {} out", count(all.input_tokens), count(all.output_tokens))))
         }
     }
+}
+
+/// A tile that leads to what it counts.
+fn tile_to(path: &str, name: &str, value: &str, more: &str) -> Markup {
+    html! { div.tile { dt { a href=(path) { (name) } } dd { (value) } small { (more) } } }
 }
 
 fn tile(name: &str, value: &str, more: &str) -> Markup {
@@ -99,23 +104,23 @@ fn tile(name: &str, value: &str, more: &str) -> Markup {
 fn rate(places: &[u64], sums: &BTreeMap<u64, Sum>, part: u64) -> Markup {
     let bar = |minute: &u64| {
         let sum = sums.get(minute).copied().unwrap_or_default();
-        let good = sum.exchanges.saturating_sub(sum.failures + sum.denials);
+        let good = sum.exchanges.saturating_sub(sum.failures + sum.refusals);
         Bar {
             title: format!(
                 "{}: {} exchanges, {} failed, {} refused",
                 clock(*minute),
                 sum.exchanges,
                 sum.failures,
-                sum.denials
+                sum.refusals
             ),
-            parts: vec![("good", number_of(good)), ("warn", number_of(sum.denials)), ("bad", number_of(sum.failures))],
+            parts: vec![("good", number_of(good)), ("warn", number_of(sum.refusals)), ("bad", number_of(sum.failures))],
         }
     };
     let title = if part == 1 { "Exchanges a minute".to_owned() } else { format!("Exchanges in {part} minutes") };
     html! {
         section.card {
             h2 { (title) }
-            p.legend { span { i.good {} "others" } span { i.warn {} "refused by a guardrail" } span { i.bad {} "failed" } }
+            p.legend { span { i.good {} "others" } span { i.warn {} "refused" } span { i.bad {} "failed" } }
             (bars(&title, &places.iter().map(bar).collect::<Vec<_>>()))
             (axis(places))
         }
@@ -196,9 +201,9 @@ fn named(title: &str, by: By, query: &Form, all: &[(String, Sum)], took: &BTreeM
                     } }
                     tbody { @for (name, sum) in all { tr data-row {
                         td { a data-open href=(query.with(of, name)) { (if name.is_empty() { "(none)" } else { name }) } }
-                        td.num { (count(sum.exchanges)) }
-                        td.num { (share(sum.failures, sum.exchanges)) }
-                        td.num { (share(sum.denials, sum.exchanges)) }
+                        td.num { a href=(listed(of, name, "")) { (count(sum.exchanges)) } }
+                        td.num { a href=(listed(of, name, "&outcome=unanswered")) { (share(sum.failures, sum.exchanges)) } }
+                        td.num { a href=(listed(of, name, "&outcome=unanswered")) { (share(sum.refusals, sum.exchanges)) } }
                         @if by == By::Model {
                             td.num { (took.get(name).and_then(|parts| percentile_time(parts, 50)).map_or("–".to_owned(), time)) }
                         }
@@ -209,6 +214,11 @@ fn named(title: &str, by: By, query: &Form, all: &[(String, Sum)], took: &BTreeM
             }
         }
     }
+}
+
+/// The exchanges behind a number.
+fn listed(of: &str, name: &str, more: &str) -> String {
+    format!("/console/exchanges?{of}={}{more}", in_path(name))
 }
 
 fn said(all: &[Verdicts]) -> Markup {

@@ -65,7 +65,7 @@ pub(super) fn page(head: &HeaderMap, page: &Page<'_>, body: &Markup) -> Response
                     a.brand href="/console" { (PreEscaped(ICON)) span { "Sluicegate" } }
                     nav aria-label="Parts of the console" {
                         @for (path, name, key) in PARTS {
-                            a href=(path) data-key=(key) aria-current=[(path == page.part).then_some("page")] { (name) }
+                            a href=(path) data-key=(key) title=(format!("g {key}")) aria-current=[(path == page.part).then_some("page")] { (name) }
                         }
                     }
                     @if page.has_session {
@@ -82,8 +82,8 @@ pub(super) fn page(head: &HeaderMap, page: &Page<'_>, body: &Markup) -> Response
                 }
                 footer {
                     span { "sluicegate " (env!("CARGO_PKG_VERSION")) }
-                    span.hint { "keys: " kbd { "/" } " search, " kbd { "j" } " " kbd { "k" } " up and down, " kbd { "g" }
-                        " and the first letter of a part" }
+                    span.hint { "keys: " kbd { "/" } " search, " kbd { "j" } " " kbd { "k" } " up and down, " kbd { "g" } " and a letter to a part: "
+                        @for (_, name, key) in PARTS { span title=(name) { kbd { (key) } } " " } }
                     form.themes method="post" action="/console/theme" {
                         (token(page.form_token))
                         @for name in ["system", "light", "dark"] {

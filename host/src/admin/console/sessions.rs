@@ -32,7 +32,7 @@ pub(super) async fn list(visit: &Visit<'_>, query: &Form) -> Result<Shown, Refus
         } @else {
             div.card.scroll { table {
                 thead { tr {
-                    th { "last step" } th { "session" } th.maybe { "tenant" } th { "model" } th.num { "steps" } th.num.maybe { "failed" }
+                    th { "last step" } th { "session" } th.maybe { "tenant" } th { "model" } th.num { "steps" } th.num.maybe { "unanswered" }
                     th.num { "lasted" } th.num { "tokens" } th.num { "cost" }
                 } }
                 tbody { @for session in &listed { tr data-row {
@@ -55,8 +55,10 @@ pub(super) async fn list(visit: &Visit<'_>, query: &Form) -> Result<Shown, Refus
     Ok(Shown { title: "Sessions".to_owned(), part: "/console/sessions", is_live: before.is_none(), body })
 }
 
-pub(super) async fn one(visit: &Visit<'_>, name: &str, query: &Form) -> Result<Shown, Refused> {
+pub(super) async fn one(visit: &Visit<'_>, query: &Form) -> Result<Shown, Refused> {
     let ledger = visit.ledger()?;
+    // In the query: callers name sessions, and a browser takes `..` in a path for another page.
+    let name = query.get("name").unwrap_or_default();
     let wanted = query.get("tenant");
     let named = ledger.sessions_named(name).await?;
     let session = named.iter().find(|session| wanted.is_none_or(|tenant| session.tenant == tenant));
@@ -68,7 +70,7 @@ pub(super) async fn one(visit: &Visit<'_>, name: &str, query: &Form) -> Result<S
             a href=(address(other)) aria-current=[(other.tenant == session.tenant).then_some("true")] { (other.tenant) }
         } } }
         dl.tiles {
-            div.tile { dt { "Steps" } dd { (session.steps) } small { (session.failures) " failed" } }
+            div.tile { dt { "Steps" } dd { (session.steps) } small { (session.failures) " without an answer" } }
             div.tile { dt { "Lasted" } dd { (time(session.lasted())) } small { "since " (moment(session.began_ms)) } }
             div.tile { dt { "Tokens" } dd { (count(session.input_tokens + session.output_tokens)) }
                 small { (count(session.input_tokens)) " in, " (count(session.output_tokens)) " out" } }
@@ -82,7 +84,7 @@ pub(super) async fn one(visit: &Visit<'_>, name: &str, query: &Form) -> Result<S
 }
 
 fn address(session: &Session) -> String {
-    format!("/console/sessions/{}?tenant={}", in_path(&session.name), in_path(&session.tenant))
+    format!("/console/session?name={}&tenant={}", in_path(&session.name), in_path(&session.tenant))
 }
 
 fn pictures(steps: &[Entry]) -> Markup {

@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::money::Money;
 
-/// `312 µs`, `4.5 ms`, `1.23 s`, `2 min 5 s`.
+/// `312 µs`, `4.5 ms`, `1.23 s`, `2 min 5 s`, `5 h 12 min`, `3 days`.
 pub(super) fn time(time: Duration) -> String {
     let us = time.as_micros();
     let seconds = time.as_secs_f64();
@@ -13,7 +13,9 @@ pub(super) fn time(time: Duration) -> String {
         1_000..=9_999 => format!("{:.1} ms", seconds * 1e3),
         10_000..=999_999 => format!("{:.0} ms", seconds * 1e3),
         1_000_000..=59_999_999 => format!("{seconds:.2} s"),
-        _ => format!("{} min {} s", time.as_secs() / 60, time.as_secs() % 60),
+        60_000_000..=7_199_999_999 => format!("{} min {} s", time.as_secs() / 60, time.as_secs() % 60),
+        7_200_000_000..=172_799_999_999 => format!("{} h {} min", time.as_secs() / 3_600, time.as_secs() / 60 % 60),
+        _ => format!("{} days", time.as_secs() / 86_400),
     }
 }
 
@@ -22,7 +24,8 @@ pub(super) fn money(money: Money) -> String {
     let dollars = money.dollars();
     let digits = match money.nanodollars() {
         0 => return "$0".to_owned(),
-        1..=999_999 => 6,
+        1..=999 => return "<$0.000001".to_owned(),
+        1_000..=999_999 => 6,
         1_000_000..=999_999_999 => 4,
         _ => 2,
     };
@@ -97,6 +100,10 @@ mod tests {
     fn numbers_have_as_many_digits_as_say_something() {
         let times = [0, 999, 1_500, 45_200, 1_230_000, 125_000_000].map(|us| time(Duration::from_micros(us)));
         assert_eq!(times, ["0 µs", "999 µs", "1.5 ms", "45 ms", "1.23 s", "2 min 5 s"]);
+        assert_eq!(
+            [7_199, 18_720, 259_200].map(|seconds| time(Duration::from_secs(seconds))),
+            ["119 min 59 s", "5 h 12 min", "3 days"]
+        );
         let amounts = [0, 125_000, 12_345_678, 1_200_000_000].map(|nano| money(Money::from_nanodollars(nano)));
         assert_eq!(amounts, ["$0", "$0.000125", "$0.0123", "$1.20"]);
         assert_eq!([950, 12_345, 4_560_000].map(count), ["950", "12.3k", "4.56M"]);

@@ -42,6 +42,10 @@ pub(crate) fn read_request(body: Bytes) -> Result<Asked, Wrong> {
                 request.answer_tokens_max = request.answer_tokens_max.max(field.value.count());
                 texts.field(field, &Of::new(Role::User, Channel::Other))?;
             }
+            "metadata" => {
+                request.names_user |= field.value.fields().last("user_id").and_then(Value::text).is_some();
+                texts.field(field, &Of::new(Role::User, Channel::Other))?;
+            }
             "container" => {
                 request.is_tied |= field.value.kind() != Kind::Null;
                 texts.field(field, &Of::new(Role::User, Channel::Other))?;

@@ -87,6 +87,10 @@ pub(crate) fn read_request(body: Bytes) -> Result<Asked, Wrong> {
                 options.push((value, texts.place(value)));
                 texts.field(field, &Of::new(Role::User, Channel::Other))?;
             }
+            "user" | "safety_identifier" => {
+                request.names_user |= value.text().is_some();
+                texts.field(field, &Of::new(Role::User, Channel::Other))?;
+            }
             "tools" | "functions" => read_tools(&mut texts, &mut request, value)?,
             "response_format" => {
                 let schema = value.fields().last("json_schema").and_then(|format| format.fields().last("schema"));

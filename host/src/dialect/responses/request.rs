@@ -53,6 +53,10 @@ pub(crate) fn read_request(body: Bytes) -> Result<Asked, Wrong> {
                 request.is_tied |= value.kind() != Kind::Null;
                 texts.field(field, &Of::new(Role::User, Channel::Other))?;
             }
+            "user" | "safety_identifier" => {
+                request.names_user |= value.text().is_some();
+                texts.field(field, &Of::new(Role::User, Channel::Other))?;
+            }
             "max_output_tokens" => {
                 request.answer_tokens_max = request.answer_tokens_max.max(value.count());
                 texts.field(field, &Of::new(Role::User, Channel::Other))?;

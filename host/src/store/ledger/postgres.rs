@@ -40,9 +40,26 @@ impl Postgres {
     /// # Errors
     /// When it is no address.
     pub fn new(url: &Secret, authorities: &[CertificateDer<'static>], wait: Duration) -> Result<Self, String> {
+        Self::with(url, authorities, wait, false)
+    }
+
+    /// The same, for whoever only looks: no tables are made.
+    ///
+    /// # Errors
+    /// When the address is none.
+    pub fn to_read(url: &Secret, authorities: &[CertificateDer<'static>], wait: Duration) -> Result<Self, String> {
+        Self::with(url, authorities, wait, true)
+    }
+
+    fn with(
+        url: &Secret,
+        authorities: &[CertificateDer<'static>],
+        wait: Duration,
+        is_ready: bool,
+    ) -> Result<Self, String> {
         let pool = connect(url, authorities, wait, FIRST)?;
         let name = crate::store::postgres::named(url).unwrap_or_else(|| "PostgreSQL".to_owned());
-        Ok(Self { pool, wait, is_ready: AtomicBool::new(false), name })
+        Ok(Self { pool, wait, is_ready: AtomicBool::new(is_ready), name })
     }
 
     async fn connection(&self) -> Result<Object, Failure> {

@@ -3,7 +3,7 @@
 
 use std::fs::OpenOptions;
 use std::io::ErrorKind;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -37,16 +37,34 @@ pub struct Sqlite {
 #[derive(Debug)]
 struct Files {
     path: PathBuf,
+    /// Nothing is made or changed.
+    is_read_only: bool,
+    /// The file that connections were opened to.
+    opened: Mutex<Option<Identity>>,
     writer: Mutex<Option<Connection>>,
     /// Connections that nobody reads with right now.
     readers: Mutex<Vec<Connection>>,
 }
 
+/// What a file is, whatever it is called: the device that it is on, and its number there.
+type Identity = (u64, u64);
+
 impl Sqlite {
     /// Tables that are in this file, or will be.
     #[must_use]
     pub fn new(path: &Path) -> Self {
-        let files = Files { path: path.to_owned(), writer: Mutex::default(), readers: Mutex::default() };
+        Self::with(path, false)
+    }
+
+    /// Tables that are in this file, for whoever only looks.
+    #[must_use]
+    pub fn to_read(path: &Path) -> Self {
+        Self::with(path, true)
+    }
+
+    fn with(path: &Path, is_read_only: bool) -> Self {
+        let (opened, writer, readers) = (Mutex::default(), Mutex::default(), Mutex::default());
+        let files = Files { path: path.to_owned(), is_read_only, opened, writer, readers };
         Self { files: Arc::new(files), places: Arc::new(Semaphore::new(READERS_MAX)) }
     }
 
@@ -92,8 +110,7 @@ impl Database for Sqlite {
 impl Files {
     fn write(&self, statements: &[Statement], durable: Durable) -> Result<Vec<u64>, Failure> {
         let mut writer = lock(&self.writer);
-        // Another file may lie there by now, or none.
-        if !self.path.exists() {
+        if self.is_another() {
             *writer = None;
             lock(&self.readers).clear();
         }
@@ -134,16 +151,26 @@ impl Files {
     }
 
     fn read(&self, statement: &Statement) -> Result<Vec<Row>, Failure> {
+        if self.is_another() {
+            // The writer has its turn before that: until then nobody reads what is not there any more.
+            lock(&self.readers).clear();
+        }
         let kept = lock(&self.readers).pop();
         let connection = match kept {
             Some(connection) => connection,
             // Nothing is made for a look.
-            None if !self.path.exists() => return Ok(Vec::new()),
+            None if !self.is_read_only && !self.path.exists() => return Ok(Vec::new()),
             None => self.open()?,
         };
         let rows = rows(&connection, statement).map_err(|error| self.failed("reading", &error))?;
         lock(&self.readers).push(connection);
         Ok(rows)
+    }
+
+    /// Whether another file lies there by now than connections were opened to, or none.
+    fn is_another(&self) -> bool {
+        let opened = *lock(&self.opened);
+        opened.is_some() && opened != identity(&self.path)
     }
 
     fn open(&self) -> Result<Connection, Failure> {
@@ -152,10 +179,18 @@ impl Files {
         };
         // Nobody else's business. One that is there is left alone: to close any file is to give up all locks that this
         // process has on it, SQLite's too.
+        if self.is_read_only {
+            let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+            let connection = Connection::open_with_flags(&self.path, flags).map_err(|error| failed(&error))?;
+            let settings = connection.busy_timeout(BUSY);
+            let settings = settings.and_then(|()| connection.pragma_update(None, "trusted_schema", false));
+            return settings.map(|()| connection).map_err(|error| failed(&error));
+        }
         match OpenOptions::new().write(true).create_new(true).mode(0o600).open(&self.path) {
             Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(failed(&error)),
             Ok(_) | Err(_) => {}
         }
+        *lock(&self.opened) = identity(&self.path);
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut connection = Connection::open_with_flags(&self.path, flags).map_err(|error| failed(&error))?;
         let mut tries_left = TRIES;
@@ -177,6 +212,11 @@ impl Files {
             _ => Failure::Unavailable(why),
         }
     }
+}
+
+fn identity(path: &Path) -> Option<Identity> {
+    let file = std::fs::metadata(path).ok()?;
+    Some((file.dev(), file.ino()))
 }
 
 fn prepare(connection: &mut Connection) -> Result<(), String> {

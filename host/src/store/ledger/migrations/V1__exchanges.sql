@@ -88,7 +88,7 @@ CREATE TABLE minutes (
     model         TEXT NOT NULL,
     exchanges     BIGINT NOT NULL,
     failures      BIGINT NOT NULL,
-    denials       BIGINT NOT NULL,
+    refusals       BIGINT NOT NULL,
     hits          BIGINT NOT NULL,
     input_tokens  BIGINT NOT NULL,
     output_tokens BIGINT NOT NULL,
