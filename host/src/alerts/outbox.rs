@@ -93,22 +93,22 @@ impl Outbox {
             let now = webhook();
             // Whoever was away may be reached at another address.
             if now != last {
-                self.try_all_again();
+                self.try_all_again(Instant::now());
                 last.clone_from(&now);
             }
             match &now {
                 Some(webhook) => {
                     let room = UNDER_WAY_MAX.saturating_sub(under_way.len());
-                    for message in self.due(room) {
+                    for message in self.due(room, Instant::now()) {
                         let (id, sending) = (message.id.clone(), send(webhook.clone(), message));
                         under_way.push(async move { (id, sending.await) });
                     }
                 }
                 None => self.forget_all(),
             }
-            let wait = self.until_due(under_way.len());
+            let wait = self.until_due(under_way.len(), Instant::now());
             tokio::select! {
-                Some((id, sent)) = under_way.next() => self.was_sent(&id, sent),
+                Some((id, sent)) = under_way.next() => self.was_sent(&id, sent, Instant::now()),
                 () = self.news.notified() => {}
                 () = sleep(wait) => {}
             }
@@ -116,8 +116,8 @@ impl Outbox {
     }
 
     /// Up to so many messages that are due, of each alert the oldest; they are under way from now on.
-    fn due(&self, most: usize) -> Vec<Message> {
-        let (now, mut alerts, mut due) = (Instant::now(), HashSet::new(), Vec::new());
+    fn due(&self, most: usize, now: Instant) -> Vec<Message> {
+        let (mut alerts, mut due) = (HashSet::new(), Vec::new());
         for waiting in self.waiting().iter_mut() {
             let is_first = alerts.insert(waiting.message.alert.clone());
             if due.len() < most && is_first && !waiting.is_under_way && waiting.next <= now {
@@ -129,18 +129,18 @@ impl Outbox {
     }
 
     /// How long it is to the next one that is due, or to the next look.
-    fn until_due(&self, under_way: usize) -> Duration {
+    fn until_due(&self, under_way: usize, now: Instant) -> Duration {
         if under_way >= UNDER_WAY_MAX {
             return LOOK;
         }
-        let (now, mut alerts) = (Instant::now(), HashSet::new());
+        let mut alerts = HashSet::new();
         let waiting = self.waiting();
         let firsts = waiting.iter().filter(|waiting| alerts.insert(&waiting.message.alert));
         let nexts = firsts.filter(|waiting| !waiting.is_under_way).map(|waiting| waiting.next);
         nexts.min().map_or(LOOK, |next| next.saturating_duration_since(now).min(LOOK))
     }
 
-    fn was_sent(&self, id: &str, sent: Result<(), String>) {
+    fn was_sent(&self, id: &str, sent: Result<(), String>, now: Instant) {
         let mut waiting = self.waiting();
         let Some(index) = waiting.iter().position(|waiting| &*waiting.message.id == id) else { return };
         let Some(one) = waiting.get_mut(index) else { return };
@@ -162,7 +162,7 @@ impl Outbox {
                 let next_ms = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX);
                 warn!(rule, alert, why, next_ms, "the webhook was not told of an alert; it is tried again");
                 add(&self.counts.failed);
-                (one.tries, one.next, one.is_under_way) = (one.tries + 1, Instant::now() + pause, false);
+                (one.tries, one.next, one.is_under_way) = (one.tries + 1, now + pause, false);
                 false
             }
         };
@@ -171,8 +171,7 @@ impl Outbox {
         }
     }
 
-    fn try_all_again(&self) {
-        let now = Instant::now();
+    fn try_all_again(&self, now: Instant) {
         self.waiting().iter_mut().for_each(|waiting| waiting.next = now);
     }
 
@@ -192,5 +191,4 @@ fn add(count: &AtomicU64) {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests;

@@ -2,6 +2,7 @@ use std::collections::BTreeSet;
 
 use super::*;
 use crate::alerts::tally::Attempts;
+use crate::alerts::window::Calls;
 
 const WINDOW: Duration = Duration::from_secs(60);
 

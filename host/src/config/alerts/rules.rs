@@ -208,8 +208,10 @@ impl<'a> Written<'a> {
             number(given, usual, allowed, &format!("{table}.{field}"), problems)
         };
         let holds = whole(self.holds, kind.for_seconds, 0..=DAY_SECONDS, "for_seconds");
-        let window = Duration::from_secs(whole(self.window, WINDOW, 1..=DAY_SECONDS, "window_seconds"));
-        let baseline = whole(self.baseline, BASELINE, 1..=7 * DAY_SECONDS, "baseline_seconds");
+        let window = whole(self.window, WINDOW, 1..=DAY_SECONDS, "window_seconds");
+        // What is usual cannot be told from less than is looked at.
+        let baseline = whole(self.baseline, BASELINE.max(window), window..=7 * DAY_SECONDS, "baseline_seconds");
+        let window = Duration::from_secs(window);
         let count_min = whole(self.count_min, COUNT_MIN, 1..=1_000_000, "count_min");
         let percentile = whole(self.percentile, 95, 1..=100, "percentile");
         let [plugin, target, tenant] =
