@@ -133,8 +133,7 @@ struct Watch {
 impl Watch {
     fn remembers(&mut self, tenants: &BTreeSet<String>) {
         let room = TENANTS_MAX.saturating_sub(self.tenants.len());
-        let new: Vec<&String> = tenants.difference(&self.tenants).take(room).collect();
-        let new: Vec<String> = new.into_iter().cloned().collect();
+        let new: Vec<String> = tenants.difference(&self.tenants).take(room).cloned().collect();
         self.tenants.extend(new);
     }
 
