@@ -1,6 +1,7 @@
 //! The port for operators: health and metrics for whoever watches the gateway, and an API for its keys, for what people are to
 //! answer, and for what is kept of answers. Nothing of it is on the public port.
 
+mod alerts;
 mod cache;
 mod console;
 mod door;
@@ -79,6 +80,7 @@ async fn answer(gateway: &Gateway, port: &Port, head: &Parts, body: Incoming) ->
             match below {
                 ["keys", below @ ..] => keys::answer(gateway, &head.method, below, &body).await,
                 ["cache", below @ ..] => cache::answer(gateway, &head.method, below, &body).await,
+                ["alerts", below @ ..] => alerts::answer(gateway, &head.method, below),
                 ["escalations", below @ ..] => escalations::answer(gateway, head, below, &body).await,
                 _ => Err(Refused::NotFound),
             }

@@ -127,6 +127,12 @@ impl Auth {
         aside(move || keyring.keys()).await
     }
 
+    /// Those whose keys let them in, as they were read last. Waits for nothing.
+    #[must_use]
+    pub(crate) fn callers(&self) -> Vec<Arc<Caller>> {
+        self.keyring.callers()
+    }
+
     /// Work with the stored keys, on a thread that serves nobody; what has changed counts at once.
     ///
     /// # Errors

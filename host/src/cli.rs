@@ -1,5 +1,6 @@
 //! The command line.
 
+mod alerts;
 mod check;
 mod demo;
 mod diff;
@@ -42,6 +43,9 @@ enum Command {
     Check(check::Check),
     /// Say what two profiles have different, field by field.
     Diff(diff::Diff),
+    /// Try the webhook that is told of alerts.
+    #[command(subcommand)]
+    Alerts(alerts::Alerts),
     /// Make, list, rotate and revoke the keys of callers.
     #[command(subcommand)]
     Keys(keys::Keys),
@@ -63,6 +67,7 @@ impl Cli {
             Command::Demo(demo) => demo.run(),
             Command::Check(check) => check.run(),
             Command::Diff(diff) => diff.run(),
+            Command::Alerts(alerts) => alerts.run(),
             Command::Keys(keys) => keys.run(),
             Command::Export(export) => export.run(),
             Command::Plugin(plugin) => plugin.run(),

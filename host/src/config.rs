@@ -1,6 +1,7 @@
 //! Configuration in two stages: [`mod@file`] is what a person writes, this module what the program needs. Nothing
 //! here is optional in the sense of "default": `resolve` has filled in and checked everything.
 
+mod alerts;
 mod cache;
 mod callers;
 #[cfg(test)]
@@ -23,6 +24,7 @@ mod secret;
 mod store;
 mod telemetry;
 mod tenants;
+mod webhook;
 mod wording;
 
 use std::collections::BTreeMap;
@@ -34,6 +36,7 @@ use std::time::Duration;
 use http::Uri;
 use rustls::pki_types::CertificateDer;
 
+pub use alerts::{Alerts, Denied, Latency, Rule, When};
 pub use callers::{Admin, Auth, Jwt, KeySource, is_loopback};
 pub use environment::{from_environment, variables_in_force};
 pub use grants::{ClockGrant, Destination, Grants, HttpGrant, KvGrant, ModelGrant};
@@ -95,6 +98,8 @@ pub struct Settings {
     pub ledger: Ledger,
     /// Where spans are sent.
     pub telemetry: Telemetry,
+    /// What operators are told of as it happens.
+    pub alerts: Alerts,
 }
 
 impl Settings {
@@ -133,7 +138,7 @@ impl Settings {
         let limits = self.tenants.limits().filter_map(|(tenant, limits)| self.note_of_limits(tenant, limits));
         let models = self.models.iter().map(|(name, model)| (name.as_str(), model));
         let credentials = models.chain([(resolve::ANY, &self.any_model)]).filter_map(note_of_credentials);
-        costs.chain(limits).chain(credentials).collect()
+        costs.chain(limits).chain(credentials).chain(self.alerts.note()).collect()
     }
 
     fn note_of_limits(&self, tenant: &str, limits: &Limits) -> Option<String> {

@@ -153,6 +153,10 @@ metrics! {
     SPANS_SENT: Kind::Counter, "sluicegate_spans_sent_total" [];
     /// Exchanges whose spans are lost
     SPANS_DROPPED: Kind::Counter, "sluicegate_spans_dropped_total" [];
+    /// Alerts that have fired and are not over, by rule
+    ALERTS: Kind::Gauge, "sluicegate_alerts_active" ["rule"];
+    /// What came of telling the webhook of alerts: `delivered`, `failed` for each try, `given-up`, `dropped`
+    ALERTS_TOLD: Kind::Counter, "sluicegate_alert_deliveries_total" ["outcome"];
     /// The number of the generation of plugins and settings in service
     GENERATION: Kind::Gauge, "sluicegate_generation" [];
     /// Changes of plugins or settings that are in service (`succeeded`) or cannot be (`failed`)

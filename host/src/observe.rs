@@ -1,8 +1,9 @@
-//! Who is told of exchanges that are over: the metrics, the ledger, the sessions that they are steps of, and whoever collects spans.
+//! Who is told of exchanges that are over: the metrics, the alerts, the ledger, the sessions that they are steps of, and whoever collects spans.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::alerts::Alerts;
 use crate::config::Settings;
 use crate::exchange::Over;
 use crate::ledger::Ledger;
@@ -16,6 +17,8 @@ use crate::upstream::Upstream;
 pub struct Observers {
     /// What counts them.
     pub metrics: Metrics,
+    /// What operators are told of as it happens.
+    pub alerts: Alerts,
     /// What keeps exchanges, if anything does.
     pub ledger: Option<Arc<Ledger>>,
     /// What exchanges are steps of.
@@ -32,6 +35,7 @@ impl Observers {
     pub fn new(settings: &Settings, upstream: &Upstream) -> Result<Arc<Self>, String> {
         Ok(Arc::new(Self {
             metrics: Metrics::new(settings),
+            alerts: Alerts::default(),
             ledger: Ledger::open(settings)?,
             sessions: Sessions::default(),
             spans: Spans::open(settings, upstream),
@@ -41,6 +45,7 @@ impl Observers {
     /// Tell them. Nobody waits for what they do.
     pub(crate) fn is_over(&self, over: Over) {
         self.metrics.is_over(&over);
+        self.alerts.is_over(&over);
         self.sessions.is_over(&over);
         // Who was not let in is in the log and in the metrics, and must not push out the exchanges of others.
         if over.ending.is_a_strangers {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderValue};
-use http::{HeaderMap, Request};
+use http::{HeaderMap, Request, StatusCode};
 use standardwebhooks::{HEADER_WEBHOOK_ID, HEADER_WEBHOOK_SIGNATURE, HEADER_WEBHOOK_TIMESTAMP, Webhook as Signer};
 
 use crate::config::{Secret, Webhook};
@@ -31,11 +31,15 @@ pub(crate) struct Message<'a> {
     pub(crate) body: Bytes,
 }
 
-/// Send a message once.
+/// Send a message once; gives the status with which it was taken.
 ///
 /// # Errors
 /// When it is not taken; why.
-pub(crate) async fn deliver(upstream: &Upstream, webhook: &Webhook, message: Message<'_>) -> Result<(), String> {
+pub(crate) async fn deliver(
+    upstream: &Upstream,
+    webhook: &Webhook,
+    message: Message<'_>,
+) -> Result<StatusCode, String> {
     let headers = headers(&webhook.secret, &message)?;
     let mut request = Request::post(webhook.url.clone()).body(message.body).map_err(|error| error.to_string())?;
     *request.headers_mut() = headers;

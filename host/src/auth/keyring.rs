@@ -122,6 +122,13 @@ impl Keyring {
         Ok(keys)
     }
 
+    /// Those whose keys let them in, as they were read last.
+    pub(super) fn callers(&self) -> Vec<Arc<Caller>> {
+        let now = Moment::now();
+        let known = self.known.load();
+        known.keys.values().filter(|entry| entry.key.is_valid(now)).map(|entry| entry.caller.clone()).collect()
+    }
+
     /// Take what is in the store, and give its version.
     fn take(&self, store: &Sqlite) -> Result<u64, Error> {
         // Asked before the keys are read: what changes in between is seen at the next look.

@@ -59,6 +59,10 @@ pub struct File {
     pub ledger: Ledger,
     /// `[telemetry]`: where spans are sent.
     pub telemetry: Telemetry,
+    /// `[alerts]`: what operators are told of as it happens.
+    pub alerts: Alerts,
+    /// `[alerts.rules.NAME]`: when they are.
+    pub alert_rules: BTreeMap<String, Entry<AlertRule>>,
     /// `[embedders.NAME]`: what turns texts into vectors.
     pub embedders: BTreeMap<String, Entry<Embedder>>,
     /// Named tables that cannot be read, as `targets.small`: what refers to them is not wrong for that.
@@ -550,7 +554,7 @@ pub struct Escalations {
     pub webhook: Option<Webhook>,
 }
 
-/// `webhook` of the escalations.
+/// `webhook` of the escalations and of the alerts.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Webhook {
@@ -558,6 +562,49 @@ pub struct Webhook {
     pub url: Spanned<String>,
     /// What they are signed with, as Standard Webhooks have it: `whsec_...`.
     pub secret: Spanned<SecretSource>,
+}
+
+/// `[alerts]`
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Alerts {
+    /// Who is told: `{ url = "https://...", secret = { env = "NAME" } }`; without one, nobody, and alerts are in the log, in the
+    /// metrics and on the admin port alone.
+    pub webhook: Option<Webhook>,
+    /// Whether there is a rule of each kind beside those that are written, under the name of its kind: `true` with a webhook.
+    pub standard_rules: Option<bool>,
+    /// Milliseconds between two looks at what is counted: `5000`.
+    pub look_ms: Option<Spanned<u64>>,
+}
+
+/// `[alerts.rules.NAME]`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AlertRule {
+    /// Its kind: `"budget"`, `"plugin-failures"`, `"target-errors"`, `"target-latency"` or `"denials"`.
+    pub when: Spanned<String>,
+    /// Where it fires: a share, as `0.8`; of `"target-latency"` seconds; of `"denials"` how many times as many as usual.
+    pub threshold: Option<Spanned<f64>>,
+    /// Below which it is over; from there to `threshold` all stays as it is.
+    pub clear: Option<Spanned<f64>>,
+    /// Seconds that are looked at: `300`. Not for `"budget"`.
+    pub window_seconds: Option<Spanned<u64>>,
+    /// Seconds before those, which say what is usual: `3600`. For `"denials"` alone.
+    pub baseline_seconds: Option<Spanned<u64>>,
+    /// Seconds for which it must be at the threshold before it fires: `0`; `60` for `"target-latency"`.
+    pub for_seconds: Option<Spanned<u64>>,
+    /// Calls, attempts or denials in the window with fewer of which it does not fire: `20`. Not for `"budget"`.
+    pub count_min: Option<Spanned<u64>>,
+    /// Which percentile of the times counts: `95`. For `"target-latency"` alone.
+    pub percentile: Option<Spanned<u64>>,
+    /// Which times: `"first_token"`, or `"attempt"` to its end: `"first_token"`. For `"target-latency"` alone.
+    pub measure: Option<Spanned<String>>,
+    /// The one plugin that counts. For `"plugin-failures"` and `"denials"`.
+    pub plugin: Option<Spanned<String>>,
+    /// The one target that counts. For `"target-errors"` and `"target-latency"`.
+    pub target: Option<Spanned<String>>,
+    /// The one tenant that counts. For `"budget"`, with its keys, and `"denials"`.
+    pub tenant: Option<Spanned<String>>,
 }
 
 /// `[embedders.NAME]`
@@ -593,6 +640,8 @@ pub(super) const TABLES: &[&str] = &[
     "cache",
     "ledger",
     "telemetry",
+    "alerts",
+    "alerts.rules",
     "embedders",
     "admin",
     "log",
@@ -613,6 +662,7 @@ pub(super) fn read(document: DeTable<'_>, problems: &mut Problems) -> File {
             "stream" => file.stream = table(&name, value, problems).unwrap_or_default(),
             "translation" => file.translation = table(&name, value, problems).unwrap_or_default(),
             "auth" => auth(value, &mut file, problems),
+            "alerts" => alerts(value, &mut file, problems),
             "admin" => file.admin = table(&name, value, problems).unwrap_or_default(),
             "prices" => file.prices = table(&name, value, problems).unwrap_or_default(),
             "log" => file.log = table(&name, value, problems).unwrap_or_default(),
@@ -649,6 +699,16 @@ fn auth(mut value: Spanned<DeValue<'_>>, file: &mut File, problems: &mut Problem
         }
     }
     file.auth = table("auth", value, problems).unwrap_or_default();
+}
+
+/// `[alerts]`, and the rules in it.
+fn alerts(mut value: Spanned<DeValue<'_>>, file: &mut File, problems: &mut Problems) {
+    if let DeValue::Table(fields) = value.get_mut()
+        && let Some((_, rules)) = fields.remove_entry("rules")
+    {
+        file.alert_rules = named("alerts.rules", "when", rules, &mut file.unreadable, problems);
+    }
+    file.alerts = table("alerts", value, problems).unwrap_or_default();
 }
 
 /// The parser's words without those that only it understands.

@@ -18,8 +18,8 @@ use super::prices;
 use super::problem::suggestion;
 use super::{
     Balance, Breaker, Group, Log, Member, Model, Platform, Plugins, Problems, Reservation, Retry, Secret, Server,
-    Settings, Stream, Target, Translation, Upstream, cache, callers, embedders, escalations, file, ledger, store,
-    telemetry, tenants,
+    Settings, Stream, Target, Translation, Upstream, alerts, cache, callers, embedders, escalations, file, ledger,
+    store, telemetry, tenants,
 };
 use crate::dialect::{Dialect, Wire};
 use crate::prices::{Prices, Table, providers, seller, takes_stream_options};
@@ -80,6 +80,7 @@ pub(super) fn resolve(file: file::File, base: &Path, problems: &mut Problems) ->
         cache: cache::cache(&file.cache, base, problems),
         ledger: ledger::ledger(&file.ledger, base, problems),
         telemetry: telemetry::telemetry(&file.telemetry, variable, base, problems),
+        alerts: alerts::alerts(&file, base, problems),
     }
 }
 

@@ -12,6 +12,7 @@ use tokio::time::{Instant, sleep};
 use tracing::{error, info, warn};
 
 use super::Gateway;
+use crate::alerts;
 use crate::config::{self, Files, Layer, Settings};
 use crate::plugin::directory::{self, Broken, Loaded, Stamp};
 
@@ -99,6 +100,7 @@ pub async fn watch(gateway: Arc<Gateway>, watched: Watched, mut stop: watch::Rec
             keep_in_step(&gateway, &watched),
             gateway.auth.keep_in_step(&gateway.upstream),
             gateway.escalations.keep_up(settings, &gateway.upstream),
+            alerts::keep_up(&gateway),
         )
     };
     tokio::select! {

@@ -4,9 +4,9 @@ use tokio::time::Instant;
 
 use super::instruments::{Label, Page};
 use super::{
-    BROKEN, BUILD, CACHE_FAILURES, CACHE_FOLLOWERS, CACHE_KEPT, GENERATION, LEDGER_DROPPED, LEDGER_FAILING,
-    LEDGER_WAITING, LEDGER_WRITTEN, POOL_CALLS, POOL_PLACES, SPANS_DROPPED, SPANS_SENT, SPANS_WAITING, TAKEN_OUT,
-    TARGET_IN_FLIGHT, TARGET_RESTING,
+    ALERTS, ALERTS_TOLD, BROKEN, BUILD, CACHE_FAILURES, CACHE_FOLLOWERS, CACHE_KEPT, GENERATION, LEDGER_DROPPED,
+    LEDGER_FAILING, LEDGER_WAITING, LEDGER_WRITTEN, POOL_CALLS, POOL_PLACES, SPANS_DROPPED, SPANS_SENT, SPANS_WAITING,
+    TAKEN_OUT, TARGET_IN_FLIGHT, TARGET_RESTING,
 };
 use crate::gateway::Gateway;
 use crate::plugin::ceiling;
@@ -35,6 +35,7 @@ pub(super) fn page(gateway: &Gateway) -> Page {
         page.counter(SPANS_SENT).add([], told.sent);
         page.counter(SPANS_DROPPED).add([], told.dropped);
     }
+    alerts(&mut page, gateway);
     page.gauge(BUILD).set([Label::Word(env!("CARGO_PKG_VERSION"))], 1);
     page
 }
@@ -47,6 +48,19 @@ fn service(page: &mut Page, gateway: &Gateway) {
     let taken_out = page.gauge(TAKEN_OUT);
     for plugin in &generation.plugins {
         taken_out.set([Label::Name(plugin.name.clone())], plugin.is_taken_out());
+    }
+}
+
+/// What operators are told of, and whether that can be told.
+fn alerts(page: &mut Page, gateway: &Gateway) {
+    let (active, told) = (page.gauge(ALERTS), page.counter(ALERTS_TOLD));
+    let alerts = &gateway.observers.alerts;
+    for standing in alerts.standing().iter() {
+        active.set([Label::Name(standing.rule.as_str().into())], standing.active);
+    }
+    // What is seen for the first time when it is 1 has not grown, as far as Prometheus can tell.
+    for (outcome, count) in alerts.told() {
+        told.add([Label::Word(outcome)], count);
     }
 }
 

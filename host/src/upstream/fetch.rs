@@ -74,11 +74,11 @@ impl Upstream {
     ///
     /// # Errors
     /// Why it is not taken: anything but 2xx is a refusal.
-    pub(crate) async fn deliver(&self, message: Request<Bytes>) -> Result<(), String> {
+    pub(crate) async fn deliver(&self, message: Request<Bytes>) -> Result<StatusCode, String> {
         let delivered = timeout(TIME, self.client.request(message.map(Full::new))).await;
         let delivered = delivered.map_err(|_| format!("there was no answer within {} s", TIME.as_secs()))?;
         let status = delivered.map_err(|error| causes(&error))?.status();
-        if status.is_success() { Ok(()) } else { Err(format!("it answers with {}", status.as_u16())) }
+        if status.is_success() { Ok(status) } else { Err(format!("it answers with {}", status.as_u16())) }
     }
 
     async fn fetch_slowly(&self, uri: &Uri, bytes_max: usize) -> Result<Vec<u8>, String> {

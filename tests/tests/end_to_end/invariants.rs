@@ -107,6 +107,8 @@ fn only_the_edges_know_json() {
         "escalation/*",
         "feedback/*",
         "export/*",
+        // What a webhook is told.
+        "alerts/*",
         "embed/*",
         // An exchange is kept with its steps as JSON in one column.
         "ledger/*",
@@ -153,6 +155,7 @@ fn the_steps_do_not_call_each_other() {
     never(&["reply.rs"], &calls("guard|route|server|upstream|cache"));
     never(&["meter.rs", "meter/*"], &calls("guard|route|reply|server|upstream|cache"));
     never(&["cache.rs", "cache/*"], &calls("guard|route|meter|reply|server|upstream"));
+    never(&["alerts.rs", "alerts/*"], &calls("guard|route|meter|reply|server|upstream|cache"));
     never(&["escalation.rs", "escalation/*"], &calls("guard|route|meter|reply|server|upstream|cache"));
 }
 
