@@ -34,7 +34,7 @@ use crate::store::counters::Standing;
 use crate::trace::{SpanId, Trace};
 
 pub use captured::Captured;
-use record::{ANSWERED, Bill, PROVIDERS_ERROR};
+use record::{ANSWERED, Bill, PROVIDER_ERROR, PROVIDER_REFUSED};
 pub use record::{Attempt, BillNumber, Calls, Cost, Ending, Lookup, NotInspected, Over, Record, Sought, Step, What};
 
 /// Receipts that one exchange keeps. A stream makes one for each window and plugin.

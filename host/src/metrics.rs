@@ -79,7 +79,7 @@ macro_rules! metrics {
 }
 
 metrics! {
-    /// Exchanges that are over, by how they ended: `answered`, `provider_error`, `caller-gone`, or the code of an error
+    /// Exchanges that are over, by how they ended: `answered`, `provider_error`, `provider_refused`, `caller-gone`, or the code of an error
     EXCHANGES: Kind::Counter, "sluicegate_exchanges_total" ["task" "model" "tenant" "outcome"];
     /// Exchanges that are under way
     IN_FLIGHT: Kind::Gauge, "sluicegate_exchanges_in_flight" [];

@@ -31,6 +31,8 @@ use crate::store::ledger::Failure;
 use page::{Asset, Page};
 pub(crate) use session::Signer;
 
+/// Subjects of an alert that are named on each page.
+const ALERTS_SHOWN: usize = 5;
 /// Rows of a page.
 const ROWS: usize = 50;
 
@@ -205,6 +207,11 @@ impl<'a> Visit<'a> {
                 let dropped = told.dropped;
                 warnings.push(format!("{dropped} exchanges since the start are not recorded: too many waited."));
             }
+        }
+        for standing in self.gateway.observers.alerts.standing().iter().filter(|standing| standing.active > 0) {
+            let active = standing.worst.iter().filter(|one| one.alert.is_some()).take(ALERTS_SHOWN);
+            let subjects: Vec<String> = active.map(|one| one.subject.to_string()).collect();
+            warnings.push(format!("Alert {}: {}", standing.rule, subjects.join(", ")));
         }
         let broken = self.gateway.broken();
         if !broken.is_empty() {

@@ -3,7 +3,7 @@
 use tokio::time::Instant;
 use tracing::info;
 
-use super::{ANSWERED, End, Ending, Exchange, PROVIDERS_ERROR, milliseconds};
+use super::{ANSWERED, End, Ending, Exchange, PROVIDER_ERROR, PROVIDER_REFUSED, milliseconds};
 use crate::money::Money;
 use crate::plugin::summary;
 
@@ -52,10 +52,12 @@ impl Exchange {
         let asked_by = self.within.as_ref().map(|within| &*within.plugin);
         let ending = match end {
             // What a provider says of an error is passed on, and no answer.
-            End::Answered if record.status.is_some_and(|status| status.as_u16() >= 400) => {
-                Ending::plain(PROVIDERS_ERROR)
-            }
-            End::Answered => Ending::plain(ANSWERED),
+            End::Answered => Ending::plain(match record.status.map(|status| status.as_u16()) {
+                // These are about the provider, or the operator's account there.
+                Some(401 | 402 | 403 | 408 | 429 | 500..) => PROVIDER_ERROR,
+                Some(400..) => PROVIDER_REFUSED,
+                Some(_) | None => ANSWERED,
+            }),
             End::CallerGone => Ending::plain("caller-gone"),
             End::Failed(error) => Ending::of(error),
         };

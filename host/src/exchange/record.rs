@@ -161,13 +161,15 @@ pub struct NotInspected {
 
 /// How an exchange ended whose caller has its answer.
 pub(super) const ANSWERED: &str = "answered";
-/// How one ended whose caller has what a provider says of an error.
-pub(super) const PROVIDERS_ERROR: &str = "provider_error";
+/// How one ended whose caller has what a provider says of an error of its own.
+pub(super) const PROVIDER_ERROR: &str = "provider_error";
+/// How one ended whose caller has what a provider says of what was asked.
+pub(super) const PROVIDER_REFUSED: &str = "provider_refused";
 
 /// How an exchange ended, in words.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ending {
-    /// `answered`, `provider_error`, `caller-gone`, or a word for each kind of error.
+    /// `answered`, `provider_error`, `provider_refused`, `caller-gone`, or a word for each kind of error.
     pub outcome: &'static str,
     /// The stable code of an error; a denial's is the plugin's own.
     pub code: Option<String>,

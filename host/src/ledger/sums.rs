@@ -218,9 +218,7 @@ impl Entry {
 
     fn is_upstreams(&self) -> bool {
         match self.outcome.as_str() {
-            "timeout" | "guardrail_failed" | "answer_too_large" | "answer_untranslatable" => true,
-            // These are about the operator's account, and not about what was asked.
-            "provider_error" => matches!(self.status, Some(401 | 402 | 403 | 408 | 429)),
+            "timeout" | "guardrail_failed" | "answer_too_large" | "answer_untranslatable" | "provider_error" => true,
             other => other.starts_with("upstream_"),
         }
     }
@@ -290,7 +288,8 @@ mod tests {
         assert!(!ended("rate_limit_exceeded", Some(429)).has_failed());
         assert!(!ended("caller-gone", None).has_failed() && !ended("caller-gone", None).is_refused());
         assert!(ended("provider_error", Some(503)).has_failed() && ended("provider_error", Some(429)).has_failed());
-        assert!(ended("provider_error", Some(400)).is_refused() && !ended("provider_error", Some(400)).has_failed());
+        let refused = ended("provider_refused", Some(400));
+        assert!(refused.is_refused() && !refused.has_failed());
         for outcome in ["denied", "rate_limit_exceeded", "session_limit_exceeded", "invalid_request"] {
             assert!(ended(outcome, Some(400)).is_refused(), "{outcome}");
         }

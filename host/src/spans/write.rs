@@ -396,7 +396,6 @@ mod tests {
     use opentelemetry_proto::tonic::common::v1::any_value::Value as Read;
     use opentelemetry_proto::tonic::trace::v1::Span as ReadSpan;
     use prost::Message as _;
-    use tokio::time::Instant;
 
     use super::*;
     use crate::chat::Phase;

@@ -143,6 +143,8 @@ async fn a_target_that_fails_is_told_of_and_so_is_its_recovery() {
     assert_eq!((&listed["worst"][0]["alert"], &listed["worst"][0]["since"]), (&fired["alert"], &fired["since"]));
     let metrics = gateway.admin("GET", "/metrics").await;
     assert!(metrics.text().contains("sluicegate_alerts_active{rule=\"errors\"} 1"), "{}", metrics.text());
+    let console = gateway.admin("GET", "/console/keys").await;
+    assert!(console.text().contains("Alert errors: target target-1"), "{}", console.text());
 
     provider.now_says([good()]);
     ask_until_told(&gateway, "hello", &hook, 2).await;

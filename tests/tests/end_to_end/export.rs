@@ -18,7 +18,7 @@ fn plan(format: Format, folder: &Path) -> Plan {
         score_max: None,
         rule: None,
         without_findings: false,
-        regenerated: false,
+        noticed: false,
         lines_max: None,
         output: folder.join("lines.jsonl"),
     }

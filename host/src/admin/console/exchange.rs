@@ -80,8 +80,8 @@ fn what_happened(entry: &Entry, disliked: bool) -> Markup {
             ("answered", _) if entry.escalation.is_some() => { "It was handed over to people" @if let Some(queue) = &entry.queue { " (" (queue) ")" } "." },
             ("answered", _) if matches!(entry.cache.as_deref(), Some("hit" | "stale")) => { "It was answered from memory" @if let Some(age) = entry.age { ", with an answer of " (time(age)) " before" } "." },
             ("answered", _) if entry.routed.as_deref() == Some("answer") => { "A router answered it itself." },
-            ("provider_error", _) if entry.has_failed() => { "No target had an answer, and what the last one says of its error was passed on." },
-            ("provider_error", _) => { "The provider" @if let Some(target) = &entry.target { " of " b { (target) } } " refused what was asked." },
+            ("provider_error", _) => { "No target had an answer, and what the last one says of its error was passed on." },
+            ("provider_refused", _) => { "The provider" @if let Some(target) = &entry.target { " of " b { (target) } } " refused what was asked." },
             ("answered", _) => {
                 @if let Some(target) = &entry.target { "The target " b { (target) } " answered" }
                 @if entry.routed.as_deref() == Some("targets") { ", as a router decided" @if let Some(intent) = &entry.intent { ": it was taken for " (intent) } }

@@ -23,7 +23,7 @@ const TEXTS: [(&str, &str); 9] = [
     ("plugin", "found by plugin"),
     ("rule", "found by rule"),
 ];
-const OUTCOMES: [&str; 13] = [
+const OUTCOMES: [&str; 14] = [
     "answered",
     "unanswered",
     "denied",
@@ -34,6 +34,7 @@ const OUTCOMES: [&str; 13] = [
     "session_loop",
     "invalid_request",
     "provider_error",
+    "provider_refused",
     "upstream_unreachable",
     "upstream_timeout",
     "caller-gone",

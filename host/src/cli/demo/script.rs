@@ -34,6 +34,8 @@ pub(super) struct Question {
     pub(super) stream: bool,
     /// The session that it is a step of.
     pub(super) session: Option<&'static str>,
+    /// What the application calls its user.
+    pub(super) user: Option<&'static str>,
 }
 
 /// Whose text it is.
@@ -85,7 +87,7 @@ impl Needs {
 impl Question {
     /// What a user asks.
     fn of_user(text: impl Into<String>) -> Self {
-        Self { from: From::User, text: text.into(), model: "sandbox", stream: false, session: None }
+        Self { from: From::User, text: text.into(), model: "sandbox", stream: false, session: None, user: None }
     }
 
     /// The same of the model whose answers the demo's cache policy keeps.
@@ -114,7 +116,11 @@ impl Question {
                 {"role": "tool", "tool_call_id": "call_1", "content": self.text},
             ]),
         };
-        json!({"model": self.model, "messages": messages, "stream": self.stream}).to_string()
+        let mut body = json!({"model": self.model, "messages": messages, "stream": self.stream});
+        if let (Some(user), Value::Object(fields)) = (self.user, &mut body) {
+            fields.insert("user".to_owned(), user.into());
+        }
+        body.to_string()
     }
 }
 
@@ -293,10 +299,10 @@ fn agent() -> Scene {
 
 /// What people think of an answer.
 fn judged() -> Scene {
-    let asked = "How do I open the gate by hand?";
+    let ask = || Question { user: Some("visitor-7"), ..Question::of_user("How do I open the gate by hand?") };
     Scene {
         title: "an answer that its user does not like, and asks for once more",
-        questions: vec![Question::of_user(asked), Question::of_user(asked)],
+        questions: vec![ask(), ask()],
         user_thinks: Some(json!({
             "thumbs": "down", "comment": "that is no answer", "corrected": "Turn the crank at the north wall to the left."
         })),

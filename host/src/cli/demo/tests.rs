@@ -230,7 +230,9 @@ async fn what_is_thought_of_an_answer_is_kept(stage: &Stage, running: &Running) 
     let exchange = &stage.shown(at, 0).answer.exchange;
     stage.says(at, &["then said   POST /v1/feedback {", "kept as     fb_"]);
     let ledger = running.gateway.observers.ledger.as_ref().unwrap();
+    let began = std::time::Instant::now();
     let kept = loop {
+        assert!(began.elapsed() < std::time::Duration::from_secs(20), "it is noticed that the same was asked again");
         assert!(ledger.all_written(std::time::Duration::from_secs(20)).await);
         let kept = ledger.feedback_of(exchange).await.unwrap();
         if kept.len() > 1 {
@@ -239,10 +241,10 @@ async fn what_is_thought_of_an_answer_is_kept(stage: &Stage, running: &Running) 
     };
     assert!(kept.iter().any(|one| one.opinion.comment.as_deref() == Some("that is no answer")), "{kept:?}");
     assert!(kept.iter().any(|one| one.opinion.is_regenerated), "it was asked again: {kept:?}");
-    let all = ledger.feedback(&Opinions::default(), u64::MAX >> 1, 100).await.unwrap();
+    let (all, _) = ledger.feedback(&Opinions::default(), u64::MAX >> 1, 100).await.unwrap();
     let noticed = all.iter().filter(|one| one.source == Source::Traffic);
     let (changed, again): (Vec<_>, Vec<_>) = noticed.partition(|one| one.opinion.is_corrected);
-    assert_eq!((changed.len(), again.len()), (0, 2), "of scenes 9 and 15: {all:?}");
+    assert_eq!((changed.len(), again.len()), (0, 1), "of the scene alone that shows it: {all:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
