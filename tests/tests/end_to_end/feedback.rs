@@ -123,7 +123,7 @@ async fn only_the_tenant_of_an_exchange_may_say_something_of_it() {
 async fn what_cannot_be_kept_is_refused_with_a_reason() {
     let log = sluicegate_tests::Log::begin();
     let sandbox = Gateway::sandbox().await;
-    let of_answers = standard("pii").named("pii-answer").config("email = 'block'").set("on = ['answer']");
+    let of_answers = standard("pii").named("pii-answer").config("email = 'block'").set("phases = ['answer']");
     let setup = Gateway::with_plugins([standard("pii").config("card = 'block'"), of_answers]).upstream(&sandbox);
     let gateway = setup.settings(KEPT).start().await;
     let one = id(&gateway.ask(chat("hello")).await);
