@@ -8,6 +8,7 @@ use sluicegate_tests::{
     Answer, Call, EMAIL, Gateway, Installed, Provider, Reply, Setup, chat, completion, gentle, key_of, standard,
 };
 
+use crate::ledger::entry;
 use browser::{Browser, DESK, ENTER, PHONE, Theme};
 
 /// All that can be seen is kept.
@@ -273,11 +274,14 @@ async fn what_callers_write_is_text_wherever_it_is_shown() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_people_think_of_an_answer_is_shown_with_it_and_said_there() {
-    let gateway = busy().await;
-    for written in [10, 11] {
-        let asked = json!({"model": "m", "user": "u-1", "messages": [{"role": "user", "content": "how high?"}]});
-        gateway.ask(asked).header("cache-control", "no-cache").await;
-        are_written(&gateway, written).await;
+    let sandbox = Gateway::sandbox().await;
+    let gateway = gateway(Gateway::with_plugins(plugins()).upstream(&sandbox)).await;
+    let step = gateway.ask(chat("step 3")).header("x-sluicegate-session", "run-1").await;
+    entry(&gateway, step.header("x-sluicegate-exchange")).await;
+    for _ in 0..2 {
+        let body = json!({"model": "m", "user": "u-1", "messages": [{"role": "user", "content": "how high?"}]});
+        let asked = gateway.ask(body).header("cache-control", "no-cache").await;
+        entry(&gateway, asked.header("x-sluicegate-exchange")).await;
     }
     let one = link(&page(&gateway, "/exchanges?session=run-1").await, "/exchanges/");
     let path = one.strip_prefix("/console").unwrap();

@@ -124,7 +124,8 @@ async fn what_cannot_be_kept_is_refused_with_a_reason() {
     let log = sluicegate_tests::Log::begin();
     let sandbox = Gateway::sandbox().await;
     let of_answers = standard("pii").named("pii-answer").config("email = 'block'").set("phases = ['answer']");
-    let setup = Gateway::with_plugins([standard("pii").config("card = 'block'"), of_answers]).upstream(&sandbox);
+    let of_requests = standard("pii").config("card = 'block'\nemail = 'off'");
+    let setup = Gateway::with_plugins([of_requests, of_answers]).upstream(&sandbox);
     let gateway = setup.settings(KEPT).start().await;
     let one = id(&gateway.ask(chat("hello")).await);
     let about = |more: Value| {
