@@ -142,7 +142,7 @@ impl Files {
         let within = Transaction::new(connection, TransactionBehavior::Immediate).map_err(wrong)?;
         let mut changed = Vec::with_capacity(statements.len());
         for statement in statements {
-            let mut prepared = within.prepare_cached(&statement.sql).map_err(wrong)?;
+            let mut prepared = within.prepare_cached(&numbered(statement)).map_err(wrong)?;
             bind(&mut prepared, &statement.values).map_err(wrong)?;
             changed.push(u64::try_from(prepared.raw_execute().map_err(wrong)?).unwrap_or(u64::MAX));
         }
@@ -237,21 +237,28 @@ fn prepare(connection: &mut Connection) -> Result<(), String> {
     })
 }
 
+/// The text with `?1` for `$1`: the former are numbers to SQLite, the latter names that it would have to look for.
+fn numbered(statement: &Statement) -> String {
+    statement.sql.replace('$', "?")
+}
+
 fn bind(prepared: &mut rusqlite::Statement<'_>, values: &[Value]) -> rusqlite::Result<()> {
     for (number, value) in (1_usize..).zip(values) {
-        // It numbers them in the order in which they first stand in the text.
-        let Some(index) = prepared.parameter_index(&format!("${number}"))? else { continue };
+        // Values behind those that the text names.
+        if number > prepared.parameter_count() {
+            break;
+        }
         match value {
-            Value::Null => prepared.raw_bind_parameter(index, rusqlite::types::Null)?,
-            Value::Int(number) => prepared.raw_bind_parameter(index, number)?,
-            Value::Text(text) => prepared.raw_bind_parameter(index, text)?,
+            Value::Null => prepared.raw_bind_parameter(number, rusqlite::types::Null)?,
+            Value::Int(value) => prepared.raw_bind_parameter(number, value)?,
+            Value::Text(text) => prepared.raw_bind_parameter(number, text)?,
         }
     }
     Ok(())
 }
 
 fn rows(connection: &Connection, statement: &Statement) -> rusqlite::Result<Vec<Row>> {
-    let mut prepared = connection.prepare_cached(&statement.sql)?;
+    let mut prepared = connection.prepare_cached(&numbered(statement))?;
     bind(&mut prepared, &statement.values)?;
     let columns = prepared.column_count();
     let mut found = Vec::new();
