@@ -322,7 +322,7 @@ pub struct Calls<'a> {
 #[derive(Clone, Debug)]
 pub enum What<'a> {
     /// It called a plugin, or needed no call.
-    Plugin(Calls<'a>),
+    Plugin(Box<Calls<'a>>),
     /// It asked a target, which began to answer after this time.
     Attempt(&'a Attempt, Option<Duration>),
     /// It looked for a kept answer.
@@ -429,7 +429,7 @@ impl Over {
                 }
                 None => {
                     let calls = Calls { receipt: Cow::Borrowed(receipt), count: receipt.was_called().into() };
-                    steps.push(Step { at, took: receipt.time, what: What::Plugin(calls) });
+                    steps.push(Step { at, took: receipt.time, what: What::Plugin(Box::new(calls)) });
                 }
             }
         }
