@@ -42,6 +42,12 @@ impl Caller {
         }
     }
 
+    /// What is known of who it is: the user, or else the key.
+    #[must_use]
+    pub fn author(&self) -> Option<&str> {
+        self.user.as_deref().or(self.key.as_deref())
+    }
+
     /// One with a token that says no more than this.
     #[must_use]
     pub fn identified(tenant: Arc<str>, user: Option<Arc<str>>, models: Models) -> Self {

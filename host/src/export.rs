@@ -117,13 +117,7 @@ impl Export<'_> {
             }
         };
         match self.plan.format {
-            Format::Chat => match line::chat(&conversation, self.corrected(one)) {
-                Ok(line) => self.write(&line),
-                Err(why) => {
-                    self.leaves_out(why);
-                    Ok(())
-                }
-            },
+            Format::Chat => self.write_or_leave_out(line::chat(&conversation, self.corrected(one))),
             Format::Evaluation => self.write(&line::evaluation(one, &conversation)),
             Format::Preference => self.take_preferences(one, &conversation).await,
         }

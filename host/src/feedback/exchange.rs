@@ -62,7 +62,7 @@ fn began_ms(id: &str) -> Option<u64> {
 /// # Errors
 /// When something else goes by its name, enough was said already, or the ledger cannot be written.
 pub(crate) async fn keep(observers: &Observers, x: &Exchange, given: Given) -> Result<Feedback, Error> {
-    let by = x.caller.user.as_deref().or(x.caller.key.as_deref()).map(str::to_owned);
+    let by = x.caller.author().map(str::to_owned);
     let feedback = given.feedback(&x.tenant, Source::Caller, by);
     match ledger(observers)?.give(&feedback).await.map_err(failed)? {
         Kept::New => Ok(feedback),

@@ -33,6 +33,8 @@ pub struct Captured {
 
 /// Exchanges of one page: each may have as much text as is kept, and as much said of it as may be.
 const PAGE: usize = 10;
+/// Whose texts may be exported.
+const IS_A_CONVERSATION: &str = "task = 'converse' AND outcome = 'answered'";
 
 impl Ledger {
     /// The next page of answered conversations whose texts are kept, behind the one with this id; and the last id that it was
@@ -54,7 +56,7 @@ impl Ledger {
         let conditions: Vec<String> =
             (1..).zip(conditions).map(|(number, condition)| format!("{condition} ${number}")).collect();
         let sql = format!(
-            "SELECT {} FROM exchanges WHERE {} AND task = 'converse' AND outcome = 'answered' ORDER BY id LIMIT {PAGE}",
+            "SELECT {} FROM exchanges WHERE {} AND {IS_A_CONVERSATION} ORDER BY id LIMIT {PAGE}",
             Entry::COLUMNS,
             conditions.join(" AND ")
         );
@@ -70,8 +72,7 @@ impl Ledger {
     /// When the database cannot be read.
     pub async fn captured_with(&self, ids: &[&str]) -> Result<Vec<Captured>, Failure> {
         let read = |mut row: Row| Entry::read(&mut row);
-        let sql =
-            format!("SELECT {} FROM exchanges WHERE task = 'converse' AND outcome = 'answered' AND id", Entry::COLUMNS);
+        let sql = format!("SELECT {} FROM exchanges WHERE {IS_A_CONVERSATION} AND id", Entry::COLUMNS);
         let entries = self.of_all(&sql, ids).await?.into_iter().map(read).collect();
         self.with_all(entries).await
     }

@@ -237,7 +237,7 @@ pub(super) fn recognised(over: &Over, bounds: &config::Ledger) -> Vec<Statement>
             session: None,
             at_ms: now_ms(),
             source: Source::Traffic,
-            by: over.caller.user.as_deref().or(over.caller.key.as_deref()).map(str::to_owned),
+            by: over.caller.author().map(str::to_owned),
             opinion,
         };
         insert(&feedback, bounds.keep_texts)

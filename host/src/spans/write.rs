@@ -216,7 +216,7 @@ fn exchange(over: &Over, left_out: usize) -> Span {
     let attempt = record.attempts.last();
     let verdict = record.receipts.iter().filter(|receipt| receipt.export.ends_with("-guardrail"));
     let verdict = verdict.map(|receipt| receipt.decision).max_by_key(|decision| decision.gravity());
-    let failure = (ending.outcome != "answered").then_some(ending.outcome);
+    let failure = (!over.is_answered()).then_some(ending.outcome);
     let attributes = Attributes::new()
         .maybe_text(name::OPERATION, operation(over))
         .maybe_text(name::PROVIDER, attempt.map(|attempt| provider(&attempt.target)))

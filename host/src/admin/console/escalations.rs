@@ -6,6 +6,7 @@ use http::Response;
 use maud::{Markup, html};
 use tracing::info;
 
+use super::exchanges::path_of;
 use super::page::{see_other, token};
 use super::words::{ago, in_path};
 use super::{Form, Refused, Shown, Visit, me};
@@ -55,7 +56,7 @@ pub(super) async fn one(visit: &Visit<'_>, reference: &str) -> Result<Shown, Ref
     let body = html! {
         p { (badge(&one)) " in the queue " b { (one.queue) } ", handed over " (ago(ms(one.created), SystemTime::now()))
             ", expires " (one.expires) ". "
-            a href=(format!("/console/exchanges/{}", in_path(&one.exchange))) { "The exchange" } }
+            a href=(path_of(&one.exchange)) { "The exchange" } }
         section.card {
             h2 { "What was said" }
             @if one.conversation.left_out > 0 { p.none { (one.conversation.left_out) " older texts are not kept." } }

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use maud::{Markup, html};
 
 use super::chart::stretch;
-use super::exchanges::{cost, outcome, table};
+use super::exchanges::{cost, outcome, path_of, table};
 use super::overview::colour;
 use super::words::{ago, bytes, count, in_path, moment, money, share, time};
 use super::{Refused, Shown, Visit, feedback};
@@ -446,7 +446,7 @@ fn facts(entry: &Entry) -> Markup {
                 }
                 @if let Some(trace) = &entry.trace { (fact("trace", &html! { code { (trace) } })) }
                 @if let Some(within) = &entry.within {
-                    (fact("part of", &html! { a href=(format!("/console/exchanges/{}", in_path(within))) { code { (within) } }
+                    (fact("part of", &html! { a href=(path_of(within)) { code { (within) } }
                         @if let Some(plugin) = &entry.asked_by { ", asked by " (plugin_link(plugin)) } }))
                 }
                 (fact("routing", &html! { (entry.routed.as_deref().unwrap_or("as configured")) @if let Some(intent) = &entry.intent { ", taken for " (intent) } }))

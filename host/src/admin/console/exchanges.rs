@@ -187,7 +187,12 @@ fn row(entry: &Entry, now: SystemTime) -> Markup {
 
 /// Where an exchange is shown.
 pub(super) fn path(entry: &Entry) -> String {
-    format!("/console/exchanges/{}", in_path(&entry.id))
+    path_of(&entry.id)
+}
+
+/// The same by its id.
+pub(super) fn path_of(id: &str) -> String {
+    format!("/console/exchanges/{}", in_path(id))
 }
 
 /// What it cost, as far as that is known.

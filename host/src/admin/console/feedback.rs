@@ -5,9 +5,10 @@ use std::time::SystemTime;
 use http::Response;
 use maud::{Markup, html};
 
+use super::exchanges::{path, path_of};
 use super::page::{see_other, token};
-use super::words::{ago, count, in_path, share};
-use super::{Form, ROWS, Refused, Shown, Visit, me};
+use super::words::{ago, count, share};
+use super::{Form, ROWS, Refused, Shown, Visit, me, sessions};
 use crate::chat::Task;
 use crate::endpoint::Does;
 use crate::feedback::{
@@ -98,7 +99,7 @@ pub(super) fn of_exchange(visit: &Visit<'_>, entry: &Entry, all: &[Feedback]) ->
                 div.turn {
                     h3 {
                         @match &one.exchange {
-                            Some(other) if *other != entry.id => a.badge.warn href=(exchange_path(other)) { "another was preferred" },
+                            Some(other) if *other != entry.id => a.badge.warn href=(path_of(other)) { "another was preferred" },
                             _ => (badges(&one.opinion)),
                         }
                         " " (by(one)) ", " (ago(one.at_ms, now))
@@ -108,7 +109,7 @@ pub(super) fn of_exchange(visit: &Visit<'_>, entry: &Entry, all: &[Feedback]) ->
             }
             details {
                 summary { "Say what you think of it" }
-                form method="post" action=(format!("{}/feedback", super::exchanges::path(entry))) {
+                form method="post" action=(format!("{}/feedback", path(entry))) {
                     (token(&visit.form_token()))
                     fieldset {
                         @for (value, said) in [("", "no score"), ("up", "a good answer"), ("down", "a bad answer")] {
@@ -124,10 +125,6 @@ pub(super) fn of_exchange(visit: &Visit<'_>, entry: &Entry, all: &[Feedback]) ->
             }
         }
     }
-}
-
-fn exchange_path(id: &str) -> String {
-    format!("/console/exchanges/{}", in_path(id))
 }
 
 /// What was said of a session as a whole, and of its steps.
@@ -174,16 +171,15 @@ pub(super) async fn take(visit: &Visit<'_>, id: &str, form: &Form) -> Result<Res
             return Err(Refused::Wrong(None, format!("{OF_ONE_MAX} opinions of it are kept already")));
         }
     }
-    let mut response = see_other(&format!("{}#feedback", super::exchanges::path(&entry)));
+    let mut response = see_other(&format!("{}#feedback", path(&entry)));
     me::is_called(&mut response, &by);
     Ok(response)
 }
 
 /// The page of what it is about.
 fn about(one: &Feedback) -> Option<String> {
-    let exchange = one.exchange.as_ref().map(|id| format!("/console/exchanges/{}#feedback", in_path(id)));
-    let session =
-        || Some(format!("/console/session?name={}&tenant={}", in_path(one.session.as_ref()?), in_path(&one.tenant)));
+    let exchange = one.exchange.as_ref().map(|id| format!("{}#feedback", path_of(id)));
+    let session = || Some(sessions::path(one.session.as_ref()?, &one.tenant));
     exchange.or_else(session)
 }
 
@@ -209,11 +205,11 @@ fn badges(opinion: &Opinion) -> Markup {
         }
         @if opinion.is_corrected { span.badge.edit { "corrected" } " " }
         @if let Some(other) = &opinion.preferred_over {
-            a.badge.route href=(format!("/console/exchanges/{}", in_path(other))) { "preferred over another" } " "
+            a.badge.route href=(path_of(other)) { "preferred over another" } " "
         }
         @if opinion.is_regenerated {
             @match &opinion.regenerated_by {
-                Some(other) => a.badge.warn href=(format!("/console/exchanges/{}", in_path(other))) { "asked again" },
+                Some(other) => a.badge.warn href=(path_of(other)) { "asked again" },
                 None => span.badge.warn { "asked again" },
             }
         }

@@ -5,7 +5,7 @@ use std::time::SystemTime;
 use maud::{Markup, html};
 
 use super::chart::{Bar, bars, number_of};
-use super::exchanges::{cost, outcome, path};
+use super::exchanges::{self, cost, outcome};
 use super::words::{ago, count, in_path, moment, money, time};
 use super::{Form, ROWS, Refused, Shown, Visit, feedback};
 use crate::ledger::{Entry, Session};
@@ -84,7 +84,12 @@ pub(super) async fn one(visit: &Visit<'_>, query: &Form) -> Result<Shown, Refuse
 }
 
 fn address(session: &Session) -> String {
-    format!("/console/session?name={}&tenant={}", in_path(&session.name), in_path(&session.tenant))
+    path(&session.name, &session.tenant)
+}
+
+/// Where a session is shown.
+pub(super) fn path(name: &str, tenant: &str) -> String {
+    format!("/console/session?name={}&tenant={}", in_path(name), in_path(tenant))
 }
 
 fn pictures(steps: &[Entry]) -> Markup {
@@ -126,7 +131,7 @@ fn step(number: usize, entry: &Entry, next: Option<&Entry>) -> Markup {
     let pause = next.map(|next| std::time::Duration::from_millis(next.began_ms.saturating_sub(end)));
     html! {
         div.turn.assistant data-row {
-            h3 { a data-open href=(path(entry)) { "Step " (number) } " · " (entry.model) " " (outcome(entry)) }
+            h3 { a data-open href=(exchanges::path(entry)) { "Step " (number) } " · " (entry.model) " " (outcome(entry)) }
             p { (time(entry.took)) ", " (cost(entry))
                 @if let Some(usage) = entry.usage { ", " (count(usage.input_tokens.into())) " tokens in, " (count(usage.output_tokens.into())) " out" }
                 @if let Some(code) = &entry.code { ", " code { (code) } } }
