@@ -111,6 +111,22 @@ impl Lab {
         self.gateway(&Wanted { name, plugins, place, ..Wanted::default() })
     }
 
+    /// The gateway without plugins, whose exchanges are kept in the ledger.
+    pub(crate) fn recorded(&self) -> Result<Child> {
+        self.gateway(&Wanted { name: "recorded", recorded: true, ..Wanted::default() })
+    }
+
+    /// The same, which tells a collector of them too.
+    pub(crate) fn traced(&self, collector: &Child) -> Result<Child> {
+        let telemetry = format!("[telemetry]\nendpoint = \"http://{}\"", collector.address);
+        self.gateway(&Wanted { name: "traced", recorded: true, configuration: &telemetry, ..Wanted::default() })
+    }
+
+    /// A collector.
+    pub(crate) fn collector() -> Result<Child> {
+        Child::start(Place::Beside, &["collector"])
+    }
+
     /// Starts a gateway in front of the model. Its log is as it is by default, written to `/dev/null`.
     pub(crate) fn gateway(&self, wanted: &Wanted<'_>) -> Result<Child> {
         let folder = self.folder(wanted.name)?;

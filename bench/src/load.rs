@@ -39,6 +39,8 @@ pub(crate) struct Load {
     pub(crate) pause: Duration,
     /// The connections begin one after the other, spread over this time.
     pub(crate) spread: Duration,
+    /// For what the process does later of what it was asked.
+    pub(crate) settle: Duration,
 }
 
 impl Load {
@@ -53,6 +55,7 @@ impl Load {
             together: false,
             pause: Duration::ZERO,
             spread: Duration::ZERO,
+            settle: SETTLE,
         }
     }
 
@@ -108,7 +111,7 @@ pub(crate) async fn run(child: &Child, load: &Load) -> Result<Round> {
         tasks.spawn(connection(child.address, load.clone(), delay, gate.clone(), step.clone()));
     }
     gate.wait().await;
-    tokio::time::sleep(SETTLE).await;
+    tokio::time::sleep(load.settle).await;
     let before = child.cpu();
     gate.wait().await;
     let mut round = Round::default();
@@ -124,7 +127,7 @@ pub(crate) async fn run(child: &Child, load: &Load) -> Result<Round> {
     if let Some(words) = failure {
         return Err(words);
     }
-    tokio::time::sleep(SETTLE).await;
+    tokio::time::sleep(load.settle).await;
     round.cpu = child.cpu()?.saturating_sub(before?);
     match round.exchanges {
         0 => Err("no exchange ended in time".to_owned()),

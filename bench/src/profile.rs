@@ -21,6 +21,10 @@ pub(crate) enum Case {
     Bare,
     /// The gateway without plugins, 1 KB.
     Plain,
+    /// The gateway without plugins, kept in the ledger, 1 KB.
+    Recorded,
+    /// The same, and told a collector.
+    Traced,
     /// Three guardrails, 1 KB.
     Guarded,
     /// Three guardrails, 20 KB.
@@ -62,6 +66,11 @@ pub(crate) async fn run(case: Case, seconds: u64, guardrails: Vec<String>) -> Re
     match case {
         Case::Bare => busy(&lab.bare, &bytes(1024)).await,
         Case::Plain => busy(lab.plain().await?, &bytes(1024)).await,
+        Case::Recorded => busy(&lab.recorded()?, &bytes(1024)).await,
+        Case::Traced => {
+            let collector = Lab::collector()?;
+            busy(&lab.traced(&collector)?, &bytes(1024)).await
+        }
         Case::Guarded => busy(lab.guarded().await?, &bytes(1024)).await,
         Case::Guarded20k => busy(lab.guarded().await?, &bytes(20 << 10)).await,
         Case::ChunksBare => busy(&lab.bare, &streams()).await,

@@ -1,12 +1,13 @@
 //! What is handed over to a task of its own, and nobody waits for: bounded in number and in bytes. What does not fit is counted,
 //! and lost.
 
+use std::mem;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::sync::{Notify, mpsc};
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 /// Where it is handed over.
 #[derive(Debug)]
@@ -14,6 +15,18 @@ pub(crate) struct Handover<T> {
     queue: mpsc::Sender<Waiting<T>>,
     pub(crate) state: Arc<State>,
     bytes_max: usize,
+    /// How many are as many as are taken together.
+    together_max: usize,
+}
+
+/// The other end, for the task.
+#[derive(Debug)]
+pub(crate) struct Taking<T> {
+    queue: mpsc::Receiver<Waiting<T>>,
+    pub(crate) state: Arc<State>,
+    together_max: usize,
+    /// What is taken next.
+    batch: Vec<Waiting<T>>,
 }
 
 /// Something that waits, and the bytes that it takes.
@@ -30,8 +43,8 @@ pub(crate) struct State {
     pub(crate) waiting_bytes: AtomicUsize,
     done: AtomicU64,
     dropped: AtomicU64,
-    /// All that had been handed over before is to be done at once.
-    pub(crate) hurry: Notify,
+    /// What waits is to be taken at once.
+    hurry: Notify,
     /// Something was done, or given up.
     progress: Notify,
 }
@@ -45,10 +58,12 @@ pub(crate) struct Told {
 }
 
 impl<T> Handover<T> {
-    /// For so many at a time, and so many bytes; the other end is for the task.
-    pub(crate) fn new(waiting_max: usize, bytes_max: usize) -> (Self, mpsc::Receiver<Waiting<T>>) {
-        let (queue, waiting) = mpsc::channel(waiting_max);
-        (Self { queue, state: Arc::default(), bytes_max }, waiting)
+    /// For so many at a time, and so many bytes, of which the task takes some together; and the other end.
+    pub(crate) fn new(waiting_max: usize, bytes_max: usize, together_max: usize) -> (Self, Taking<T>) {
+        let (sender, receiver) = mpsc::channel(waiting_max);
+        let state = Arc::<State>::default();
+        let taking = Taking { queue: receiver, state: state.clone(), together_max, batch: Vec::new() };
+        (Self { queue: sender, state, bytes_max, together_max }, taking)
     }
 
     /// Hand something over. Waits for nothing; says how many were lost before, if this is.
@@ -63,6 +78,9 @@ impl<T> Handover<T> {
             let lost = self.state.loses(1);
             self.state.is_over(1, bytes);
             return Err(lost);
+        }
+        if self.queue.max_capacity() - self.queue.capacity() == self.together_max {
+            self.state.hurry.notify_one();
         }
         Ok(())
     }
@@ -92,6 +110,30 @@ impl<T> Handover<T> {
     }
 }
 
+impl<T> Taking<T> {
+    /// What waits, as many as are taken together, or those that came while the first of them waited for so long; nothing if
+    /// there will be no more. What is dropped before it is ready loses nothing.
+    ///
+    /// Whoever hands something over wakes nobody but for the first of a batch and for one that makes it full.
+    pub(crate) async fn together(&mut self, wait: Duration) -> Option<Vec<Waiting<T>>> {
+        if self.batch.is_empty() && self.queue.recv_many(&mut self.batch, self.together_max).await == 0 {
+            return None;
+        }
+        if self.batch.len() < self.together_max {
+            tokio::select! {
+                () = sleep(wait) => {}
+                () = self.state.hurry.notified() => {}
+            }
+        }
+        while self.batch.len() < self.together_max
+            && let Ok(next) = self.queue.try_recv()
+        {
+            self.batch.push(next);
+        }
+        Some(mem::take(&mut self.batch))
+    }
+}
+
 impl State {
     /// Count what was done.
     pub(crate) fn does(&self, count: usize) {
@@ -115,5 +157,61 @@ impl State {
 pub(crate) fn spawn(task: impl Future<Output = ()> + Send + 'static) {
     if let Ok(threads) = tokio::runtime::Handle::try_current() {
         threads.spawn(task);
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    const LONG: Duration = Duration::from_secs(3_600);
+
+    async fn taken(taking: &mut Taking<u32>, wait: Duration) -> Vec<u32> {
+        taking.together(wait).await.unwrap().into_iter().map(|waiting| waiting.what).collect()
+    }
+
+    #[tokio::test]
+    async fn a_full_batch_waits_for_nobody() {
+        let (handover, mut taking) = Handover::new(100, 100, 3);
+        (0..7).for_each(|number| handover.give(number, 0).unwrap());
+        assert_eq!([taken(&mut taking, LONG).await, taken(&mut taking, LONG).await], [[0, 1, 2], [3, 4, 5]]);
+        let (handover, mut taking) = Handover::new(100, 100, 3);
+        handover.give(0, 0).unwrap();
+        let more = async { (1..4).for_each(|number| handover.give(number, 0).unwrap()) };
+        assert_eq!(tokio::join!(taken(&mut taking, LONG), more).0, [0, 1, 2], "it is full by then");
+    }
+
+    #[tokio::test]
+    async fn the_first_of_a_batch_waits_so_long_for_others() {
+        let (handover, mut taking) = Handover::new(100, 100, 3);
+        handover.give(1, 0).unwrap();
+        assert_eq!(taken(&mut taking, Duration::ZERO).await, [1]);
+        drop(handover);
+        assert!(taking.together(LONG).await.is_none(), "there will be no more");
+    }
+
+    #[tokio::test]
+    async fn what_was_taken_is_not_lost_with_whoever_waits() {
+        let (handover, mut taking) = Handover::new(100, 100, 3);
+        handover.give(1, 0).unwrap();
+        tokio::select! {
+            biased;
+            _ = taking.together(LONG) => unreachable!("it waits for others"),
+            () = std::future::ready(()) => {}
+        }
+        handover.give(2, 0).unwrap();
+        assert_eq!(taken(&mut taking, Duration::ZERO).await, [1, 2]);
+    }
+
+    #[tokio::test]
+    async fn whoever_wants_all_of_it_done_need_not_wait() {
+        let (handover, mut taking) = Handover::new(100, 100, 3);
+        handover.give(1, 1).unwrap();
+        let task = async {
+            assert_eq!(taken(&mut taking, LONG).await, [1]);
+            taking.state.is_over(1, 1);
+        };
+        assert!(tokio::join!(handover.all_done(LONG), task).0);
     }
 }

@@ -27,7 +27,7 @@ use crate::handover::{self, Handover, spawn};
 use crate::store::ledger::{self as store, Database, Failure};
 
 pub use captured::{Captured, Wanted};
-pub use entry::{Details, Entry};
+pub use entry::{Details, Entry, Word};
 pub use feedback::{Kept, Opinions, Sums};
 pub use overview::Said as Verdicts;
 pub use overview::{By, Minutes, Parts, Scope, Sum, together};
@@ -78,10 +78,9 @@ impl Ledger {
         }
         let database = store::open(settings)?;
         let bounds = settings.ledger.clone();
-        let (handover, waiting) = Handover::new(WAITING_MAX, bounds.queue_bytes_max);
+        let (handover, taking) = Handover::new(WAITING_MAX, bounds.queue_bytes_max, write::BATCH_MAX);
         let trouble = Arc::<Trouble>::default();
-        let ends = (handover.state.clone(), trouble.clone());
-        spawn(write::run(database.clone(), waiting, ends, bounds.clone()));
+        spawn(write::run(database.clone(), taking, trouble.clone(), bounds.clone()));
         let conversations = Conversations::default();
         Ok(Some(Arc::new(Self { database, handover, trouble, bounds, conversations })))
     }
@@ -93,7 +92,7 @@ impl Ledger {
     pub fn to_read(settings: &Settings) -> Result<Self, String> {
         let database = store::open_to_read(settings)?;
         // Nobody is at the other end.
-        let (handover, _) = Handover::new(1, 0);
+        let (handover, _) = Handover::new(1, 0, 1);
         let (trouble, conversations) = (Arc::default(), Conversations::default());
         Ok(Self { database, handover, trouble, bounds: settings.ledger.clone(), conversations })
     }

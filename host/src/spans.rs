@@ -12,13 +12,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use tokio::sync::mpsc;
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::sleep;
 use tracing::{info, warn};
 
 use crate::config::Settings;
 use crate::exchange::Over;
-use crate::handover::{self, Handover, State, Waiting, spawn};
+use crate::handover::{self, Handover, State, Taking, Waiting, spawn};
 use crate::upstream::Upstream;
 use send::{Collector, Failure};
 use write::Writer;
@@ -29,8 +28,10 @@ const WAITING_MAX: usize = 32_768;
 const WAITING_BYTES_MAX: usize = 64 << 20;
 /// Spans that are sent together, and those of one exchange more: each is about half a kilobyte, and collectors take 4 MiB.
 const SPANS_MAX: usize = 4_096;
-/// How long the first of them waits for others.
-const GATHER: Duration = Duration::from_secs(1);
+/// Exchanges that are taken together.
+const TOGETHER_MAX: usize = 512;
+/// How long the first of them waits for others. What waits for longer is out of the processor's caches, and takes longer.
+const GATHER: Duration = Duration::from_millis(200);
 /// The pauses after the collector has failed; after the last of them, what it has not taken is lost.
 const PAUSES: [Duration; 4] =
     [Duration::from_millis(500), Duration::from_secs(1), Duration::from_secs(2), Duration::from_secs(4)];
@@ -57,11 +58,11 @@ impl Spans {
     #[must_use]
     pub fn open(settings: &Settings, upstream: &Upstream) -> Option<Self> {
         let otlp = settings.telemetry.otlp.as_ref()?;
-        let (handover, waiting) = Handover::new(WAITING_MAX, WAITING_BYTES_MAX);
-        let state = handover.state.clone();
+        let (handover, taking) = Handover::new(WAITING_MAX, WAITING_BYTES_MAX, TOGETHER_MAX);
+        let state = taking.state.clone();
         let collector = Collector::new(otlp, settings.telemetry.timeout, upstream);
         let writer = Writer::new(&settings.telemetry.service_name);
-        spawn(Task { writer, collector, state, is_failing: AtomicBool::new(false) }.run(waiting));
+        spawn(Task { writer, collector, state, is_failing: AtomicBool::new(false) }.run(taking));
         Some(Self { handover })
     }
 
@@ -85,24 +86,6 @@ impl Spans {
     }
 }
 
-/// Exchanges that are sent together.
-#[derive(Debug, Default)]
-struct Batch {
-    waiting: Vec<Waiting<Arc<Over>>>,
-    spans: usize,
-}
-
-impl Batch {
-    fn add(&mut self, waiting: Waiting<Arc<Over>>) {
-        self.spans += write::spans_of(&waiting.what);
-        self.waiting.push(waiting);
-    }
-
-    fn is_full(&self) -> bool {
-        self.spans >= SPANS_MAX
-    }
-}
-
 /// The task that sends.
 struct Task {
     writer: Writer,
@@ -112,40 +95,27 @@ struct Task {
 }
 
 impl Task {
-    async fn run(self, mut waiting: mpsc::Receiver<Waiting<Arc<Over>>>) {
-        while let Some(Batch { waiting, .. }) = self.gather(&mut waiting).await {
-            let (count, bytes) = (waiting.len(), waiting.iter().map(|waiting| waiting.bytes).sum());
-            let message = self.writer.message(waiting.iter().map(|waiting| &*waiting.what));
-            // They are in the message now.
-            drop(waiting);
-            match self.deliver(&message).await {
-                true => self.state.does(count),
-                false => _ = self.state.loses(count),
+    async fn run(self, mut taking: Taking<Arc<Over>>) {
+        while let Some(mut waiting) = taking.together(GATHER).await {
+            while !waiting.is_empty() {
+                let rest = waiting.split_off(fitting(&waiting));
+                self.send(waiting).await;
+                waiting = rest;
             }
-            self.state.is_over(count, bytes);
         }
     }
 
-    /// What waits, as much as is sent together; nothing if there will be no more.
-    async fn gather(&self, waiting: &mut mpsc::Receiver<Waiting<Arc<Over>>>) -> Option<Batch> {
-        let mut batch = Batch::default();
-        batch.add(waiting.recv().await?);
-        let until = Instant::now() + GATHER;
-        while !batch.is_full() {
-            let next = tokio::select! {
-                next = timeout_at(until, waiting.recv()) => next,
-                () = self.state.hurry.notified() => break,
-            };
-            let Ok(Some(next)) = next else { break };
-            batch.add(next);
+    /// Send what fits into one message.
+    async fn send(&self, waiting: Vec<Waiting<Arc<Over>>>) {
+        let (count, bytes) = (waiting.len(), waiting.iter().map(|waiting| waiting.bytes).sum());
+        let message = self.writer.message(waiting.iter().map(|waiting| &*waiting.what));
+        // They are in the message now.
+        drop(waiting);
+        match self.deliver(&message).await {
+            true => self.state.does(count),
+            false => _ = self.state.loses(count),
         }
-        // In a hurry, what is there already goes too.
-        while !batch.is_full()
-            && let Ok(next) = waiting.try_recv()
-        {
-            batch.add(next);
-        }
-        Some(batch)
+        self.state.is_over(count, bytes);
     }
 
     /// Send a message, and again where that may help. Says whether it was taken.
@@ -174,13 +144,24 @@ impl Task {
     }
 }
 
+/// How many of these, from the first on, fit into one message.
+fn fitting(waiting: &[Waiting<Arc<Over>>]) -> usize {
+    let mut spans = 0;
+    let fits = |waiting: &&Waiting<Arc<Over>>| {
+        let is_room_left = spans < SPANS_MAX;
+        spans += write::spans_of(&waiting.what);
+        is_room_left
+    };
+    waiting.iter().take_while(fits).count()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn spans(waiting_max: usize) -> (Spans, mpsc::Receiver<Waiting<Arc<Over>>>) {
-        let (handover, waiting) = Handover::new(waiting_max, WAITING_BYTES_MAX);
-        (Spans { handover }, waiting)
+    fn spans(waiting_max: usize) -> (Spans, Taking<Arc<Over>>) {
+        let (handover, taking) = Handover::new(waiting_max, WAITING_BYTES_MAX, TOGETHER_MAX);
+        (Spans { handover }, taking)
     }
 
     fn over() -> Arc<Over> {
@@ -189,7 +170,7 @@ mod tests {
 
     #[test]
     fn what_does_not_fit_is_counted_and_lost() {
-        let (spans, _waiting) = spans(2);
+        let (spans, _taking) = spans(2);
         (0..3).for_each(|_| spans.send(over()));
         assert_eq!(spans.told(), Told { waiting: 2, sent: 0, dropped: 1 });
         assert_eq!(spans.handover.state.waiting_bytes.load(Ordering::Relaxed), 2 * over().bytes());
@@ -197,7 +178,7 @@ mod tests {
 
     #[test]
     fn their_bytes_have_a_bound() {
-        let (spans, _waiting) = spans(2);
+        let (spans, _taking) = spans(2);
         spans.handover.state.waiting_bytes.store(WAITING_BYTES_MAX - over().bytes(), Ordering::Relaxed);
         (0..2).for_each(|_| spans.send(over()));
         assert_eq!(spans.told(), Told { waiting: 1, sent: 0, dropped: 1 });

@@ -87,20 +87,9 @@ fn read(text: &[u8]) -> Option<(TraceId, SpanId, u8)> {
 
 /// Bytes as hexadecimal digits, of which only the small ones count.
 fn digits<const BYTES: usize>(text: &[u8]) -> Option<[u8; BYTES]> {
-    let digit = |digit: u8| match digit {
-        b'0'..=b'9' => Some(digit - b'0'),
-        b'a'..=b'f' => Some(digit - b'a' + 10),
-        _ => None,
-    };
     let mut bytes = [0; BYTES];
-    if text.len() != 2 * BYTES {
-        return None;
-    }
-    for (byte, pair) in bytes.iter_mut().zip(text.chunks_exact(2)) {
-        let [high, low] = pair else { return None };
-        *byte = digit(*high)? << 4 | digit(*low)?;
-    }
-    Some(bytes)
+    let are_small = !text.iter().any(u8::is_ascii_uppercase);
+    (are_small && hex::decode_to_slice(text, &mut bytes).is_ok()).then_some(bytes)
 }
 
 fn state(headers: &HeaderMap) -> Option<Arc<str>> {
@@ -150,13 +139,13 @@ impl Default for SpanId {
 
 impl fmt::Display for TraceId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        f.write_str(&hex::encode(self.0))
     }
 }
 
 impl fmt::Display for SpanId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        f.write_str(&hex::encode(self.0))
     }
 }
 

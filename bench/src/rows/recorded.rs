@@ -1,14 +1,13 @@
 //! What it costs that every exchange is kept in the ledger and told a collector, and how long it takes to look for some among very many.
 
 use std::path::Path;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use sluicegate::config;
 use sluicegate::ledger::{Filter, Ledger};
 use sluicegate::store::ledger::{Durable, Statement};
 
 use crate::Result;
-use crate::child::{Child, Place};
 use crate::figures::Series;
 use crate::lab::{Lab, Wanted};
 use crate::load::{self, Case, Load, Round};
@@ -19,6 +18,10 @@ use crate::table::{Line, us};
 const ADDED_MAX: f64 = 0.5;
 /// Bytes of the request and of the answer.
 const BODY: usize = 1024;
+/// What is written and sent is put off for less than this.
+const PUT_OFF: Duration = Duration::from_millis(400);
+/// Rounds are so many times longer than others, so that what is put off counts among what is not.
+const ROUND: u32 = 3;
 /// Exchanges that are looked through.
 const EXCHANGES: u64 = 1_000_000;
 /// Looks with each filter.
@@ -30,12 +33,14 @@ const LOOK_MS_MAX: f64 = 50.0;
 
 pub(super) async fn measure(lab: &Lab) -> Result<Vec<Line>> {
     let plain = lab.plain().await?;
-    let recorded = lab.gateway(&Wanted { name: "recorded", recorded: true, ..Wanted::default() })?;
-    let load = || Load::steady(lab.scale.time, || Chat::of_body(BODY).request());
-    let collector = Child::start(Place::Beside, &["collector"])?;
-    let telemetry = format!("[telemetry]\nendpoint = \"http://{}\"", collector.address);
-    let wanted = Wanted { name: "traced", recorded: true, configuration: &telemetry, ..Wanted::default() };
-    let traced = lab.gateway(&wanted)?;
+    let recorded = lab.recorded()?;
+    let collector = Lab::collector()?;
+    let traced = lab.traced(&collector)?;
+    let load = || Load {
+        settle: PUT_OFF,
+        // What this row asks for is little beside what a machine with pauses makes of the same load from one round to the next.
+        ..Load::full(ROUND * lab.scale.time, || Chat::of_body(BODY).request())
+    };
     let cases = [&lab.bare, plain, &recorded, &traced].map(|child| Case { child, load: load() });
     let figures = load::in_turns(&cases, 2 * lab.scale.rounds, Round::cpu_per_exchange).await?;
     let [bare, plain, recorded, traced] = figures.as_slice() else { return Err("a case is missing".to_owned()) };
@@ -57,7 +62,7 @@ pub(super) async fn listed(lab: &Lab) -> Result<Vec<Line>> {
     let gateway = lab.gateway(&Wanted { name: "listed", recorded: true, ..Wanted::default() })?;
     let load = Load::steady(lab.scale.time, || Chat::of_body(BODY).request());
     load::in_turns(&[Case { child: &gateway, load }], 1, Round::cpu_per_exchange).await?;
-    tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
     drop(gateway);
     let ledger = open(&folder)?;
     let began = Instant::now();

@@ -109,7 +109,7 @@ impl Transformer {
         let wrong = |error: candle_core::Error| format!("model.safetensors: {error}");
         let builder = VarBuilder::from_buffered_safetensors(weights, DType::F32, &Device::Cpu).map_err(wrong)?;
         let model = BertModel::load(builder, &config).map_err(wrong)?;
-        let identity = identity.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+        let identity = hex::encode(identity.finalize());
         Ok((Self { tokenizer, model, tokens_max, pooling }, identity))
     }
 

@@ -207,13 +207,14 @@ impl Record {
     /// What providers want for it.
     #[must_use]
     pub fn cost(&self) -> Cost {
-        let cost = |bill: &Bill| Some(bill.prices?.of(&bill.usage?));
-        let costs: Vec<Option<Money>> = self.bills.iter().map(cost).collect();
-        Cost {
-            known: costs.iter().flatten().copied().sum(),
-            unknown: costs.iter().filter(|cost| cost.is_none()).count(),
-            attempts: costs.len(),
+        let mut cost = Cost { attempts: self.bills.len(), ..Cost::default() };
+        for bill in &self.bills {
+            match (bill.prices, bill.usage) {
+                (Some(prices), Some(usage)) => cost.known = cost.known + prices.of(&usage),
+                _ => cost.unknown += 1,
+            }
         }
+        cost
     }
 
     /// What plugins have spent.

@@ -1,8 +1,8 @@
 //! What a conversation shows by itself: the same asked again, so the answer was not good enough; or gone on with another answer
 //! than the one that was given, so somebody has mended it.
 //!
-//! Nothing of a conversation is kept for that but digests, in memory, with a key that nobody outside knows. White space does
-//! not count, since clients trim it. Where it cannot be told who asks, or what was answered, nothing is said: many people behind
+//! Nothing of a conversation is kept for that but digests, in memory, with a key that nobody outside knows. White space at
+//! the ends of a text does not count, nor at the ends of an answer's lines, nor where it is broken into lines: clients trim it. Where it cannot be told who asks, or what was answered, nothing is said: many people behind
 //! one key ask the same, and none of them because of an answer.
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -32,7 +32,7 @@ type Digest = [u64; 2];
 #[derive(Debug)]
 pub(crate) struct Conversations {
     key: Key,
-    known: Cache<Digest, Arc<Vec<Told>>>,
+    known: Cache<Digest, Arc<[Told]>>,
     /// Whoever adds an answer reads those before it first.
     adds: Mutex<()>,
 }
@@ -73,11 +73,23 @@ struct Last {
     segments: Vec<usize>,
 }
 
+/// An answer in a request.
+struct Answer<'a> {
+    /// All that was said before it.
+    before: HighwayHasher,
+    is_known: bool,
+    /// Its texts, and which segments they are.
+    texts: Vec<(usize, &'a str)>,
+}
+
 /// What an answer says, as its caller is told it, so far.
 #[derive(Clone, Debug)]
 pub(crate) struct Said {
     key: Key,
     hasher: HighwayHasher,
+    /// The same before the space that it ends with, which may be the end of a line.
+    before_space: Option<HighwayHasher>,
+    is_line_begun: bool,
     is_empty: bool,
     /// It begins with a tag, as `<think>`, that clients take out before they go on.
     begins_with_a_tag: bool,
@@ -143,31 +155,32 @@ impl Conversations {
         in_parts(names.into_iter().chain(fields.map(|field| field.text.as_bytes())), |bytes| hasher.append(bytes));
         // Of the first question of a conversation nobody knows otherwise whose it is.
         let mut is_known = user.is_some() || names_user;
-        let mut last: Option<Last> = None;
-        let mut answer: Option<(Place, Said, Vec<usize>)> = None;
+        // The answer that is being read, and the last one that something was said to.
+        let mut answer: Option<Answer> = None;
+        let mut last = None;
         let mut is_asked = false;
         for (index, segment) in segments.iter().enumerate().filter(|(_, segment)| is_of_the_conversation(segment)) {
             match segment.role {
                 Role::Assistant => {
-                    let (_, said, texts) =
-                        answer.get_or_insert_with(|| (Place::of(&hasher, is_known), Said::new(self.key), Vec::new()));
+                    let answer =
+                        answer.get_or_insert_with(|| Answer { before: hasher.clone(), is_known, texts: Vec::new() });
                     if segment.channel == Channel::Content {
-                        said.says(&segment.text);
-                        texts.push(index);
+                        answer.texts.push((index, segment.text.as_str()));
                     }
                 }
                 Role::System | Role::User | Role::Tool => {
                     is_asked |= segment.role != Role::System;
-                    if let Some((asked, said, segments)) = answer.take() {
-                        is_known |= said.digest().is_some();
-                        last = said.digest().map(|said| Last { asked, said, segments });
+                    if let Some(answer) = answer.take() {
+                        is_known |= answer.says_something();
+                        last = Some(answer);
                     }
                 }
             }
             hasher.append(&[segment.role as u8, segment.channel as u8]);
-            without_white_space(&segment.text, |part| hasher.append(part));
+            in_parts([segment.text.trim().as_bytes()], |bytes| hasher.append(bytes));
         }
-        is_asked.then(|| Turns { key: self.key, asked: Place::of(&hasher, is_known), last })
+        let last = last.and_then(|answer| answer.to_be_compared(self.key));
+        is_asked.then(|| Turns { key: self.key, asked: Place::of(hasher, is_known), last })
     }
 
     /// What a request shows of the answers before it.
@@ -204,19 +217,33 @@ impl Conversations {
 
     fn add(&self, asked: Place, told: Told) {
         let _adding = self.adds.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut all = self.known.get(&asked.digest).map(|known| known.as_ref().clone()).unwrap_or_default();
+        let mut all = self.known.get(&asked.digest).map(|known| known.to_vec()).unwrap_or_default();
         // One more than can be told apart says that there were more.
         if all.len() > ANSWERS_MAX {
             all.remove(0);
         }
         all.push(told);
-        self.known.insert(asked.digest, Arc::new(all));
+        self.known.insert(asked.digest, all.into());
+    }
+}
+
+impl Answer<'_> {
+    fn says_something(&self) -> bool {
+        let said = self.texts.iter().map(|(_, text)| text.trim_start()).find(|text| !text.is_empty());
+        said.is_some_and(|text| !text.starts_with(TAG))
+    }
+
+    fn to_be_compared(self, key: Key) -> Option<Last> {
+        let mut said = Said::new(key);
+        self.texts.iter().for_each(|(_, text)| said.says(text));
+        let segments = self.texts.into_iter().map(|(index, _)| index).collect();
+        Some(Last { said: said.digest()?, asked: Place::of(self.before, self.is_known), segments })
     }
 }
 
 impl Place {
-    fn of(hasher: &HighwayHasher, is_known: bool) -> Self {
-        Self { digest: hasher.clone().finalize128(), is_known }
+    fn of(hasher: HighwayHasher, is_known: bool) -> Self {
+        Self { digest: hasher.finalize128(), is_known }
     }
 }
 
@@ -245,7 +272,8 @@ impl Turns {
 
 impl Said {
     fn new(key: Key) -> Self {
-        Self { key, hasher: HighwayHasher::new(key), is_empty: true, begins_with_a_tag: false }
+        let hasher = HighwayHasher::new(key);
+        Self { key, hasher, before_space: None, is_line_begun: false, is_empty: true, begins_with_a_tag: false }
     }
 
     /// It is another answer.
@@ -255,18 +283,40 @@ impl Said {
 
     /// It goes on.
     pub(crate) fn says(&mut self, text: &str) {
-        without_white_space(text, |part| {
-            self.begins_with_a_tag |= self.is_empty && part.starts_with(b"<");
-            self.is_empty &= part.is_empty();
-            self.hasher.append(part);
-        });
+        for (index, piece) in text.split('\n').enumerate() {
+            if index > 0 {
+                self.breaks();
+            }
+            let piece = if self.is_line_begun { piece } else { piece.trim_start() };
+            let (said, space) = piece.split_at(piece.trim_end().len());
+            if !said.is_empty() {
+                self.begins_with_a_tag |= self.is_empty && said.starts_with(TAG);
+                (self.is_empty, self.is_line_begun, self.before_space) = (false, true, None);
+                self.hasher.append(said.as_bytes());
+            }
+            if self.is_line_begun && !space.is_empty() {
+                self.before_space.get_or_insert_with(|| self.hasher.clone());
+                self.hasher.append(space.as_bytes());
+            }
+        }
+    }
+
+    fn breaks(&mut self) {
+        if let Some(before) = self.before_space.take() {
+            self.hasher = before;
+        }
+        self.is_line_begun = false;
     }
 
     /// What it says; nothing if that is nothing, or cannot be compared.
     fn digest(&self) -> Option<Digest> {
-        (!self.is_empty && !self.begins_with_a_tag).then(|| self.hasher.clone().finalize128())
+        let said = self.before_space.as_ref().unwrap_or(&self.hasher);
+        (!self.is_empty && !self.begins_with_a_tag).then(|| said.clone().finalize128())
     }
 }
+
+/// What an answer begins with of which clients take a part out.
+const TAG: &str = "<";
 
 /// What clients repeat when a conversation goes on. Of what the model thinks, and what tools are there, many say nothing.
 fn is_of_the_conversation(segment: &Segment) -> bool {
@@ -280,33 +330,6 @@ fn is_of_the_conversation(segment: &Segment) -> bool {
 fn is_a_field(segment: &Segment) -> bool {
     matches!(segment.channel, Channel::ToolDefinition | Channel::Other)
 }
-
-/// Bytes that are hashed at once: a hash takes long texts much faster than many words.
-const HASHED_BYTES: usize = 4 << 10;
-
-fn without_white_space(text: &str, mut add: impl FnMut(&[u8])) {
-    let mut rest = Vec::with_capacity(text.len().min(HASHED_BYTES));
-    if text.is_ascii() {
-        for some in text.as_bytes().chunks(HASHED_BYTES) {
-            rest.clear();
-            // As `char::is_whitespace` has it.
-            rest.extend(some.iter().filter(|byte| !byte.is_ascii_whitespace() && **byte != VERTICAL_TAB));
-            add(&rest);
-        }
-        return;
-    }
-    for word in text.split_whitespace() {
-        rest.extend_from_slice(word.as_bytes());
-        if rest.len() >= HASHED_BYTES {
-            add(&rest);
-            rest.clear();
-        }
-    }
-    add(&rest);
-}
-
-/// White space that bytes are not asked for as such.
-const VERTICAL_TAB: u8 = 0x0b;
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
@@ -364,7 +387,7 @@ mod tests {
     fn another_answer_in_the_place_of_the_one_that_was_given_was_mended() {
         let conversations = Conversations::default();
         let first = [user("tide?")];
-        goes_on(&conversations, ("1", ANN, 0), &first, &["at ", " noon\n"]);
+        goes_on(&conversations, ("1", ANN, 0), &first, &["at ", "noon\n"]);
         let as_it_was = [user("tide?"), model("at noon"), user("and then?")];
         assert_eq!(goes_on(&conversations, ("2", ANN, 1), &as_it_was, &["at six"]), []);
         let mended = [user("tide?"), model("at one"), user("and then?")];
@@ -403,14 +426,24 @@ mod tests {
     }
 
     #[test]
-    fn white_space_is_left_out_wherever_it_stands() {
-        let long = "a \u{b}\t\n".repeat(HASHED_BYTES);
-        for text in [long.clone(), format!("\u{e9}\u{a0}{long}"), " \n ".to_owned(), String::new()] {
-            let mut left = Vec::new();
-            without_white_space(&text, |part| left.extend_from_slice(part));
-            let expected: String = text.split_whitespace().collect();
-            assert!(left == expected.as_bytes(), "{} of {} bytes", left.len(), expected.len());
+    fn where_an_answer_is_broken_and_how_far_its_lines_are_set_in_does_not_count() {
+        let digest = |pieces: &[&str]| {
+            let mut said = Said::new(Key([1; 4]));
+            pieces.iter().for_each(|piece| said.says(piece));
+            said.digest()
+        };
+        let whole = digest(&["at noon the tide turns"]);
+        for same in [
+            &["\n at noon", " ", "", "the tide turns", "\u{a0}\n"][..],
+            &["at noo", "n the ti", "de turns", " ", " \n\n"],
+            &["  ", "at noon t", "\r\n\t", "he tide turns"],
+        ] {
+            assert_eq!(digest(same), whole, "{same:?}");
         }
+        for other in [&["at noon", "the tide turns"][..], &["at noon the  tide turns"], &["at noon the tide turns."]] {
+            assert_ne!(digest(other), whole, "{other:?}");
+        }
+        assert_eq!([digest(&[" \n "]), digest(&[])], [None, None]);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher};
+use notify::{EventKindMask, RecommendedWatcher, RecursiveMode, Watcher};
 use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, sleep};
 use tracing::{error, info, warn};
@@ -239,6 +239,14 @@ fn takes_restart(now: &Settings, in_service: &Settings) -> Vec<&'static str> {
     fields.into_iter().filter_map(|(field, changed)| changed.then_some(field)).collect()
 }
 
+/// What is worth a look: that a file was written is told when it is closed. The ledger and other files of ours that are written
+/// all the time lie beside the configuration, and stay open.
+const CHANGES: EventKindMask = EventKindMask::CREATE
+    .union(EventKindMask::REMOVE)
+    .union(EventKindMask::MODIFY_NAME)
+    .union(EventKindMask::MODIFY_META)
+    .union(EventKindMask::ACCESS_CLOSE);
+
 /// The system's watch on directories. Files are not watched: editors and Kubernetes replace them.
 struct Watching {
     watcher: Option<RecommendedWatcher>,
@@ -249,13 +257,8 @@ struct Watching {
 
 impl Watching {
     fn new(changed: Arc<Notify>) -> Self {
-        let tell = move |event: notify::Result<notify::Event>| {
-            let read_only = matches!(&event, Ok(event) if matches!(event.kind, EventKind::Access(_)));
-            if !read_only {
-                changed.notify_one();
-            }
-        };
-        let watcher = notify::recommended_watcher(tell)
+        let tell = move |_: notify::Result<notify::Event>| changed.notify_one();
+        let watcher = RecommendedWatcher::new(tell, notify::Config::default().with_event_kinds(CHANGES))
             .inspect_err(|error| warn!(%error, "changes of files are only seen every {} s", NET.as_secs()))
             .ok();
         Self { watcher, directories: Vec::new(), unwatched: Vec::new() }

@@ -1,5 +1,6 @@
 //! An exchange as the ledger keeps it: what it can be searched by in columns, what it did in one JSON.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -11,6 +12,9 @@ use crate::exchange::Over;
 use crate::money::Money;
 use crate::plugin::Decision;
 use crate::store::ledger::{Row, Value};
+
+/// A word of ours: nothing is copied for it when it is written.
+pub type Word = Cow<'static, str>;
 
 /// An exchange that is over.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -40,15 +44,15 @@ pub struct Entry {
     /// The plugin that wanted it.
     pub asked_by: Option<String>,
     /// What was asked, in a word.
-    pub task: String,
+    pub task: Word,
     /// The caller's.
-    pub dialect: String,
+    pub dialect: Word,
     /// The model that was asked for.
     pub model: String,
     /// Whether the answer was to come as a stream.
     pub streaming: bool,
     /// How it ended, in a word.
-    pub outcome: String,
+    pub outcome: Word,
     /// The status of the response.
     pub status: Option<u64>,
     /// The code of its error.
@@ -60,13 +64,13 @@ pub struct Entry {
     /// What a router took it for.
     pub intent: Option<String>,
     /// What a router decided.
-    pub routed: Option<String>,
+    pub routed: Option<Word>,
     /// Under which reference it was handed over to people.
     pub escalation: Option<String>,
     /// To which.
     pub queue: Option<String>,
     /// How it stood with the cache.
-    pub cache: Option<String>,
+    pub cache: Option<Word>,
     /// How old its kept answer was.
     pub age: Option<Duration>,
     /// What the kept answer had cost.
@@ -78,7 +82,7 @@ pub struct Entry {
     /// How many were asked.
     pub attempts: u64,
     /// The gravest thing that a guardrail decided, if it was not to let it pass.
-    pub verdict: Option<String>,
+    pub verdict: Option<Word>,
     /// How much was found in it.
     pub findings: u64,
     /// How much was passed on without a look.
@@ -151,26 +155,26 @@ impl Entry {
             trace: Some(over.trace.id.to_string()),
             within: over.within.as_ref().map(|within| within.exchange.to_string()),
             asked_by: over.within.as_ref().map(|within| within.plugin.to_string()),
-            task: record.task.to_owned(),
-            dialect: over.dialect.word().to_owned(),
+            task: record.task.into(),
+            dialect: over.dialect.word().into(),
             model: record.model.clone(),
             streaming: record.streaming,
-            outcome: over.ending.outcome.to_owned(),
+            outcome: over.ending.outcome.into(),
             status: record.status.map(|status| status.as_u16().into()),
             code: over.ending.code.clone(),
             plugin: over.ending.plugin.clone(),
             detail: over.ending.detail.clone(),
             intent: record.routed.as_ref().and_then(|(_, intent)| intent.clone()),
-            routed: record.routed.as_ref().map(|(decision, _)| decision.word().to_owned()),
+            routed: record.routed.as_ref().map(|(decision, _)| decision.word().into()),
             escalation: record.escalated.as_ref().map(|(reference, _)| reference.clone()),
             queue: record.escalated.as_ref().map(|(_, queue)| queue.clone()),
-            cache: record.served.as_ref().map(|served| served.state.word().to_owned()),
+            cache: record.served.as_ref().map(|served| served.state.word().into()),
             age: record.served.as_ref().map(|served| served.age),
             saved: record.served.as_ref().map(|served| served.saved).unwrap_or_default(),
             target: attempt.map(|attempt| attempt.target.name.clone()),
             provider: attempt.map(|attempt| attempt.target.provider.clone()),
             attempts: count(record.attempts.len()),
-            verdict: verdict.filter(|decision| *decision != Decision::Allow).map(|it| it.word().to_owned()),
+            verdict: verdict.filter(|decision| *decision != Decision::Allow).map(|it| it.word().into()),
             findings: count(record.receipts.iter().map(|receipt| receipt.findings.len()).sum()),
             not_inspected: count(record.not_inspected.len()),
             usage: record.usage(),
@@ -291,26 +295,26 @@ impl Entry {
             trace: row.text(),
             within: row.text(),
             asked_by: row.text(),
-            task: row.text().unwrap_or_default(),
-            dialect: row.text().unwrap_or_default(),
+            task: row.text().unwrap_or_default().into(),
+            dialect: row.text().unwrap_or_default().into(),
             model: row.text().unwrap_or_default(),
             streaming: row.number() == Some(1),
-            outcome: row.text().unwrap_or_default(),
+            outcome: row.text().unwrap_or_default().into(),
             status: row.number(),
             code: row.text(),
             plugin: row.text(),
             detail: row.text(),
             intent: row.text(),
-            routed: row.text(),
+            routed: row.text().map(Word::from),
             escalation: row.text(),
             queue: row.text(),
-            cache: row.text(),
+            cache: row.text().map(Word::from),
             age: time(row),
             saved: money(row),
             target: row.text(),
             provider: row.text(),
             attempts: row.number().unwrap_or_default(),
-            verdict: row.text(),
+            verdict: row.text().map(Word::from),
             findings: row.number().unwrap_or_default(),
             not_inspected: row.number().unwrap_or_default(),
             usage: {

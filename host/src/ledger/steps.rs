@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::entry::micros;
+use super::entry::{Word, micros};
 use crate::capability::Use;
 use crate::exchange::{self, Attempt, Calls, NotInspected, Over, Sought, What};
 use crate::plugin::{Decision, Edited, Found};
@@ -40,7 +40,7 @@ pub enum Did {
     /// It looked for a kept answer: `hit`, `stale`, `miss`, or `bypass` where a store has failed.
     Lookup {
         /// What came of it.
-        found: String,
+        found: Word,
     },
     /// It had a question turned into a vector.
     Embedding {
@@ -59,13 +59,13 @@ pub struct Call {
     /// The first digits of the component's SHA-256.
     pub digest: String,
     /// Which of its exports.
-    pub export: String,
+    pub export: Word,
     /// Which way the text travelled.
-    pub phase: String,
+    pub phase: Word,
     /// The gravest that it decided.
-    pub verdict: String,
+    pub verdict: Word,
     /// How the call ended.
-    pub outcome: String,
+    pub outcome: Word,
     /// Whether its verdict was only noted.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub observed: bool,
@@ -200,7 +200,7 @@ impl Step {
         let did = match &step.what {
             What::Plugin(calls) => Did::Plugin(Call::of(calls)),
             What::Attempt(attempt, answered) => Did::Attempt(Asked::of(attempt, *answered)),
-            What::Lookup(Sought::Answer(state)) => Did::Lookup { found: state.word().to_owned() },
+            What::Lookup(Sought::Answer(state)) => Did::Lookup { found: state.word().into() },
             What::Lookup(Sought::Meaning(succeeded)) => Did::Embedding { succeeded: *succeeded },
             What::Wait => Did::Wait,
         };
@@ -222,10 +222,10 @@ impl Call {
         Self {
             plugin: receipt.plugin.to_string(),
             digest: receipt.digest.to_string(),
-            export: receipt.export.to_owned(),
-            phase: receipt.phase.word().to_owned(),
-            verdict: receipt.decision.word().to_owned(),
-            outcome: receipt.outcome.word().to_owned(),
+            export: receipt.export.into(),
+            phase: receipt.phase.word().into(),
+            verdict: receipt.decision.word().into(),
+            outcome: receipt.outcome.word().into(),
             observed: receipt.observed,
             detail: receipt.detail.clone().or_else(|| receipt.denial.as_ref().and_then(|(_, detail)| detail.clone())),
             code: receipt.denial.as_ref().map(|(code, _)| code.clone()),

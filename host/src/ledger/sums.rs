@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::entry::{Entry, micros};
+use super::entry::{Entry, Word, micros};
 use super::steps::Did;
 use crate::endpoint::Does;
 use crate::store::ledger::{Statement, Value};
@@ -65,7 +65,7 @@ pub fn top_of(bucket: i64) -> u64 {
 pub(super) struct Sums {
     minutes: BTreeMap<(u64, String, String), Minute>,
     distributions: BTreeMap<(&'static str, String, u64, i64), u64>,
-    verdicts: BTreeMap<(String, u64, String, String), u64>,
+    verdicts: BTreeMap<(String, u64, Word, Word), u64>,
     sessions: BTreeMap<(String, String), Session>,
 }
 
@@ -213,11 +213,11 @@ impl Entry {
     /// Whether it was refused: by a guardrail, a limit, or for what was asked.
     #[must_use]
     pub fn is_refused(&self) -> bool {
-        !self.has_failed() && !matches!(self.outcome.as_str(), "answered" | "caller-gone")
+        !self.has_failed() && !matches!(&*self.outcome, "answered" | "caller-gone")
     }
 
     fn is_upstreams(&self) -> bool {
-        match self.outcome.as_str() {
+        match &*self.outcome {
             "timeout" | "guardrail_failed" | "answer_too_large" | "answer_untranslatable" | "provider_error" => true,
             other => other.starts_with("upstream_"),
         }
@@ -279,7 +279,7 @@ mod tests {
 
     #[test]
     fn what_callers_did_wrong_is_no_failure() {
-        let ended = |outcome: &str, status| Entry { outcome: outcome.to_owned(), status, ..Entry::default() };
+        let ended = |outcome: &str, status| Entry { outcome: outcome.to_owned().into(), status, ..Entry::default() };
         assert!(ended("upstream_timeout", Some(504)).has_failed());
         // The head of a stream was a good one.
         assert!(ended("upstream_broken", Some(200)).has_failed());

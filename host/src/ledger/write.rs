@@ -3,8 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::mpsc;
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{Instant, sleep};
 use tracing::{info, warn};
 
 use super::Trouble;
@@ -12,11 +11,11 @@ use super::entry::{Entry, milliseconds};
 use super::sums::Sums;
 use crate::config;
 use crate::exchange::Over;
-use crate::handover::{State, Waiting};
+use crate::handover::{State, Taking, Waiting};
 use crate::store::ledger::{Database, Durable, Failure, Statement, Value};
 
 /// Exchanges of one transaction.
-const BATCH_MAX: usize = 512;
+pub(super) const BATCH_MAX: usize = 512;
 /// How long the first of them waits for others: what is lost with the process is no older than this and the writing.
 const GATHER: Duration = Duration::from_millis(200);
 /// The pause after the database has failed.
@@ -29,13 +28,21 @@ const DELETED_MAX: u32 = 2_000;
 /// Write until nobody hands anything over any more.
 pub(super) async fn run(
     database: Arc<dyn Database>,
-    mut waiting: mpsc::Receiver<Waiting<Arc<Over>>>,
-    (state, trouble): (Arc<State>, Arc<Trouble>),
+    mut taking: Taking<Arc<Over>>,
+    trouble: Arc<Trouble>,
     bounds: config::Ledger,
 ) {
+    let state = taking.state.clone();
     let mut writer = Writer { database, state, trouble, bounds, next_sweep: Instant::now() };
-    while let Some(batch) = writer.gather(&mut waiting).await {
-        writer.write_all(batch).await;
+    loop {
+        tokio::select! {
+            batch = taking.together(GATHER) => match batch {
+                Some(batch) => writer.write_all(batch).await,
+                None => return,
+            },
+            // What is too old goes also where nothing comes.
+            () = tokio::time::sleep_until(writer.next_sweep) => {}
+        }
         writer.sweep().await;
     }
 }
@@ -49,38 +56,9 @@ struct Writer {
 }
 
 impl Writer {
-    /// What waits, as much as fits into one transaction; nothing if there will be no more.
-    async fn gather(&self, waiting: &mut mpsc::Receiver<Waiting<Arc<Over>>>) -> Option<Vec<Waiting<Arc<Over>>>> {
-        let mut batch = Vec::new();
-        let first = tokio::select! {
-            first = waiting.recv() => first?,
-            // What is too old goes also where nothing comes.
-            () = tokio::time::sleep_until(self.next_sweep) => return Some(batch),
-        };
-        batch.push(first);
-        let until = Instant::now() + GATHER;
-        while batch.len() < BATCH_MAX {
-            let next = tokio::select! {
-                next = timeout_at(until, waiting.recv()) => next,
-                () = self.state.hurry.notified() => {
-                    while batch.len() < BATCH_MAX && let Ok(next) = waiting.try_recv() {
-                        batch.push(next);
-                    }
-                    break;
-                }
-            };
-            let Ok(Some(next)) = next else { break };
-            batch.push(next);
-        }
-        Some(batch)
-    }
-
     /// Write a batch. As long as the database cannot be written it is tried again, and meanwhile the queue fills; what it
     /// does not take is tried by itself, and lost.
     async fn write_all(&mut self, batch: Vec<Waiting<Arc<Over>>>) {
-        if batch.is_empty() {
-            return;
-        }
         let bytes = batch.iter().map(|waiting| waiting.bytes).sum();
         let count = batch.len();
         let all: Vec<Arc<Over>> = batch.into_iter().map(|waiting| waiting.what).collect();

@@ -34,23 +34,14 @@ pub type Digest = [u8; 32];
 /// A key as operators read and write it.
 #[must_use]
 pub fn hex(digest: &Digest) -> String {
-    use std::fmt::Write as _;
-    digest.iter().fold(String::with_capacity(64), |mut hex, byte| {
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
+    hex::encode(digest)
 }
 
 /// The key that is written like this, if it is one.
 #[must_use]
 pub fn unhex(text: &str) -> Option<Digest> {
     let mut digest = Digest::default();
-    if text.len() != 2 * digest.len() || !text.is_ascii() {
-        return None;
-    }
-    for (byte, place) in digest.iter_mut().zip((0..).step_by(2)) {
-        *byte = u8::from_str_radix(text.get(place..place + 2)?, 16).ok()?;
-    }
+    hex::decode_to_slice(text, &mut digest).ok()?;
     Some(digest)
 }
 

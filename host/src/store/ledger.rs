@@ -67,7 +67,7 @@ pub enum Value {
     /// A number: `BIGINT`.
     Int(i64),
     /// `TEXT`.
-    Text(String),
+    Text(Cow<'static, str>),
 }
 
 impl From<i64> for Value {
@@ -109,8 +109,14 @@ impl From<&str> for Value {
 
 impl From<String> for Value {
     fn from(text: String) -> Self {
+        Cow::<'static, str>::from(text).into()
+    }
+}
+
+impl From<Cow<'static, str>> for Value {
+    fn from(text: Cow<'static, str>) -> Self {
         // PostgreSQL has no place for this one character.
-        Self::Text(if text.contains('\0') { text.replace('\0', "\u{fffd}") } else { text })
+        Self::Text(if text.contains('\0') { text.replace('\0', "\u{fffd}").into() } else { text })
     }
 }
 
@@ -145,7 +151,7 @@ impl Row {
     /// The next column, which holds a text, or nothing.
     pub fn text(&mut self) -> Option<String> {
         match self.0.next() {
-            Some(Value::Text(text)) => Some(text),
+            Some(Value::Text(text)) => Some(text.into_owned()),
             Some(Value::Null | Value::Int(_)) | None => None,
         }
     }

@@ -358,6 +358,7 @@ async fn a_browser_finds_nothing_to_complain_of() {
         ("plugin", "/console/plugins/pii".to_owned()),
         ("escalations", "/console/escalations".to_owned()),
         ("escalation", escalation),
+        ("feedback", "/console/feedback".to_owned()),
         ("keys", "/console/keys".to_owned()),
     ];
     for (theme, size, kind) in

@@ -65,7 +65,7 @@ async fn what_an_application_says_of_an_answer_is_kept_with_it() {
         assert_eq!(kept[0].opinion, opinion, "as the guardrails let it pass");
         // It is an exchange too, without a model.
         let itself = entry(&gateway, answer.header("x-sluicegate-exchange")).await;
-        assert_eq!((itself.task.as_str(), itself.verdict.as_deref()), ("give-feedback", Some("edit")));
+        assert_eq!((&*itself.task, itself.verdict.as_deref()), ("give-feedback", Some("edit")));
     }
 }
 
@@ -201,7 +201,7 @@ async fn the_same_asked_again_is_noticed() {
         ask_as(&ann, None, "when is the tide?").await;
         assert_eq!(said(&gateway, &anybody, 0).await, [], "many may ask that with this key");
         assert_eq!(said(&gateway, &first, 0).await, []);
-        let second = ask(&ann, "when is  the tide? ").await;
+        let second = ask(&ann, " when is the tide? \n").await;
         let kept = said(&gateway, &first, 1).await;
         let opinion = Opinion { is_regenerated: true, regenerated_by: Some(second), ..Opinion::default() };
         assert_eq!((kept.len(), kept[0].source, &kept[0].opinion), (1, Source::Traffic, &opinion));

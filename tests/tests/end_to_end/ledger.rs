@@ -81,10 +81,7 @@ async fn an_exchange_is_kept_with_its_steps() {
                 "cache cache keep",
             ]
         );
-        assert_eq!(
-            (entry.outcome.as_str(), entry.status, entry.cache.as_deref()),
-            ("answered", Some(200), Some("miss"))
-        );
+        assert_eq!((&*entry.outcome, entry.status, entry.cache.as_deref()), ("answered", Some(200), Some("miss")));
         assert_eq!((entry.verdict.as_deref(), entry.findings), (Some("edit"), 1));
         assert_eq!((entry.target.as_deref(), entry.attempts), (Some("target-2"), 2));
         assert_eq!(entry.usage.map(|usage| (usage.input_tokens, usage.output_tokens)), Some((11, 7)));
@@ -162,7 +159,7 @@ async fn exchanges_are_found_by_what_they_are() {
         let found = async |filter: Filter| -> Vec<(String, String)> {
             let found = ledger(&gateway).list(&filter, 10).await.unwrap();
             assert_eq!(found.looked_up_to, None);
-            found.entries.into_iter().map(|entry| (entry.model, entry.outcome)).collect()
+            found.entries.into_iter().map(|entry| (entry.model, entry.outcome.into_owned())).collect()
         };
         let of = |model: &str, outcome: &str| (model.to_owned(), outcome.to_owned());
         let is = |text: &str| Some(text.to_owned());

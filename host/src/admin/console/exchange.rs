@@ -26,7 +26,7 @@ pub(super) async fn show(visit: &Visit<'_>, id: &str) -> Result<Shown, Refused> 
     let within = Filter { within: Some(entry.id.clone()), ..Filter::default() };
     let within = ledger.list(&within, WITHIN_MAX).await?.entries;
     let title =
-        format!("{} · {}", if entry.model.is_empty() { &entry.task } else { &entry.model }, moment(entry.began_ms));
+        format!("{} · {}", if entry.model.is_empty() { &*entry.task } else { &*entry.model }, moment(entry.began_ms));
     let segments = texts.as_ref().map(|texts| request(&entry, texts)).unwrap_or_default();
     let opinions = ledger.feedback_of(id).await?;
     let disliked = opinions.iter().any(|one| one.is_bad_for(id));
@@ -74,7 +74,7 @@ fn what_happened(entry: &Entry, disliked: bool) -> Markup {
     let mut edited: Vec<&str> = edits.map(|call| call.plugin.as_str()).collect();
     edited.dedup();
     html! {
-        @match (entry.outcome.as_str(), &entry.plugin) {
+        @match (&*entry.outcome, &entry.plugin) {
             ("denied", Some(plugin)) => { "The guardrail " (plugin_link(plugin)) " refused it" @if let Some(code) = &entry.code { ", code " code { (code) } } "." },
             ("guardrail_failed", Some(plugin)) => { "The guardrail " (plugin_link(plugin)) " failed, and is to fail closed." },
             ("answered", _) if entry.escalation.is_some() => { "It was handed over to people" @if let Some(queue) = &entry.queue { " (" (queue) ")" } "." },
@@ -450,7 +450,7 @@ fn facts(entry: &Entry) -> Markup {
                         @if let Some(plugin) = &entry.asked_by { ", asked by " (plugin_link(plugin)) } }))
                 }
                 (fact("routing", &html! { (entry.routed.as_deref().unwrap_or("as configured")) @if let Some(intent) = &entry.intent { ", taken for " (intent) } }))
-                (fact("kept answers", &text(&entry.cache)))
+                (fact("kept answers", &html! { (entry.cache.as_deref().unwrap_or("–")) }))
                 (fact("generation", &html! { (entry.generation) }))
                 @if entry.is_unmetered { (fact("limits", &html! { "did not count: the store could not be asked" })) }
             }

@@ -173,7 +173,7 @@ fn row(entry: &Entry, now: SystemTime) -> Markup {
         tr data-row {
             td { a data-open href=(path(entry)) title=(moment(entry.began_ms)) { (ago(entry.began_ms, now)) } }
             td { (outcome(entry)) }
-            td { (if entry.model.is_empty() { &entry.task } else { &entry.model }) }
+            td { (if entry.model.is_empty() { &*entry.task } else { &*entry.model }) }
             td.maybe { (entry.target.as_deref().unwrap_or("–")) @if entry.attempts > 1 { " " span.soft { "(" (entry.attempts) " tries)" } } }
             td.maybe { (entry.tenant) }
             td { (noted(entry)) }
@@ -207,7 +207,7 @@ pub(super) fn cost(entry: &Entry) -> String {
 }
 
 pub(super) fn outcome(entry: &Entry) -> Markup {
-    let colour = match entry.outcome.as_str() {
+    let colour = match &*entry.outcome {
         _ if entry.has_failed() => "bad",
         "answered" => "good",
         _ => "warn",
@@ -221,7 +221,7 @@ fn noted(entry: &Entry) -> Markup {
         @if let Some(verdict) = &entry.verdict { span class={ "badge " (colour(verdict)) } { (verdict) } " " }
         @if let Some(code) = entry.code.as_ref().filter(|code| **code != entry.outcome) { code { (code) } " " }
         @if entry.findings > 0 { span.badge { (entry.findings) " found" } " " }
-        @if let Some(cache) = entry.cache.as_ref().filter(|cache| matches!(cache.as_str(), "hit" | "stale")) {
+        @if let Some(cache) = entry.cache.as_deref().filter(|cache| matches!(*cache, "hit" | "stale")) {
             span.badge.cache { "cache " (cache) } " "
         }
         @if let Some(routed) = entry.routed.as_ref().filter(|routed| *routed != "unchanged") {

@@ -172,7 +172,7 @@ fn values(row: &tokio_postgres::Row) -> Result<Row, tokio_postgres::Error> {
         Ok(match *column.type_() {
             Type::INT8 => row.try_get::<_, Option<i64>>(index)?.into(),
             Type::INT4 => row.try_get::<_, Option<i32>>(index)?.map(i64::from).into(),
-            _ => row.try_get::<_, Option<String>>(index)?.map_or(Value::Null, Value::Text),
+            _ => row.try_get::<_, Option<String>>(index)?.map_or(Value::Null, Value::from),
         })
     };
     Ok(Row::new(row.columns().iter().enumerate().map(column).collect::<Result<_, tokio_postgres::Error>>()?))
