@@ -210,7 +210,7 @@ impl Record {
         let mut cost = Cost { attempts: self.bills.len(), ..Cost::default() };
         for bill in &self.bills {
             match (bill.prices, bill.usage) {
-                (Some(prices), Some(usage)) => cost.known = cost.known + prices.of(&usage),
+                (Some(prices), Some(usage)) => cost.known += prices.of(&usage),
                 _ => cost.unknown += 1,
             }
         }

@@ -179,7 +179,7 @@ impl Conversations {
             hasher.append(&[segment.role as u8, segment.channel as u8]);
             in_parts([segment.text.trim().as_bytes()], |bytes| hasher.append(bytes));
         }
-        let last = last.and_then(|answer| answer.to_be_compared(self.key));
+        let last = last.and_then(|answer| answer.compared(self.key));
         is_asked.then(|| Turns { key: self.key, asked: Place::of(hasher, is_known), last })
     }
 
@@ -233,7 +233,7 @@ impl Answer<'_> {
         said.is_some_and(|text| !text.starts_with(TAG))
     }
 
-    fn to_be_compared(self, key: Key) -> Option<Last> {
+    fn compared(self, key: Key) -> Option<Last> {
         let mut said = Said::new(key);
         self.texts.iter().for_each(|(_, text)| said.says(text));
         let segments = self.texts.into_iter().map(|(index, _)| index).collect();
