@@ -34,6 +34,9 @@ mod field {
     pub(super) const REAL: u32 = 4;
 }
 
+/// Bytes in which the length of a message is noted that is written after them: as many as readers accept for a length. A varint
+/// may be longer than it need be.
+const LENGTH: usize = 5;
 /// Bytes of the head of a field with a number below 16.
 const HEAD: usize = 1;
 
@@ -47,13 +50,21 @@ impl Message {
         self.0
     }
 
-    /// Bytes so far.
-    pub(super) fn len(&self) -> usize {
-        self.0.len()
+    /// A message within this one, as it is written: it is copied nowhere, and how long it is is noted behind it.
+    pub(super) fn nested(&mut self, field: u32, write: impl FnOnce(&mut Self)) {
+        self.head(field, Form::Bytes);
+        let at = self.0.len();
+        self.0.extend_from_slice(&[0; LENGTH]);
+        write(self);
+        let mut left = self.0.len() - at - LENGTH;
+        for (index, byte) in self.0.iter_mut().skip(at).take(LENGTH).enumerate() {
+            let [low, ..] = left.to_le_bytes();
+            *byte = if index + 1 < LENGTH { low | 0x80 } else { low & 0x7f };
+            left >>= 7;
+        }
     }
 
-    /// The beginning of a message with so many bytes, which are written next.
-    pub(super) fn begin(&mut self, field: u32, bytes: usize) {
+    fn begin(&mut self, field: u32, bytes: usize) {
         self.head(field, Form::Bytes);
         self.varint(length(bytes));
     }
@@ -84,11 +95,6 @@ impl Message {
     pub(super) fn fixed32(&mut self, field: u32, number: u32) {
         self.head(field, Form::Fixed32);
         self.0.extend_from_slice(&number.to_le_bytes());
-    }
-
-    /// What was written elsewhere, to stand among the fields here.
-    pub(super) fn fields(&mut self, fields: &Self) {
-        self.0.extend_from_slice(&fields.0);
     }
 
     /// A `KeyValue`. How long it is is known before it is written, so nothing is written twice.
@@ -151,7 +157,7 @@ fn length(bytes: usize) -> u64 {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use opentelemetry_proto::tonic::common::v1::any_value::Value as Read;
-    use opentelemetry_proto::tonic::resource::v1::Resource;
+    use opentelemetry_proto::tonic::trace::v1::ResourceSpans;
     use proptest::prelude::*;
     use prost::Message as _;
 
@@ -163,10 +169,13 @@ mod tests {
             key in ".{0,200}", text in ".{0,300}", number: i64, real in proptest::num::f64::NORMAL,
         ) {
             let mut message = Message::default();
-            for value in [Value::Text(&text), Value::Yes, Value::Number(number), Value::Real(real)] {
-                message.attribute(1, &key, value);
-            }
-            let resource = Resource::decode(&*message.into_bytes()).unwrap();
+            message.nested(1, |resource| {
+                for value in [Value::Text(&text), Value::Yes, Value::Number(number), Value::Real(real)] {
+                    resource.attribute(1, &key, value);
+                }
+            });
+            let spans = ResourceSpans::decode(&*message.into_bytes()).unwrap();
+            let resource = spans.resource.unwrap();
             prop_assert!(resource.attributes.iter().all(|attribute| attribute.key == key));
             let values: Vec<Read> =
                 resource.attributes.into_iter().map(|attribute| attribute.value.unwrap().value.unwrap()).collect();

@@ -19,6 +19,8 @@ use crate::trace::SpanId;
 const CHILDREN_MAX: usize = 256;
 /// Bytes that a span nearly never exceeds.
 const SPAN_BYTES: usize = 768;
+/// Spans that most exchanges have at most.
+const SPANS: usize = 4;
 
 /// The numbers of fields, in `opentelemetry/proto/trace/v1/trace.proto` and in what it is built of.
 mod field {
@@ -74,36 +76,27 @@ impl Writer {
     }
 
     /// The message with the spans of these exchanges, in its bytes.
-    pub(super) fn message<'a>(&self, exchanges: impl Iterator<Item = &'a Over>) -> Bytes {
-        let mut of_scope = Message::default();
-        of_scope.message(field::SCOPE, &self.scope);
-        for over in exchanges {
-            for span in spans(over) {
-                of_scope.message(field::SPAN, &span.written(over));
-            }
-        }
-        // It is large, so it is copied once, and not into each message around it.
-        let mut of_resource = Message::default();
-        of_resource.message(field::RESOURCE, &self.resource);
-        of_resource.begin(field::SCOPE_SPANS, of_scope.len());
-        let bytes = of_resource.len() + of_scope.len();
-        let mut all = Message::with_room(bytes + SPAN_BYTES);
-        all.begin(field::RESOURCE_SPANS, bytes);
-        all.fields(&of_resource);
-        all.fields(&of_scope);
+    pub(super) fn message<'a>(&self, exchanges: impl ExactSizeIterator<Item = &'a Over>) -> Bytes {
+        let mut all = Message::with_room(SPANS * SPAN_BYTES * exchanges.len());
+        all.nested(field::RESOURCE_SPANS, |of_resource| {
+            of_resource.message(field::RESOURCE, &self.resource);
+            of_resource.nested(field::SCOPE_SPANS, |of_scope| {
+                of_scope.message(field::SCOPE, &self.scope);
+                exchanges.for_each(|over| spans(over, of_scope));
+            });
+        });
         all.into_bytes().into()
     }
 }
 
-/// A span before it is written.
-struct Span {
-    name: String,
+/// A span beside its attributes.
+struct Span<'a> {
+    name: &'a str,
     kind: Kind,
     id: SpanId,
     parent: Option<SpanId>,
     /// Since the exchange began.
     times: (Duration, Duration),
-    attributes: Attributes,
     has_failed: bool,
 }
 
@@ -115,44 +108,39 @@ enum Kind {
     Client = 3,
 }
 
-impl Span {
-    fn written(&self, over: &Over) -> Message {
+impl Span<'_> {
+    /// Write it among those of its exchange.
+    fn write(&self, over: &Over, spans: &mut Message, attributes: impl FnOnce(Attributes<'_>)) {
         let at = |since: Duration| {
             let since_1970 = over.at.duration_since(UNIX_EPOCH).unwrap_or_default() + since;
             u64::try_from(since_1970.as_nanos()).unwrap_or(u64::MAX)
         };
-        let mut span = Message::with_room(SPAN_BYTES);
-        span.bytes(field::TRACE, over.trace.id.bytes());
-        span.bytes(field::ID, self.id.bytes());
-        if let Some(state) = &over.trace.state {
-            span.text(field::STATE, state);
-        }
-        if let Some(parent) = &self.parent {
-            span.bytes(field::PARENT, parent.bytes());
-        }
-        span.text(field::NAME, &self.name);
-        span.number(field::KIND, self.kind as u64);
-        span.fixed64(field::BEGAN, at(self.times.0));
-        span.fixed64(field::ENDED, at(self.times.1));
-        span.fields(&self.attributes.0);
-        if self.has_failed {
-            let mut status = Message::default();
-            status.number(field::STATUS_CODE, FAILED);
-            span.message(field::STATUS, &status);
-        }
-        span.fixed32(field::FLAGS, SAMPLED);
-        span
+        spans.nested(field::SPAN, |span| {
+            span.bytes(field::TRACE, over.trace.id.bytes());
+            span.bytes(field::ID, self.id.bytes());
+            if let Some(state) = &over.trace.state {
+                span.text(field::STATE, state);
+            }
+            if let Some(parent) = &self.parent {
+                span.bytes(field::PARENT, parent.bytes());
+            }
+            span.text(field::NAME, self.name);
+            span.number(field::KIND, self.kind as u64);
+            span.fixed64(field::BEGAN, at(self.times.0));
+            span.fixed64(field::ENDED, at(self.times.1));
+            attributes(Attributes(span));
+            if self.has_failed {
+                span.nested(field::STATUS, |status| status.number(field::STATUS_CODE, FAILED));
+            }
+            span.fixed32(field::FLAGS, SAMPLED);
+        });
     }
 }
 
 /// What a span says beside its name and its times.
-struct Attributes(Message);
+struct Attributes<'a>(&'a mut Message);
 
-impl Attributes {
-    fn new() -> Self {
-        Self(Message::with_room(SPAN_BYTES))
-    }
-
+impl Attributes<'_> {
     fn text(self, key: &str, value: &str) -> Self {
         self.with(key, Value::Text(value))
     }
@@ -189,7 +177,7 @@ impl Attributes {
         }
     }
 
-    fn with(mut self, key: &str, value: Value<'_>) -> Self {
+    fn with(self, key: &str, value: Value<'_>) -> Self {
         self.0.attribute(field::ATTRIBUTE, key, value);
         self
     }
@@ -202,151 +190,142 @@ pub(super) fn spans_of(over: &Over) -> usize {
 }
 
 /// All spans of an exchange, its own first.
-fn spans(over: &Over) -> Vec<Span> {
-    let mut children = children(over);
-    let left_out = children.len().saturating_sub(CHILDREN_MAX);
-    children.truncate(CHILDREN_MAX);
-    children.insert(0, exchange(over, left_out));
-    children
+fn spans(over: &Over, spans: &mut Message) {
+    let steps = over.steps();
+    // Of a wait nothing is said but the gap between two attempts.
+    let children = || steps.iter().filter(|step| !matches!(step.what, What::Wait));
+    exchange(over, children().count().saturating_sub(CHILDREN_MAX), spans);
+    children().take(CHILDREN_MAX).for_each(|step| child(over, step, spans));
 }
 
 /// The span of the exchange itself.
-fn exchange(over: &Over, left_out: usize) -> Span {
+fn exchange(over: &Over, left_out: usize, spans: &mut Message) {
     let (record, ending, trace) = (&over.record, &over.ending, &over.trace);
     let attempt = record.attempts.last();
     let verdict = record.receipts.iter().filter(|receipt| receipt.export.ends_with("-guardrail"));
     let verdict = verdict.map(|receipt| receipt.decision).max_by_key(|decision| decision.gravity());
     let failure = (!over.is_answered()).then_some(ending.outcome);
-    let attributes = Attributes::new()
-        .maybe_text(name::OPERATION, operation(over))
-        .maybe_text(name::PROVIDER, attempt.map(|attempt| provider(&attempt.target)))
-        .maybe_text(name::CONVERSATION, over.session.as_deref())
-        .maybe_text(name::REQUEST_MODEL, is_said(&record.model))
-        .yes(name::REQUEST_STREAM, record.streaming)
-        .time(name::TIME_TO_FIRST_CHUNK, over.first_text())
-        .maybe(record.usage(), |it, usage| {
-            it.number(name::INPUT_TOKENS, usage.input_tokens)
-                .number(name::OUTPUT_TOKENS, usage.output_tokens)
-                .number(name::CACHE_READ_TOKENS, usage.cached_input_tokens)
-                .number(name::CACHE_WRITE_TOKENS, usage.cache_write_tokens)
-                .number(name::REASONING_TOKENS, usage.reasoning_tokens)
-        })
-        .maybe(record.status, |it, status| it.number(name::STATUS_CODE, status.as_u16()))
-        .maybe_text(name::ERROR_TYPE, failure)
-        .text(name::EXCHANGE, &over.id)
-        .text(name::TENANT, &over.caller.tenant)
-        .maybe_text(name::KEY, over.caller.key.as_deref())
-        .text(name::DIALECT, over.dialect.word())
-        .text(name::OUTCOME, ending.outcome)
-        .maybe_text(name::CODE, ending.code.as_deref())
-        .maybe_text(name::PLUGIN, ending.plugin.as_deref())
-        .maybe_text(name::VERDICT, verdict.map(Decision::word))
-        .maybe_text(name::CACHE, record.served.as_ref().map(|served| served.state.word()))
-        .maybe_text(name::ROUTED, record.routed.as_ref().map(|(decision, _)| decision.word()))
-        .maybe_text(name::ASKED_BY, over.within.as_ref().map(|within| &*within.plugin))
-        .number(name::GENERATION, over.generation)
-        .count(name::NOT_INSPECTED, record.not_inspected.len())
-        .count(name::SPANS_LEFT_OUT, left_out)
-        .money(name::COST, record.cost().known)
-        .money(name::PLUGINS_COST, record.plugins_cost());
+    let attributes = |it: Attributes<'_>| {
+        it.maybe_text(name::OPERATION, operation(over))
+            .maybe_text(name::PROVIDER, attempt.map(|attempt| provider(&attempt.target)))
+            .maybe_text(name::CONVERSATION, over.session.as_deref())
+            .maybe_text(name::REQUEST_MODEL, is_said(&record.model))
+            .yes(name::REQUEST_STREAM, record.streaming)
+            .time(name::TIME_TO_FIRST_CHUNK, over.first_text())
+            .maybe(record.usage(), |it, usage| {
+                it.number(name::INPUT_TOKENS, usage.input_tokens)
+                    .number(name::OUTPUT_TOKENS, usage.output_tokens)
+                    .number(name::CACHE_READ_TOKENS, usage.cached_input_tokens)
+                    .number(name::CACHE_WRITE_TOKENS, usage.cache_write_tokens)
+                    .number(name::REASONING_TOKENS, usage.reasoning_tokens)
+            })
+            .maybe(record.status, |it, status| it.number(name::STATUS_CODE, status.as_u16()))
+            .maybe_text(name::ERROR_TYPE, failure)
+            .text(name::EXCHANGE, &over.id)
+            .text(name::TENANT, &over.caller.tenant)
+            .maybe_text(name::KEY, over.caller.key.as_deref())
+            .text(name::DIALECT, over.dialect.word())
+            .text(name::OUTCOME, ending.outcome)
+            .maybe_text(name::CODE, ending.code.as_deref())
+            .maybe_text(name::PLUGIN, ending.plugin.as_deref())
+            .maybe_text(name::VERDICT, verdict.map(Decision::word))
+            .maybe_text(name::CACHE, record.served.as_ref().map(|served| served.state.word()))
+            .maybe_text(name::ROUTED, record.routed.as_ref().map(|(decision, _)| decision.word()))
+            .maybe_text(name::ASKED_BY, over.within.as_ref().map(|within| &*within.plugin))
+            .number(name::GENERATION, over.generation)
+            .count(name::NOT_INSPECTED, record.not_inspected.len())
+            .count(name::SPANS_LEFT_OUT, left_out)
+            .money(name::COST, record.cost().known)
+            .money(name::PLUGINS_COST, record.plugins_cost());
+    };
     // What is wrong with a request is no failure of who serves it, by the conventions for HTTP.
     let is_ours = record.status.is_none_or(|status| status.is_server_error());
-    Span {
-        name: called(over, &record.model),
+    let span = Span {
+        name: &called(over, &record.model),
         kind: Kind::Server,
         id: trace.span,
         parent: trace.parent,
         times: (Duration::ZERO, over.took),
-        attributes,
         has_failed: failure.is_some() && is_ours,
-    }
+    };
+    span.write(over, spans, attributes);
 }
 
-/// The spans below it. What a plugin is asked again and again, of the windows of a stream, is one of them.
-fn children(over: &Over) -> Vec<Span> {
-    let of = |step: &Step<'_>| {
-        let times = (step.at, step.at + step.took);
-        match &step.what {
-            What::Plugin(calls) => Some(called_plugin(over, calls, times)),
-            What::Attempt(attempt, answered) => Some(asked(over, attempt, *answered, times)),
-            What::Lookup(sought) => Some(lookup(over, *sought, times)),
-            // The gap between two attempts says it.
-            What::Wait => None,
-        }
-    };
-    over.steps().iter().filter_map(of).collect()
+/// A span below it. What a plugin is asked again and again, of the windows of a stream, is one of them.
+fn child(over: &Over, step: &Step<'_>, spans: &mut Message) {
+    let times = (step.at, step.at + step.took);
+    match &step.what {
+        What::Plugin(calls) => called_plugin(over, calls, times, spans),
+        What::Attempt(attempt, answered) => asked(over, attempt, *answered, times, spans),
+        What::Lookup(sought) => lookup(over, *sought, times, spans),
+        What::Wait => {}
+    }
 }
 
 /// The span of what a plugin was asked, once or of the windows of a stream.
-fn called_plugin(over: &Over, calls: &Calls<'_>, times: (Duration, Duration)) -> Span {
+fn called_plugin(over: &Over, calls: &Calls<'_>, times: (Duration, Duration), spans: &mut Message) {
     let receipt = &*calls.receipt;
     let has_failed = receipt.outcome != Outcome::Said || receipt.decision == Decision::Failed;
-    let attributes = Attributes::new()
-        .maybe_text(name::ERROR_TYPE, has_failed.then_some(receipt.outcome.word()))
-        .text(name::PLUGIN, &receipt.plugin)
-        .text(name::DIGEST, &receipt.digest)
-        .text(name::EXPORT, receipt.export)
-        .text(name::PHASE, receipt.phase.word())
-        .text(name::VERDICT, receipt.decision.word())
-        .text(name::OUTCOME, receipt.outcome.word())
-        .maybe_text(name::CODE, receipt.denial.as_ref().map(|(code, _)| code.as_str()))
-        .number(name::CALLS, calls.count)
-        .number(name::FUEL, receipt.fuel)
-        .number(name::MEMORY, receipt.memory_bytes)
-        .number(name::WINDOWS, receipt.windows)
-        .count(name::REMEMBERED, receipt.remembered)
-        .count(name::PREFILTERED, receipt.prefiltered)
-        .count(name::FINDINGS, receipt.findings.len())
-        .yes(name::OBSERVED, receipt.observed)
-        .money(name::PLUGINS_COST, receipt.used.cost());
-    Span {
-        name: format!("{} {}", receipt.export, receipt.plugin),
-        kind: Kind::Internal,
-        id: SpanId::new(),
-        parent: Some(over.trace.span),
-        times,
-        attributes,
-        has_failed,
-    }
+    let attributes = |it: Attributes<'_>| {
+        it.maybe_text(name::ERROR_TYPE, has_failed.then_some(receipt.outcome.word()))
+            .text(name::PLUGIN, &receipt.plugin)
+            .text(name::DIGEST, &receipt.digest)
+            .text(name::EXPORT, receipt.export)
+            .text(name::PHASE, receipt.phase.word())
+            .text(name::VERDICT, receipt.decision.word())
+            .text(name::OUTCOME, receipt.outcome.word())
+            .maybe_text(name::CODE, receipt.denial.as_ref().map(|(code, _)| code.as_str()))
+            .number(name::CALLS, calls.count)
+            .number(name::FUEL, receipt.fuel)
+            .number(name::MEMORY, receipt.memory_bytes)
+            .number(name::WINDOWS, receipt.windows)
+            .count(name::REMEMBERED, receipt.remembered)
+            .count(name::PREFILTERED, receipt.prefiltered)
+            .count(name::FINDINGS, receipt.findings.len())
+            .yes(name::OBSERVED, receipt.observed)
+            .money(name::PLUGINS_COST, receipt.used.cost());
+    };
+    let name = &format!("{} {}", receipt.export, receipt.plugin);
+    let (id, parent) = (SpanId::new(), Some(over.trace.span));
+    Span { name, kind: Kind::Internal, id, parent, times, has_failed }.write(over, spans, attributes);
 }
 
 /// The span of a target that was asked.
-fn asked(over: &Over, attempt: &Attempt, answered: Option<Duration>, times: (Duration, Duration)) -> Span {
+fn asked(over: &Over, attempt: &Attempt, answered: Option<Duration>, times: (Duration, Duration), spans: &mut Message) {
     let target = &*attempt.target;
     let model = target.model.as_ref().unwrap_or(&over.record.model);
     let usual_port = if target.base_url.scheme_str() == Some("https") { 443 } else { 80 };
-    let attributes = Attributes::new()
-        .maybe_text(name::OPERATION, operation(over))
-        .text(name::PROVIDER, provider(target))
-        .maybe_text(name::REQUEST_MODEL, is_said(model))
-        .time(name::TIME_TO_FIRST_CHUNK, answered.filter(|_| over.record.streaming))
-        .maybe_text(name::SERVER_ADDRESS, target.base_url.host())
-        .number(name::SERVER_PORT, target.base_url.port_u16().unwrap_or(usual_port))
-        .maybe_text(name::ERROR_TYPE, attempt.failure())
-        .text(name::TARGET, &target.name);
-    Span {
-        name: called(over, model),
-        kind: Kind::Client,
-        id: attempt.span,
-        parent: Some(over.trace.span),
-        times,
-        attributes,
-        has_failed: attempt.failure().is_some(),
-    }
+    let attributes = |it: Attributes<'_>| {
+        it.maybe_text(name::OPERATION, operation(over))
+            .text(name::PROVIDER, provider(target))
+            .maybe_text(name::REQUEST_MODEL, is_said(model))
+            .time(name::TIME_TO_FIRST_CHUNK, answered.filter(|_| over.record.streaming))
+            .maybe_text(name::SERVER_ADDRESS, target.base_url.host())
+            .number(name::SERVER_PORT, target.base_url.port_u16().unwrap_or(usual_port))
+            .maybe_text(name::ERROR_TYPE, attempt.failure())
+            .text(name::TARGET, &target.name);
+    };
+    let (name, has_failed) = (&called(over, model), attempt.failure().is_some());
+    let (id, parent) = (attempt.span, Some(over.trace.span));
+    Span { name, kind: Kind::Client, id, parent, times, has_failed }.write(over, spans, attributes);
 }
 
 /// The span of a look for a kept answer, or for the vector of a question.
-fn lookup(over: &Over, sought: Sought, times: (Duration, Duration)) -> Span {
-    let (name, attributes, has_failed) = match sought {
-        Sought::Answer(state) => ("cache look-up", Attributes::new().text(name::FOUND, state.word()), false),
-        Sought::Meaning(has_come) => {
-            let failure = (!has_come).then_some("embedding_failed");
-            let attributes = Attributes::new().text(name::OPERATION, EMBEDDINGS).maybe_text(name::ERROR_TYPE, failure);
-            (EMBEDDINGS, attributes, !has_come)
-        }
+fn lookup(over: &Over, sought: Sought, times: (Duration, Duration), spans: &mut Message) {
+    let (name, has_failed) = match sought {
+        Sought::Answer(_) => ("cache look-up", false),
+        Sought::Meaning(has_come) => (EMBEDDINGS, !has_come),
     };
     let (id, parent) = (SpanId::new(), Some(over.trace.span));
-    Span { name: name.to_owned(), kind: Kind::Internal, id, parent, times, attributes, has_failed }
+    let span = Span { name, kind: Kind::Internal, id, parent, times, has_failed };
+    span.write(over, spans, |it| {
+        match sought {
+            Sought::Answer(state) => it.text(name::FOUND, state.word()),
+            Sought::Meaning(_) => it
+                .text(name::OPERATION, EMBEDDINGS)
+                .maybe_text(name::ERROR_TYPE, has_failed.then_some("embedding_failed")),
+        };
+    });
 }
 
 /// The name of a span in which this model is asked: the conventions want the operation and the model.

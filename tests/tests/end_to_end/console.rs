@@ -342,12 +342,20 @@ async fn why_a_plugin_is_not_in_service_is_said_on_each_page() {
     }
 }
 
+/// Whether the part that a page belongs to is among those of the menu that are in sight.
+const SHOWS_WHERE_IT_IS: &str = "const at = document.querySelector('nav a[aria-current]').getBoundingClientRect(); \
+                                 return at.left >= 0 && at.right <= innerWidth";
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_browser_finds_nothing_to_complain_of() {
     let gateway = busy().await;
     let exchange = link(&page(&gateway, "/exchanges?verdict=edit").await, "/exchanges/");
     let session = link(&page(&gateway, "/sessions").await, "/session?name=");
     let escalation = link(&page(&gateway, "/escalations").await, "/escalations/");
+    for (score, comment) in [(1, "just right"), (0, "not what I asked")] {
+        let opinion = json!({"exchange": exchange.rsplit('/').next(), "score": score, "comment": comment});
+        assert_eq!(gateway.call("POST", "/v1/feedback").body(opinion).await.status, 200);
+    }
     let pages = [
         ("overview", "/console".to_owned()),
         ("exchanges", "/console/exchanges".to_owned()),
@@ -370,6 +378,7 @@ async fn a_browser_finds_nothing_to_complain_of() {
             assert!(browser.text().await.contains("Sluicegate"));
             assert_eq!(browser.complaints().await, [] as [String; 0], "{kind} {name}");
             assert!(!browser.is_too_wide().await, "{kind} {name}");
+            assert_eq!(browser.script(SHOWS_WHERE_IT_IS).await, json!(true), "{kind} {name}");
             browser.keep_picture(&format!("{kind}-{name}")).await;
         }
         let colour = browser.script("return getComputedStyle(document.body).backgroundColor").await;

@@ -157,7 +157,7 @@ pub(super) fn table(entries: &[Entry]) -> Markup {
     let now = SystemTime::now();
     html! {
         @if entries.is_empty() { p.card.none { "No exchange is like this." } } @else {
-            div.card.scroll { table {
+            div.card.scroll { table.lines {
                 thead { tr {
                     th { "when" } th { "outcome" } th { "model" } th.maybe { "target" } th.maybe { "tenant" }
                     th { "noted" } th.num.maybe { "first text" } th.num { "took" } th.num.maybe { "tokens" } th.num { "cost" }
@@ -176,7 +176,7 @@ fn row(entry: &Entry, now: SystemTime) -> Markup {
             td { (if entry.model.is_empty() { &*entry.task } else { &*entry.model }) }
             td.maybe { (entry.target.as_deref().unwrap_or("–")) @if entry.attempts > 1 { " " span.soft { "(" (entry.attempts) " tries)" } } }
             td.maybe { (entry.tenant) }
-            td { (noted(entry)) }
+            td.beneath { (noted(entry)) }
             td.num.maybe { (entry.first_text.map_or("–".to_owned(), time)) }
             td.num { (time(entry.took)) }
             td.num.maybe { (entry.usage.map_or("–".to_owned(), |usage| count((usage.input_tokens + usage.output_tokens).into()))) }

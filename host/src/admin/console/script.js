@@ -21,6 +21,9 @@ async function renew() {
 }
 setInterval(renew, EVERY_MS);
 
+// On a narrow screen the parts do not all fit beside each other: the one that is shown is among those that do.
+document.querySelector("nav a[aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+
 // j and k go through the rows that lead somewhere.
 function move(by) {
   const links = [...document.querySelectorAll("main [data-row] a[data-open]")];
