@@ -235,6 +235,8 @@ struct Script {
 #[derive(Debug, Default)]
 struct State {
     connections: usize,
+    /// Those of them that are over.
+    closed: usize,
     received: Vec<Received>,
     hung_up: usize,
     written: usize,
@@ -323,6 +325,11 @@ impl Provider {
         self.wait("requests", |state| state.received.len() >= count).await;
     }
 
+    /// Wait until so many connections are over.
+    pub async fn has_closed(&self, count: usize) {
+        self.wait("connections that are closed", |state| state.closed >= count).await;
+    }
+
     /// Wait until so many calls were given up before their end.
     pub async fn has_lost(&self, count: usize) {
         self.wait("calls that are given up", |state| state.hung_up >= count).await;
@@ -346,7 +353,11 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>) {
     while let Ok((stream, _)) = listener.accept().await {
         stream.set_nodelay(true).unwrap();
         shared.state.send_modify(|state| state.connections += 1);
-        connections.spawn(serve(stream, shared.clone()));
+        let shared = shared.clone();
+        connections.spawn(async move {
+            serve(stream, shared.clone()).await;
+            shared.state.send_modify(|state| state.closed += 1);
+        });
     }
 }
 
