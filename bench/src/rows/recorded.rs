@@ -60,9 +60,8 @@ pub(super) async fn measure(lab: &Lab) -> Result<Vec<Line>> {
 pub(super) async fn listed(lab: &Lab) -> Result<Vec<Line>> {
     let folder = lab.folder("listed")?;
     let gateway = lab.gateway(&Wanted { name: "listed", recorded: true, ..Wanted::default() })?;
-    let load = Load::steady(lab.scale.time, || Chat::of_body(BODY).request());
+    let load = Load { settle: PUT_OFF, ..Load::steady(lab.scale.time, || Chat::of_body(BODY).request()) };
     load::in_turns(&[Case { child: &gateway, load }], 1, Round::cpu_per_exchange).await?;
-    tokio::time::sleep(Duration::from_secs(1)).await;
     drop(gateway);
     let ledger = open(&folder)?;
     let began = Instant::now();

@@ -200,8 +200,16 @@ impl Ending {
 impl Record {
     /// The receipts of the guardrails of a phase.
     pub(super) fn of_guardrails(&self, phase: Phase) -> impl Iterator<Item = &Receipt> {
-        let is_one = move |receipt: &&Receipt| receipt.phase == phase && receipt.export.ends_with("-guardrail");
-        self.receipts.iter().filter(is_one)
+        self.of_all_guardrails().filter(move |receipt| receipt.phase == phase)
+    }
+
+    fn of_all_guardrails(&self) -> impl Iterator<Item = &Receipt> {
+        self.receipts.iter().filter(|receipt| receipt.export.ends_with("-guardrail"))
+    }
+
+    /// The gravest thing that a guardrail has decided.
+    pub(crate) fn verdict(&self) -> Option<Decision> {
+        self.of_all_guardrails().map(|receipt| receipt.decision).max_by_key(|decision| decision.gravity())
     }
 
     /// What providers want for it.

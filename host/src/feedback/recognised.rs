@@ -2,8 +2,9 @@
 //! than the one that was given, so somebody has mended it.
 //!
 //! Nothing of a conversation is kept for that but digests, in memory, with a key that nobody outside knows. White space at
-//! the ends of a text does not count, nor at the ends of an answer's lines, nor where it is broken into lines: clients trim it. Where it cannot be told who asks, or what was answered, nothing is said: many people behind
-//! one key ask the same, and none of them because of an answer.
+//! the ends of a text does not count, nor at the ends of an answer's lines, nor where it is broken into lines: clients trim it.
+//! Where it cannot be told who asks, or what was answered, nothing is said: many people behind one key ask the same, and none of
+//! them because of an answer.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;

@@ -139,8 +139,7 @@ impl Entry {
         let text = |text: &Option<Arc<str>>| text.as_deref().map(str::to_owned);
         let attempt = record.attempts.last();
         let (cost, plugins_cost) = (record.cost(), record.plugins_cost());
-        let verdict = record.receipts.iter().filter(|receipt| receipt.export.ends_with("-guardrail"));
-        let verdict = verdict.map(|receipt| receipt.decision).max_by_key(|decision| decision.gravity());
+        let verdict = record.verdict();
         let (steps, steps_left_out) = steps(over);
         Self {
             id: over.id.to_string(),

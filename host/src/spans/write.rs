@@ -202,8 +202,6 @@ fn spans(over: &Over, spans: &mut Message) {
 fn exchange(over: &Over, left_out: usize, spans: &mut Message) {
     let (record, ending, trace) = (&over.record, &over.ending, &over.trace);
     let attempt = record.attempts.last();
-    let verdict = record.receipts.iter().filter(|receipt| receipt.export.ends_with("-guardrail"));
-    let verdict = verdict.map(|receipt| receipt.decision).max_by_key(|decision| decision.gravity());
     let failure = (!over.is_answered()).then_some(ending.outcome);
     let attributes = |it: Attributes<'_>| {
         it.maybe_text(name::OPERATION, operation(over))
@@ -228,7 +226,7 @@ fn exchange(over: &Over, left_out: usize, spans: &mut Message) {
             .text(name::OUTCOME, ending.outcome)
             .maybe_text(name::CODE, ending.code.as_deref())
             .maybe_text(name::PLUGIN, ending.plugin.as_deref())
-            .maybe_text(name::VERDICT, verdict.map(Decision::word))
+            .maybe_text(name::VERDICT, record.verdict().map(Decision::word))
             .maybe_text(name::CACHE, record.served.as_ref().map(|served| served.state.word()))
             .maybe_text(name::ROUTED, record.routed.as_ref().map(|(decision, _)| decision.word()))
             .maybe_text(name::ASKED_BY, over.within.as_ref().map(|within| &*within.plugin))

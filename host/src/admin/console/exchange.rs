@@ -7,10 +7,10 @@ use bytes::Bytes;
 use maud::{Markup, html};
 
 use super::chart::stretch;
-use super::exchanges::{cost, outcome, path_of, table};
+use super::exchanges::{asked, cost, outcome, path_of, table};
 use super::overview::colour;
 use super::words::{ago, bytes, count, in_path, moment, money, share, time};
-use super::{Refused, Shown, Visit, feedback};
+use super::{Refused, Shown, Visit, feedback, sessions};
 use crate::chat::Segment;
 use crate::dialect::{Address, Dialect};
 use crate::ledger::{Asked, Call, Did, Edit, Entry, Filter, Finding, Said, Step, Texts};
@@ -25,8 +25,7 @@ pub(super) async fn show(visit: &Visit<'_>, id: &str) -> Result<Shown, Refused> 
     let texts = ledger.texts(id).await?;
     let within = Filter { within: Some(entry.id.clone()), ..Filter::default() };
     let within = ledger.list(&within, WITHIN_MAX).await?.entries;
-    let title =
-        format!("{} · {}", if entry.model.is_empty() { &*entry.task } else { &*entry.model }, moment(entry.began_ms));
+    let title = format!("{} · {}", asked(&entry), moment(entry.began_ms));
     let segments = texts.as_ref().map(|texts| request(&entry, texts)).unwrap_or_default();
     let opinions = ledger.feedback_of(id).await?;
     let disliked = opinions.iter().any(|one| one.is_bad_for(id));
@@ -429,7 +428,7 @@ fn turn(role: &str, channel: &str, name: Option<&str>, number: Option<usize>, te
 }
 
 fn facts(entry: &Entry) -> Markup {
-    let text = |text: &Option<String>| html! { (text.as_deref().unwrap_or("–")) };
+    let text = |text: Option<&str>| html! { (text.unwrap_or("–")) };
     html! {
         section.card {
             h2 { "All else" }
@@ -437,12 +436,12 @@ fn facts(entry: &Entry) -> Markup {
                 (fact("exchange", &html! { code { (entry.id) } }))
                 (fact("began", &html! { time { (moment(entry.began_ms)) " UTC" } " " span.soft { (ago(entry.began_ms, SystemTime::now())) } }))
                 (fact("tenant", &html! { a href=(format!("/console/exchanges?tenant={}", in_path(&entry.tenant))) { (entry.tenant) } }))
-                (fact("key", &text(&entry.key)))
-                (fact("user", &text(&entry.user)))
-                (fact("tags", &text(&entry.tags)))
+                (fact("key", &text(entry.key.as_deref())))
+                (fact("user", &text(entry.user.as_deref())))
+                (fact("tags", &text(entry.tags.as_deref())))
                 (fact("asked in", &html! { (entry.dialect) ", " (entry.task) @if entry.streaming { ", as a stream" } }))
                 @if let Some(session) = &entry.session {
-                    (fact("session", &html! { a href=(format!("/console/session?name={}", in_path(session))) { (session) } }))
+                    (fact("session", &html! { a href=(sessions::path(session, &entry.tenant)) { (session) } }))
                 }
                 @if let Some(trace) = &entry.trace { (fact("trace", &html! { code { (trace) } })) }
                 @if let Some(within) = &entry.within {
@@ -450,7 +449,7 @@ fn facts(entry: &Entry) -> Markup {
                         @if let Some(plugin) = &entry.asked_by { ", asked by " (plugin_link(plugin)) } }))
                 }
                 (fact("routing", &html! { (entry.routed.as_deref().unwrap_or("as configured")) @if let Some(intent) = &entry.intent { ", taken for " (intent) } }))
-                (fact("kept answers", &html! { (entry.cache.as_deref().unwrap_or("–")) }))
+                (fact("kept answers", &text(entry.cache.as_deref())))
                 (fact("generation", &html! { (entry.generation) }))
                 @if entry.is_unmetered { (fact("limits", &html! { "did not count: the store could not be asked" })) }
             }

@@ -173,7 +173,7 @@ fn row(entry: &Entry, now: SystemTime) -> Markup {
         tr data-row {
             td { a data-open href=(path(entry)) title=(moment(entry.began_ms)) { (ago(entry.began_ms, now)) } }
             td { (outcome(entry)) }
-            td { (if entry.model.is_empty() { &*entry.task } else { &*entry.model }) }
+            td { (asked(entry)) }
             td.maybe { (entry.target.as_deref().unwrap_or("–")) @if entry.attempts > 1 { " " span.soft { "(" (entry.attempts) " tries)" } } }
             td.maybe { (entry.tenant) }
             td.beneath { (noted(entry)) }
@@ -193,6 +193,11 @@ pub(super) fn path(entry: &Entry) -> String {
 /// The same by its id.
 pub(super) fn path_of(id: &str) -> String {
     format!("/console/exchanges/{}", in_path(id))
+}
+
+/// What was asked: a model, or what else it was about.
+pub(super) fn asked(entry: &Entry) -> &str {
+    if entry.model.is_empty() { &entry.task } else { &entry.model }
 }
 
 /// What it cost, as far as that is known.

@@ -8,7 +8,7 @@ use super::chart::{Bar, bars, number_of};
 use super::exchanges::{self, cost, outcome};
 use super::words::{ago, count, in_path, moment, money, time};
 use super::{Form, ROWS, Refused, Shown, Visit, feedback};
-use crate::ledger::{Entry, Session};
+use crate::ledger::Entry;
 
 /// Sessions of one step are no runs of agents: they are shown to whoever asks.
 const STEPS_MIN: u64 = 2;
@@ -37,7 +37,7 @@ pub(super) async fn list(visit: &Visit<'_>, query: &Form) -> Result<Shown, Refus
                 } }
                 tbody { @for session in &listed { tr data-row {
                     td { (ago(session.last_ms, now)) }
-                    td { a data-open href=(address(session)) { (session.name) } }
+                    td { a data-open href=(path(&session.name, &session.tenant)) { (session.name) } }
                     td.maybe { (session.tenant) }
                     td { (session.model) }
                     td.num { (session.steps) }
@@ -67,7 +67,7 @@ pub(super) async fn one(visit: &Visit<'_>, query: &Form) -> Result<Shown, Refuse
     let feedback = feedback::of_session(visit, &session.tenant, name).await?;
     let body = html! {
         @if named.len() > 1 { div.choices { @for other in &named {
-            a href=(address(other)) aria-current=[(other.tenant == session.tenant).then_some("true")] { (other.tenant) }
+            a href=(path(&other.name, &other.tenant)) aria-current=[(other.tenant == session.tenant).then_some("true")] { (other.tenant) }
         } } }
         dl.tiles {
             div.tile { dt { "Steps" } dd { (session.steps) } small { (session.failures) " without an answer" } }
@@ -81,10 +81,6 @@ pub(super) async fn one(visit: &Visit<'_>, query: &Form) -> Result<Shown, Refuse
         section.card { h2 { "Step by step" } @for (number, entry) in (1..).zip(&steps) { (step(number, entry, steps.get(number))) } }
     };
     Ok(Shown { title: format!("Session {name}"), part: "/console/sessions", is_live: false, body })
-}
-
-fn address(session: &Session) -> String {
-    path(&session.name, &session.tenant)
 }
 
 /// Where a session is shown.
