@@ -173,7 +173,13 @@ impl Sessions {
         }
         let named = named(headers)?;
         // Whoever numbers calls anew in each conversation calls the first of them alike: what its user has said tells them apart.
-        let opening = opening(&request.segments);
+        let is_of_tools =
+            |segment: &Segment| matches!(segment.channel, Channel::ToolDefinition | Channel::ToolArguments);
+        let opening = match request.segments.iter().any(is_of_tools) || request.call.is_some() {
+            true => opening(&request.segments),
+            // Nothing can be called, and so nothing has to be told apart.
+            false => 0,
+        };
         let call = request.call.as_deref().map(|call| self.of_call(&x.tenant, &named_by(call, opening)));
         let conversation = request.conversation.as_deref().map(Arc::from);
         // Clients that trace each call by itself say another trace at each step: what the conversation says counts before.

@@ -49,7 +49,7 @@ fn request(one: &Captured, body: &str) -> Option<Map<String, Value>> {
     let translated = match dialect {
         Dialect::OpenAi => None,
         Dialect::Anthropic | Dialect::Gemini | Dialect::Responses | Dialect::Completions => {
-            let model = Some(one.entry.model.clone());
+            let model = Some(one.entry.model.to_string());
             let address = Address { model, streaming: Some(one.entry.streaming), ..Address::default() };
             let (wire, mut losses) = (Wire::Dialect(Dialect::OpenAi), Vec::new());
             let (_, body) = Translation::of_request(dialect, wire, body.as_bytes(), &address, &mut losses).ok()?;

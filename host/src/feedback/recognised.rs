@@ -6,11 +6,11 @@
 //! Where it cannot be told who asks, or what was answered, nothing is said: many people behind one key ask the same, and none of
 //! them because of an answer.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use highway::{HighwayHash, HighwayHasher, Key};
-use quick_cache::sync::Cache;
+use quick_cache::sync::{Cache, EntryAction, EntryResult};
 
 use crate::chat::{Channel, Request, Role, Segment, Task};
 use crate::exchange::{Exchange, Over};
@@ -33,9 +33,7 @@ type Digest = [u64; 2];
 #[derive(Debug)]
 pub(crate) struct Conversations {
     key: Key,
-    known: Cache<Digest, Arc<[Told]>>,
-    /// Whoever adds an answer reads those before it first.
-    adds: Mutex<()>,
+    known: Cache<Digest, Arc<Vec<Told>>>,
 }
 
 /// One answer.
@@ -142,7 +140,7 @@ struct Whose<'a> {
 
 impl Default for Conversations {
     fn default() -> Self {
-        Self { key: random_key(), known: Cache::new(KNOWN_MAX), adds: Mutex::default() }
+        Self { key: random_key(), known: Cache::new(KNOWN_MAX) }
     }
 }
 
@@ -217,14 +215,19 @@ impl Conversations {
     }
 
     fn add(&self, asked: Place, told: Told) {
-        let _adding = self.adds.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut all = self.known.get(&asked.digest).map(|known| known.to_vec()).unwrap_or_default();
-        // One more than can be told apart says that there were more.
-        if all.len() > ANSWERS_MAX {
-            all.remove(0);
+        let added = self.known.entry(&asked.digest, None, |_, all| {
+            let all = Arc::make_mut(all);
+            // One more than can be told apart says that there were more.
+            if all.len() > ANSWERS_MAX {
+                all.remove(0);
+            }
+            all.push(told.clone());
+            EntryAction::Retain(())
+        });
+        if let EntryResult::Vacant(place) = added {
+            // Nobody is told if the cache has no room for it.
+            let _ = place.insert(Arc::new(vec![told]));
         }
-        all.push(told);
-        self.known.insert(asked.digest, all.into());
     }
 }
 

@@ -62,7 +62,7 @@ impl Ledger {
         );
         let rows = self.database.read(Statement::new(sql, values)).await?;
         let entries: Vec<Entry> = rows.into_iter().map(|mut row| Entry::read(&mut row)).collect();
-        let last = entries.last().map(|last| last.id.clone());
+        let last = entries.last().map(|last| last.id.to_string());
         Ok((self.with_all(entries).await?, last))
     }
 
@@ -94,8 +94,8 @@ impl Ledger {
             said.entry(feedback.exchange.clone().unwrap_or_default()).or_default().push(feedback);
         }
         let with = |entry: Entry| {
-            let texts = texts.remove(&entry.id)?;
-            let mut feedback = said.remove(&entry.id).unwrap_or_default();
+            let texts = texts.remove(&*entry.id)?;
+            let mut feedback = said.remove(&*entry.id).unwrap_or_default();
             feedback.sort_by_key(|feedback| feedback.at_ms);
             Some(Captured { entry, texts, feedback })
         };

@@ -1,10 +1,10 @@
 //! An exchange as the ledger keeps it: what it can be searched by in columns, what it did in one JSON.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
+use smol_str::{SmolStr, ToSmolStr as _};
 
 use super::steps::{Coverage, Step, steps};
 use crate::chat::Usage;
@@ -13,14 +13,14 @@ use crate::money::Money;
 use crate::plugin::Decision;
 use crate::store::ledger::{Row, Value};
 
-/// A word of ours: nothing is copied for it when it is written.
-pub type Word = Cow<'static, str>;
+/// A short text: nothing is allocated for it, nor for a longer one that an exchange has in common with others.
+pub type Word = SmolStr;
 
 /// An exchange that is over.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Entry {
     /// Its id; ids are sorted by time.
-    pub id: String,
+    pub id: Word,
     /// When it began, in milliseconds since 1970.
     pub began_ms: u64,
     /// How long it took.
@@ -28,27 +28,27 @@ pub struct Entry {
     /// Time to the first text that went to the caller, of an answer that streamed.
     pub first_text: Option<Duration>,
     /// Whose it was.
-    pub tenant: String,
+    pub tenant: Word,
     /// The id of the caller's key.
-    pub key: Option<String>,
+    pub key: Option<Word>,
     /// Who that was within the tenant.
-    pub user: Option<String>,
+    pub user: Option<Word>,
     /// Words about the key, with commas between them.
-    pub tags: Option<String>,
+    pub tags: Option<Word>,
     /// What it was a step of.
-    pub session: Option<String>,
+    pub session: Option<Word>,
     /// The trace that it belongs to.
-    pub trace: Option<String>,
+    pub trace: Option<Word>,
     /// The exchange that it was part of.
-    pub within: Option<String>,
+    pub within: Option<Word>,
     /// The plugin that wanted it.
-    pub asked_by: Option<String>,
+    pub asked_by: Option<Word>,
     /// What was asked, in a word.
     pub task: Word,
     /// The caller's.
     pub dialect: Word,
     /// The model that was asked for.
-    pub model: String,
+    pub model: Word,
     /// Whether the answer was to come as a stream.
     pub streaming: bool,
     /// How it ended, in a word.
@@ -56,19 +56,19 @@ pub struct Entry {
     /// The status of the response.
     pub status: Option<u64>,
     /// The code of its error.
-    pub code: Option<String>,
+    pub code: Option<Word>,
     /// The plugin that is to blame for that.
-    pub plugin: Option<String>,
+    pub plugin: Option<Word>,
     /// What happened, for the operator.
-    pub detail: Option<String>,
+    pub detail: Option<Word>,
     /// What a router took it for.
-    pub intent: Option<String>,
+    pub intent: Option<Word>,
     /// What a router decided.
     pub routed: Option<Word>,
     /// Under which reference it was handed over to people.
-    pub escalation: Option<String>,
+    pub escalation: Option<Word>,
     /// To which.
-    pub queue: Option<String>,
+    pub queue: Option<Word>,
     /// How it stood with the cache.
     pub cache: Option<Word>,
     /// How old its kept answer was.
@@ -76,9 +76,9 @@ pub struct Entry {
     /// What the kept answer had cost.
     pub saved: Money,
     /// The target that was asked last.
-    pub target: Option<String>,
+    pub target: Option<Word>,
     /// Its provider.
-    pub provider: Option<String>,
+    pub provider: Option<Word>,
     /// How many were asked.
     pub attempts: u64,
     /// The gravest thing that a guardrail decided, if it was not to let it pass.
@@ -136,42 +136,42 @@ impl Entry {
     #[must_use]
     pub fn of(over: &Over) -> Self {
         let record = &over.record;
-        let text = |text: &Option<Arc<str>>| text.as_deref().map(str::to_owned);
+        let text = |text: &Option<Arc<str>>| text.clone().map(Word::from);
         let attempt = record.attempts.last();
         let (cost, plugins_cost) = (record.cost(), record.plugins_cost());
         let verdict = record.verdict();
         let (steps, steps_left_out) = steps(over);
         Self {
-            id: over.id.to_string(),
+            id: over.id.clone().into(),
             began_ms: milliseconds(over.at),
             took: over.took,
             first_text: over.first_text(),
-            tenant: over.caller.tenant.to_string(),
+            tenant: over.caller.tenant.clone().into(),
             key: text(&over.caller.key),
             user: text(&over.caller.user),
-            tags: (!over.caller.tags.is_empty()).then(|| over.caller.tags.join(",")),
-            session: over.session.as_deref().map(str::to_owned),
-            trace: Some(over.trace.id.to_string()),
-            within: over.within.as_ref().map(|within| within.exchange.to_string()),
-            asked_by: over.within.as_ref().map(|within| within.plugin.to_string()),
+            tags: (!over.caller.tags.is_empty()).then(|| over.caller.tags.join(",").into()),
+            session: text(&over.session),
+            trace: Some(over.trace.id.to_smolstr()),
+            within: over.within.as_ref().map(|within| within.exchange.clone().into()),
+            asked_by: over.within.as_ref().map(|within| within.plugin.clone().into()),
             task: record.task.into(),
             dialect: over.dialect.word().into(),
-            model: record.model.clone(),
+            model: record.model.as_str().into(),
             streaming: record.streaming,
             outcome: over.ending.outcome.into(),
             status: record.status.map(|status| status.as_u16().into()),
-            code: over.ending.code.clone(),
-            plugin: over.ending.plugin.clone(),
-            detail: over.ending.detail.clone(),
-            intent: record.routed.as_ref().and_then(|(_, intent)| intent.clone()),
+            code: over.ending.code.as_deref().map(Word::from),
+            plugin: over.ending.plugin.as_deref().map(Word::from),
+            detail: over.ending.detail.as_deref().map(Word::from),
+            intent: record.routed.as_ref().and_then(|(_, intent)| intent.as_deref().map(Word::from)),
             routed: record.routed.as_ref().map(|(decision, _)| decision.word().into()),
-            escalation: record.escalated.as_ref().map(|(reference, _)| reference.clone()),
-            queue: record.escalated.as_ref().map(|(_, queue)| queue.clone()),
+            escalation: record.escalated.as_ref().map(|(reference, _)| reference.as_str().into()),
+            queue: record.escalated.as_ref().map(|(_, queue)| queue.as_str().into()),
             cache: record.served.as_ref().map(|served| served.state.word().into()),
             age: record.served.as_ref().map(|served| served.age),
             saved: record.served.as_ref().map(|served| served.saved).unwrap_or_default(),
-            target: attempt.map(|attempt| attempt.target.name.clone()),
-            provider: attempt.map(|attempt| attempt.target.provider.clone()),
+            target: attempt.map(|attempt| attempt.target.name.as_str().into()),
+            provider: attempt.map(|attempt| attempt.target.provider.as_str().into()),
             attempts: count(record.attempts.len()),
             verdict: verdict.filter(|decision| *decision != Decision::Allow).map(|it| it.word().into()),
             findings: count(record.receipts.iter().map(|receipt| receipt.findings.len()).sum()),
@@ -280,40 +280,41 @@ impl Entry {
     pub(super) fn read(row: &mut Row) -> Self {
         let money = |row: &mut Row| Money::from_nanodollars(row.number().unwrap_or_default());
         let time = |row: &mut Row| row.number().map(Duration::from_micros);
+        let text = |row: &mut Row| row.text().map(Word::from);
         let tokens = |row: &mut Row| row.number().map(|tokens| u32::try_from(tokens).unwrap_or(u32::MAX));
         Self {
-            id: row.text().unwrap_or_default(),
+            id: text(row).unwrap_or_default(),
             began_ms: row.number().unwrap_or_default(),
             took: time(row).unwrap_or_default(),
             first_text: time(row),
-            tenant: row.text().unwrap_or_default(),
-            key: row.text(),
-            user: row.text(),
-            tags: row.text(),
-            session: row.text(),
-            trace: row.text(),
-            within: row.text(),
-            asked_by: row.text(),
-            task: row.text().unwrap_or_default().into(),
-            dialect: row.text().unwrap_or_default().into(),
-            model: row.text().unwrap_or_default(),
+            tenant: text(row).unwrap_or_default(),
+            key: text(row),
+            user: text(row),
+            tags: text(row),
+            session: text(row),
+            trace: text(row),
+            within: text(row),
+            asked_by: text(row),
+            task: text(row).unwrap_or_default(),
+            dialect: text(row).unwrap_or_default(),
+            model: text(row).unwrap_or_default(),
             streaming: row.number() == Some(1),
-            outcome: row.text().unwrap_or_default().into(),
+            outcome: text(row).unwrap_or_default(),
             status: row.number(),
-            code: row.text(),
-            plugin: row.text(),
-            detail: row.text(),
-            intent: row.text(),
-            routed: row.text().map(Word::from),
-            escalation: row.text(),
-            queue: row.text(),
-            cache: row.text().map(Word::from),
+            code: text(row),
+            plugin: text(row),
+            detail: text(row),
+            intent: text(row),
+            routed: text(row),
+            escalation: text(row),
+            queue: text(row),
+            cache: text(row),
             age: time(row),
             saved: money(row),
-            target: row.text(),
-            provider: row.text(),
+            target: text(row),
+            provider: text(row),
             attempts: row.number().unwrap_or_default(),
-            verdict: row.text().map(Word::from),
+            verdict: text(row),
             findings: row.number().unwrap_or_default(),
             not_inspected: row.number().unwrap_or_default(),
             usage: {

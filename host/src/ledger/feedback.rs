@@ -74,7 +74,7 @@ const SHOWN_CHARS: usize = 8_000;
 /// Characters of a text that are shown in a list.
 const LISTED_CHARS: usize = 200;
 /// Feedback that is looked through at a time for what passes a filter.
-const LOOKED_THROUGH: usize = 20_000;
+const LOOKED_THROUGH: usize = 15_000;
 
 /// The columns, in the order of [`read`], with no more characters of texts than these.
 pub(super) fn columns(chars: usize) -> String {

@@ -8,7 +8,7 @@ use super::{Ledger, write};
 use crate::store::ledger::{Failure, Statement, Value};
 
 /// Exchanges that are looked through at a time for those that pass a filter: as many as are read within the blink of an eye.
-const LOOKED_THROUGH: u64 = 20_000;
+const LOOKED_THROUGH: u64 = 15_000;
 
 /// Which exchanges are asked for: those that satisfy each condition that is given.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -211,7 +211,7 @@ impl Ledger {
         let rows = self.database.read(query.found(most)).await?;
         let entries: Vec<Entry> = rows.into_iter().map(|mut row| Entry::read(&mut row)).collect();
         let looked_up_to = match entries.last() {
-            Some(last) if entries.len() >= most => Some(last.id.clone()),
+            Some(last) if entries.len() >= most => Some(last.id.to_string()),
             _ => {
                 let rows = self.database.read(query.looked_through()).await?;
                 let looked = rows.into_iter().next().map(|mut row| (row.number(), row.text()));

@@ -55,9 +55,9 @@ pub enum Did {
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 pub struct Call {
     /// The installation.
-    pub plugin: String,
+    pub plugin: Word,
     /// The first digits of the component's SHA-256.
-    pub digest: String,
+    pub digest: Word,
     /// Which of its exports.
     pub export: Word,
     /// Which way the text travelled.
@@ -71,13 +71,13 @@ pub struct Call {
     pub observed: bool,
     /// What went wrong.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub detail: Option<String>,
+    pub detail: Option<Word>,
     /// The code of a denial.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub code: Option<String>,
+    pub code: Option<Word>,
     /// What it was taken for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub intent: Option<String>,
+    pub intent: Option<Word>,
     /// What was noticed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub findings: Vec<Finding>,
@@ -125,7 +125,7 @@ pub struct Granted {
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 pub struct Finding {
     /// The rule.
-    pub rule: String,
+    pub rule: Word,
     /// In which segment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub segment: Option<usize>,
@@ -152,15 +152,15 @@ pub struct Edit {
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
 pub struct Asked {
     /// Its name.
-    pub target: String,
+    pub target: Word,
     /// Its provider's.
-    pub provider: String,
+    pub provider: Word,
     /// What the provider calls the model, if that is said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub model: Option<String>,
+    pub model: Option<Word>,
     /// Why it did not answer, in a word.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub failed: Option<String>,
+    pub failed: Option<Word>,
     /// When it began to answer, in microseconds since it was asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answered_us: Option<u64>,
@@ -170,20 +170,21 @@ pub struct Asked {
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
 pub struct Coverage {
     /// Which way it travelled.
-    pub phase: String,
+    pub phase: Word,
     /// What it was.
-    pub what: String,
+    pub what: Word,
     /// Who did not look, if others did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub plugin: Option<String>,
+    pub plugin: Option<Word>,
     /// Why.
-    pub reason: String,
+    pub reason: Word,
 }
 
 impl From<&NotInspected> for Coverage {
     fn from(not: &NotInspected) -> Self {
         let NotInspected { phase, what, plugin, reason } = not;
-        Self { phase: phase.word().to_owned(), what: what.clone(), plugin: plugin.clone(), reason: reason.clone() }
+        let plugin = plugin.as_deref().map(Word::from);
+        Self { phase: phase.word().into(), what: what.into(), plugin, reason: reason.into() }
     }
 }
 
@@ -219,17 +220,18 @@ impl Step {
 
 impl Call {
     fn of(Calls { receipt, count }: &Calls<'_>) -> Self {
+        let denied = receipt.denial.as_ref();
         Self {
-            plugin: receipt.plugin.to_string(),
-            digest: receipt.digest.to_string(),
+            plugin: receipt.plugin.clone().into(),
+            digest: receipt.digest.clone().into(),
             export: receipt.export.into(),
             phase: receipt.phase.word().into(),
             verdict: receipt.decision.word().into(),
             outcome: receipt.outcome.word().into(),
             observed: receipt.observed,
-            detail: receipt.detail.clone().or_else(|| receipt.denial.as_ref().and_then(|(_, detail)| detail.clone())),
-            code: receipt.denial.as_ref().map(|(code, _)| code.clone()),
-            intent: receipt.intent.clone(),
+            detail: receipt.detail.as_deref().or(denied.and_then(|(_, detail)| detail.as_deref())).map(Word::from),
+            code: denied.map(|(code, _)| code.into()),
+            intent: receipt.intent.as_deref().map(Word::from),
             findings: receipt.findings.iter().map(Finding::from).collect(),
             edits: receipt.edits.iter().map(Edit::from).collect(),
             windows: receipt.windows,
@@ -260,7 +262,7 @@ impl From<Use> for Granted {
 impl From<&Found> for Finding {
     fn from(Found { segment, finding }: &Found) -> Self {
         let span = finding.span.as_ref().map(|span| (span.start, span.end));
-        Self { rule: finding.rule.clone(), segment: *segment, span, score: finding.score }
+        Self { rule: finding.rule.as_str().into(), segment: *segment, span, score: finding.score }
     }
 }
 
@@ -273,10 +275,10 @@ impl From<&Edited> for Edit {
 impl Asked {
     fn of(attempt: &Attempt, answered: Option<Duration>) -> Self {
         Self {
-            target: attempt.target.name.clone(),
-            provider: attempt.target.provider.clone(),
-            model: attempt.target.model.clone(),
-            failed: attempt.failure().map(str::to_owned),
+            target: attempt.target.name.as_str().into(),
+            provider: attempt.target.provider.as_str().into(),
+            model: attempt.target.model.as_deref().map(Word::from),
+            failed: attempt.failure().map(Word::from),
             answered_us: answered.map(micros),
         }
     }

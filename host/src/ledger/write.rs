@@ -161,11 +161,12 @@ async fn delete_oldest(database: &dyn Database, which: &str, value: Value) -> Re
 
 /// All that is written of these exchanges.
 fn statements(all: &[Arc<Over>], bounds: &config::Ledger) -> Vec<Statement> {
-    let mut statements = Vec::with_capacity(all.len() + 16);
+    let mut statements = Vec::with_capacity(2 * all.len());
+    let entries: Vec<Entry> = all.iter().map(|over| Entry::of(over)).collect();
     let mut sums = Sums::default();
-    for over in all {
-        let entry = Entry::of(over);
-        sums.add(&entry);
+    entries.iter().for_each(|entry| sums.add(entry));
+    let sums: Vec<Statement> = sums.statements().collect();
+    for (over, entry) in all.iter().zip(entries) {
         statements.extend(entry.found().into_iter().map(|((plugin, rule), count)| {
             Statement::new(FINDING, vec![rule.into(), plugin.into(), (&*over.id).into(), count.into()])
         }));
@@ -175,7 +176,8 @@ fn statements(all: &[Arc<Over>], bounds: &config::Ledger) -> Vec<Statement> {
         statements.extend(super::feedback::recognised(over, bounds));
         statements.push(Statement::new(insert(), entry.values()));
     }
-    statements.extend(sums.statements());
+    // Gateways that share a database wait for each other where they add to the same sums: that comes last.
+    statements.extend(sums);
     statements
 }
 

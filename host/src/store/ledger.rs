@@ -13,6 +13,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
+use smol_str::SmolStr;
 
 use crate::config::Settings;
 
@@ -67,7 +68,9 @@ pub enum Value {
     /// A number: `BIGINT`.
     Int(i64),
     /// `TEXT`.
-    Text(Cow<'static, str>),
+    Text(String),
+    /// `TEXT` that is short, or that others have too.
+    Word(SmolStr),
 }
 
 impl From<i64> for Value {
@@ -107,16 +110,16 @@ impl From<&str> for Value {
     }
 }
 
+// PostgreSQL has no place for this one character.
 impl From<String> for Value {
     fn from(text: String) -> Self {
-        Cow::<'static, str>::from(text).into()
+        Self::Text(if text.contains('\0') { text.replace('\0', "\u{fffd}") } else { text })
     }
 }
 
-impl From<Cow<'static, str>> for Value {
-    fn from(text: Cow<'static, str>) -> Self {
-        // PostgreSQL has no place for this one character.
-        Self::Text(if text.contains('\0') { text.replace('\0', "\u{fffd}").into() } else { text })
+impl From<SmolStr> for Value {
+    fn from(word: SmolStr) -> Self {
+        if word.contains('\0') { word.to_string().into() } else { Self::Word(word) }
     }
 }
 
@@ -139,7 +142,7 @@ impl Row {
     pub fn int(&mut self) -> Option<i64> {
         match self.0.next() {
             Some(Value::Int(number)) => Some(number),
-            Some(Value::Null | Value::Text(_)) | None => None,
+            Some(Value::Null | Value::Text(_) | Value::Word(_)) | None => None,
         }
     }
 
@@ -151,7 +154,8 @@ impl Row {
     /// The next column, which holds a text, or nothing.
     pub fn text(&mut self) -> Option<String> {
         match self.0.next() {
-            Some(Value::Text(text)) => Some(text.into_owned()),
+            Some(Value::Text(text)) => Some(text),
+            Some(Value::Word(word)) => Some(word.into()),
             Some(Value::Null | Value::Int(_)) | None => None,
         }
     }

@@ -43,7 +43,7 @@ async fn busy(settings: &str) -> (sluicegate::sandbox::Sandbox, Gateway, Vec<Str
     let ask = async |path: &str, body: Value, key: &str| {
         let answer = gateway.call("POST", path).body(body).header("x-api-key", key).await;
         assert_eq!(answer.status, 200, "{}", answer.text());
-        entry(&gateway, answer.header("x-sluicegate-exchange")).await.id
+        entry(&gateway, answer.header("x-sluicegate-exchange")).await.id.to_string()
     };
     let anthropic = json!({"model": "a", "max_tokens": 99, "system": "Be brief.",
         "messages": [{"role": "user", "content": "when is the tide?"}]});

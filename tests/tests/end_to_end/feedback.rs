@@ -203,7 +203,7 @@ async fn the_same_asked_again_is_noticed() {
         assert_eq!(said(&gateway, &first, 0).await, []);
         let second = ask(&ann, " when is the tide? \n").await;
         let kept = said(&gateway, &first, 1).await;
-        let opinion = Opinion { is_regenerated: true, regenerated_by: Some(second), ..Opinion::default() };
+        let opinion = Opinion { is_regenerated: true, regenerated_by: Some(second.into()), ..Opinion::default() };
         assert_eq!((kept.len(), kept[0].source, &kept[0].opinion), (1, Source::Traffic, &opinion));
     }
 }

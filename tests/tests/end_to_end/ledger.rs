@@ -159,7 +159,7 @@ async fn exchanges_are_found_by_what_they_are() {
         let found = async |filter: Filter| -> Vec<(String, String)> {
             let found = ledger(&gateway).list(&filter, 10).await.unwrap();
             assert_eq!(found.looked_up_to, None);
-            found.entries.into_iter().map(|entry| (entry.model, entry.outcome.into_owned())).collect()
+            found.entries.into_iter().map(|entry| (entry.model.into(), entry.outcome.into())).collect()
         };
         let of = |model: &str, outcome: &str| (model.to_owned(), outcome.to_owned());
         let is = |text: &str| Some(text.to_owned());

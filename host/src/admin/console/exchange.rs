@@ -23,7 +23,7 @@ pub(super) async fn show(visit: &Visit<'_>, id: &str) -> Result<Shown, Refused> 
     let ledger = visit.ledger()?;
     let entry = ledger.find(id).await?.ok_or(Refused::NotFound)?;
     let texts = ledger.texts(id).await?;
-    let within = Filter { within: Some(entry.id.clone()), ..Filter::default() };
+    let within = Filter { within: Some(entry.id.to_string()), ..Filter::default() };
     let within = ledger.list(&within, WITHIN_MAX).await?.entries;
     let title = format!("{} · {}", asked(&entry), moment(entry.began_ms));
     let segments = texts.as_ref().map(|texts| request(&entry, texts)).unwrap_or_default();
@@ -381,7 +381,7 @@ fn request(entry: &Entry, texts: &Texts) -> Vec<Segment> {
     let Some(body) = texts.request.clone() else { return Vec::new() };
     let Some(dialect) = Dialect::named(&texts.dialect) else { return Vec::new() };
     let task = crate::endpoint::Does::task_named(&entry.task).unwrap_or_default();
-    let address = Address { task, model: Some(entry.model.clone()), streaming: Some(entry.streaming) };
+    let address = Address { task, model: Some(entry.model.to_string()), streaming: Some(entry.streaming) };
     dialect.read_request(address, Bytes::from(body)).map(|asked| asked.request.segments).unwrap_or_default()
 }
 

@@ -161,7 +161,7 @@ pub(super) async fn take(visit: &Visit<'_>, id: &str, form: &Form) -> Result<Res
     if opinion.is_empty() {
         return Err(Refused::Wrong(None, "nothing is said: give a score, a comment or an answer".to_owned()));
     }
-    let given = Given { id: None, about: About::Exchange(entry.id.clone()), opinion };
+    let given = Given { id: None, about: About::Exchange(entry.id.to_string()), opinion };
     let given = crate::proxy::operators_words(visit.gateway, &entry.tenant, given).await;
     let given = given.map_err(|error| Refused::Wrong(None, error.message().into_owned()))?;
     let feedback = given.feedback(&entry.tenant, Source::Console, (!by.is_empty()).then(|| by.clone()));

@@ -184,6 +184,7 @@ impl ToSql for Value {
             Self::Null => Ok(IsNull::Yes),
             Self::Int(number) => number.to_sql(kind, out),
             Self::Text(text) => text.to_sql(kind, out),
+            Self::Word(word) => word.as_str().to_sql(kind, out),
         }
     }
 

@@ -24,8 +24,6 @@ const READERS_MAX: usize = 2;
 const STATEMENTS_MAX: usize = 64;
 /// How often a file is tried to be made ready: of two processes that make its tables at the same time, one finds them made.
 const TRIES: u32 = 5;
-/// Bytes of a page of the file.
-const PAGE_BYTES: u32 = 8 << 10;
 /// The pause between two tries.
 const PAUSE: Duration = Duration::from_millis(50);
 
@@ -228,8 +226,6 @@ fn prepare(connection: &mut Connection) -> Result<(), String> {
     let settings = || -> rusqlite::Result<()> {
         connection.busy_timeout(BUSY)?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
-        // Of a new file: most of what is written goes to the end, and larger pages are fewer calls of the system.
-        connection.pragma_update(None, "page_size", PAGE_BYTES)?;
         // Readers and a writer do not wait for each other.
         connection.pragma_update(None, "journal_mode", "wal")?;
         // What was deleted is nowhere in the file any more: conversations are.
@@ -256,7 +252,8 @@ fn bind(prepared: &mut rusqlite::Statement<'_>, values: &[Value]) -> rusqlite::R
         match value {
             Value::Null => {}
             Value::Int(value) => prepared.raw_bind_parameter(number, value)?,
-            Value::Text(text) => prepared.raw_bind_parameter(number, &**text)?,
+            Value::Text(text) => prepared.raw_bind_parameter(number, text.as_str())?,
+            Value::Word(word) => prepared.raw_bind_parameter(number, word.as_str())?,
         }
     }
     Ok(())
@@ -276,7 +273,7 @@ fn rows(connection: &Connection, statement: &Statement) -> rusqlite::Result<Vec<
                 // Sums of more than can be counted.
                 #[allow(clippy::cast_possible_truncation)]
                 ValueRef::Real(number) => Value::Int(number as i64),
-                ValueRef::Text(text) => Value::Text(String::from_utf8_lossy(text).into_owned().into()),
+                ValueRef::Text(text) => Value::Text(String::from_utf8_lossy(text).into_owned()),
             })
         };
         found.push(Row::new((0..columns).map(column).collect::<rusqlite::Result<_>>()?));
