@@ -453,6 +453,8 @@ pub struct Plugins {
     pub start_without_broken: bool,
     /// Time for all guardrails of one phase of an exchange.
     pub chain: Duration,
+    /// Where compiled components are kept from one start to the next.
+    pub compiled: PathBuf,
     /// Bytes of remembered verdicts.
     pub memo_bytes: u64,
     /// Time without a change in the directory before it is read.

@@ -5,6 +5,7 @@ mod anatomy;
 mod bindings;
 mod breaker;
 mod call;
+mod compiled;
 mod convert;
 pub mod directory;
 mod engine;
@@ -33,6 +34,7 @@ use tokio::time::Instant;
 
 pub use anatomy::{Anatomy, Form};
 pub use call::Inspected;
+pub use compiled::CompiledCache;
 pub use engine::ceiling;
 pub use limits::{Limits, TEXT_UNIT_BYTES};
 pub use load::{Source, digest};
@@ -77,6 +79,13 @@ impl Runtime {
         let machine = Machine::new().map_err(|error| format!("reserving memory for plugins: {error:#}"))?;
         let loader = Loader::start().map_err(|error| format!("starting the loader: {error}"))?;
         Ok(Self { machine, loader, memo: Memo::new(memo_bytes), services: OnceLock::new() })
+    }
+
+    /// Keep compiled components there.
+    #[must_use]
+    pub fn keeping_compiled(mut self, cache: CompiledCache) -> Self {
+        self.machine.compiled = Some(cache);
+        self
     }
 
     /// From now on, what installations grant is done by these services; the first that are offered stay.
@@ -136,6 +145,8 @@ pub struct Plugin {
     pub anatomy: Anatomy,
     /// Why each instance must be configured anew, where no snapshot could be taken.
     pub not_forked: Option<String>,
+    /// It was loaded as it was compiled, configured and snapshotted at an earlier start.
+    pub was_kept: bool,
     source: load::SourceKey,
     exports: Arc<Exports>,
     instance: wasmtime::component::InstancePre<State>,

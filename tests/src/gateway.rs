@@ -9,8 +9,8 @@ use sluicegate::config;
 use sluicegate::gateway::Gateway as Host;
 use sluicegate::gateway::reload::{self, Watched};
 use sluicegate::key::Draft;
-use sluicegate::plugin::Runtime;
 use sluicegate::plugin::directory::Broken;
+use sluicegate::plugin::{CompiledCache, Runtime};
 use sluicegate::sandbox::{self, Sandbox};
 use sluicegate::server::Server;
 use sluicegate::store::issue;
@@ -161,7 +161,12 @@ impl Setup {
         }
         let settings =
             config::load(&config.clone().into()).unwrap_or_else(|problems| panic!("{problems}\n{}", self.text()));
-        let runtime = Arc::new(Runtime::new(settings.plugins.memo_bytes).unwrap());
+        let mut runtime = Runtime::new(settings.plugins.memo_bytes).unwrap();
+        // Most tests are about what happens when a plugin is loaded for the first time.
+        if self.settings.get("plugins").is_some_and(|plugins| plugins.get("compiled_directory").is_some()) {
+            runtime = runtime.keeping_compiled(CompiledCache::open(&settings.plugins.compiled).unwrap());
+        }
+        let runtime = Arc::new(runtime);
         let host = Host::new(settings, runtime).unwrap();
         host.load_plugins().await?;
         let server = Server::bind(host.clone()).await.unwrap();

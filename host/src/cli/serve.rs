@@ -12,11 +12,11 @@ use tracing::info;
 
 use super::table::say;
 use super::{Source, block_on, start_log};
-use crate::config::{Files, Settings};
+use crate::config::{self, Files, Settings};
 use crate::gateway::Gateway;
 use crate::gateway::reload::{self, Watched};
-use crate::plugin::Runtime;
 use crate::plugin::directory::Broken;
+use crate::plugin::{CompiledCache, Runtime};
 use crate::sandbox::{self, Sandbox};
 use crate::server::{self, Server};
 
@@ -58,6 +58,21 @@ pub(super) struct Running {
     watcher: JoinHandle<()>,
 }
 
+/// What plugins run in. Where nothing compiled can be kept, a start takes longer, and nothing else is the matter.
+fn runtime(plugins: &config::Plugins) -> Result<Runtime, String> {
+    let runtime = Runtime::new(plugins.memo_bytes)?;
+    if plugins.directory.is_none() {
+        return Ok(runtime);
+    }
+    Ok(match CompiledCache::open(&plugins.compiled) {
+        Ok(cache) => runtime.keeping_compiled(cache),
+        Err(why) => {
+            tracing::warn!(why, "compiled plugins are not kept: each start compiles them anew");
+            runtime
+        }
+    })
+}
+
 impl Running {
     /// Start everything, or nothing. `overrule` is applied to the settings each time they are read again.
     pub(super) async fn start(
@@ -70,7 +85,7 @@ impl Running {
             true => Some(start_sandbox(&mut settings).await?),
             false => None,
         };
-        let runtime = Arc::new(Runtime::new(settings.plugins.memo_bytes)?);
+        let runtime = Arc::new(runtime(&settings.plugins)?);
         let gateway = Gateway::new(settings, runtime)?;
         gateway.load_plugins().await.map_err(Refused::Plugins)?;
         let server = Server::bind(gateway.clone())

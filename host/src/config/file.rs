@@ -275,6 +275,9 @@ pub struct Plugins {
     pub start_without_broken: Option<bool>,
     /// Milliseconds for all guardrails of one phase of an exchange: `1000`.
     pub chain_ms: Option<Spanned<u64>>,
+    /// The directory where compiled components are kept from one start to the next, relative to this file:
+    /// `"sluicegate-compiled"`. It is made, with its key beside it.
+    pub compiled_directory: Option<Spanned<PathBuf>>,
     /// Bytes of remembered verdicts: `33554432`; 0 to remember none.
     pub memo_bytes: Option<Spanned<u64>>,
     /// Milliseconds without a change in the directory before it is read: `200`.

@@ -261,6 +261,12 @@ fn authorities(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
 fn plugins(file: &file::Plugins, base: &Path, problems: &mut Problems) -> Plugins {
     Plugins {
         directory: directory(file.directory.as_ref(), base, problems),
+        compiled: base.join(file_name(
+            file.compiled_directory.as_ref(),
+            "sluicegate-compiled",
+            "plugins.compiled_directory",
+            problems,
+        )),
         start_without_broken: file.start_without_broken.unwrap_or_default(),
         chain: milliseconds(file.chain_ms.as_ref(), 1_000, "plugins.chain_ms", problems),
         memo_bytes: number(file.memo_bytes.as_ref(), 32 << 20, 0..=(64 << 30), "plugins.memo_bytes", problems),

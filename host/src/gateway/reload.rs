@@ -225,6 +225,7 @@ fn takes_restart(now: &Settings, in_service: &Settings) -> Vec<&'static str> {
         ("upstream.connect_ms", upstream.connect != old_upstream.connect),
         ("upstream.ca_file", upstream.authorities != old_upstream.authorities),
         ("upstream.local_hosts", upstream.local_hosts != old_upstream.local_hosts),
+        ("plugins.compiled_directory", now.plugins.compiled != in_service.plugins.compiled),
         ("plugins.memo_bytes", now.plugins.memo_bytes != in_service.plugins.memo_bytes),
         ("[auth.jwt]", now.auth.jwt != in_service.auth.jwt),
         ("store.path", now.store.path != in_service.store.path),

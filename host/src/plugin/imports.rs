@@ -54,6 +54,11 @@ impl State {
         }
     }
 
+    /// Whether the guest has something open that only this instance knows.
+    pub(super) fn holds_handles(&self) -> bool {
+        self.wasi.as_ref().is_some_and(|wasi| wasi.holds_handles())
+    }
+
     /// Move what the guest printed into the log, a line each.
     pub(super) fn log_output(&mut self) {
         let Some(wasi) = &self.wasi else { return };

@@ -15,7 +15,7 @@ use super::imports::{Granted, WAITS_MAX};
 use super::limits::Limits;
 use super::probe::probe;
 use super::run::Caller;
-use super::snapshot;
+use super::snapshot::{self, Unconfigured};
 use super::{Description, Exports, Plugin, Runtime, anatomy};
 use crate::capability::{Counts, Used};
 use crate::config::{Installation, check_plugin_config};
@@ -135,8 +135,10 @@ async fn load(runtime: &Runtime, source: Source) -> Result<Plugin, String> {
     let mut caller = Caller::without_exchange(name.clone(), Instant::now() + at_load.wall);
     caller.granted = (!installation.grants.is_empty()).then(|| Box::new(granted));
     let check = |schema: Option<&str>| check_plugin_config(&installation.config, schema);
-    let holds_wasi = anatomy.imports_wasi();
-    let configured = snapshot::configure(&runtime.machine, &caller, &component, holds_wasi, &at_load, &check).await?;
+    // What it was granted may say something else at the next start.
+    let identity = installation.grants.is_empty().then(|| vec![digest.as_bytes(), installation.config.as_bytes()]);
+    let unconfigured = Unconfigured { wasm: &component, identity };
+    let configured = snapshot::configure(&runtime.machine, &caller, unconfigured, &at_load, &check).await?;
     let linking = |error: wasmtime::Error| format!("linking it: {error:#}");
     let instance = runtime.machine.linker.instantiate_pre(&configured.component).map_err(linking)?;
     let exports = Arc::new(Exports {
@@ -164,6 +166,7 @@ async fn load(runtime: &Runtime, source: Source) -> Result<Plugin, String> {
         short_digest: digest.get(..DIGEST_DIGITS).unwrap_or(&digest).into(),
         description: described(configured.description)?,
         not_forked: configured.not_forked,
+        was_kept: configured.was_kept,
         source: key,
         exports,
         instance,

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use super::prefilter::Prefilter;
 use super::set::Set;
 
@@ -17,6 +19,45 @@ pub(super) const COMPILE_BYTE_FUEL: u64 = 20_000;
 pub(super) struct Compiled {
     sets: Vec<Arc<Set>>,
     pub(super) prefilter: Option<Prefilter>,
+}
+
+/// What all of that was compiled from.
+#[derive(Debug, Deserialize, Serialize)]
+pub(super) struct Expressions {
+    sets: Vec<Vec<String>>,
+    /// The number of the set that triggers, and the tail.
+    prefilter: Option<(u32, Option<String>)>,
+}
+
+impl Compiled {
+    /// The same, compiled at another start.
+    ///
+    /// # Errors
+    /// When an expression is none, which it was then.
+    pub(super) fn of(expressions: &Expressions) -> Result<Self, String> {
+        let mut patterns = Patterns::Compiling(Self::default());
+        for set in &expressions.sets {
+            patterns.compile(set)?;
+        }
+        if let Some((triggers, tail)) = &expressions.prefilter {
+            patterns.prefilter(*triggers, tail.as_deref())?;
+        }
+        match patterns {
+            Patterns::Compiling(compiled) => Ok(compiled),
+            Patterns::Replaying { .. } | Patterns::Ready(_) => Err(NOT_CONFIGURING.to_owned()),
+        }
+    }
+
+    /// What it was compiled from.
+    pub(super) fn expressions(&self) -> Expressions {
+        let sets = self.sets.iter().map(|set| set.expressions().map(str::to_owned).collect()).collect();
+        let number = |set: &Arc<Set>| self.sets.iter().position(|known| Arc::ptr_eq(known, set));
+        let prefilter = self.prefilter.as_ref().and_then(|prefilter| {
+            let triggers = u32::try_from(number(prefilter.triggers())?).ok()?;
+            Some((triggers, prefilter.tail().map(str::to_owned)))
+        });
+        Expressions { sets, prefilter }
+    }
 }
 
 /// The patterns of a plugin, as far as this instance may use them.

@@ -33,8 +33,13 @@ impl Prefilter {
         &self.triggers
     }
 
+    /// The expression for what is held back.
+    pub(super) fn tail(&self) -> Option<&str> {
+        self.tail.as_ref().map(|tail| tail.source.as_str())
+    }
+
     pub(super) fn is_of(&self, triggers: &Arc<Set>, tail: Option<&str>) -> bool {
-        Arc::ptr_eq(&self.triggers, triggers) && self.tail.as_ref().map(|tail| tail.source.as_str()) == tail
+        Arc::ptr_eq(&self.triggers, triggers) && self.tail() == tail
     }
 
     /// The fuel that looking through so much text is worth.

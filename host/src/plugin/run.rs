@@ -10,6 +10,7 @@ use wasmtime::{Engine, PoolConcurrencyLimitError, Store, Trap};
 use wasmtime_wasi::I32Exit;
 
 use super::Pool;
+use super::compiled::CompiledCache;
 use super::engine::{self, ceiling};
 use super::imports::{self, Granted, LogLines, State};
 use super::limits::{Limits, Meter};
@@ -27,6 +28,8 @@ pub(super) struct Machine {
     pub(super) engine: Engine,
     pub(super) linker: Linker<State>,
     pub(super) scans: Scans,
+    /// Where compiled components are kept, if they are.
+    pub(super) compiled: Option<CompiledCache>,
     places: Semaphore,
 }
 
@@ -95,7 +98,13 @@ impl Machine {
         let engine = engine::engine()?;
         let mut linker = Linker::new(&engine);
         imports::link(&mut linker)?;
-        Ok(Self { engine, linker, scans: Scans::new(), places: Semaphore::new(ceiling::INSTANCES as usize) })
+        Ok(Self {
+            engine,
+            linker,
+            scans: Scans::new(),
+            compiled: None,
+            places: Semaphore::new(ceiling::INSTANCES as usize),
+        })
     }
 
     pub(super) fn pool(&self) -> Pool {

@@ -6,15 +6,17 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, timeout_at};
 use wasmtime::Store;
 use wasmtime::component::{Component, Instance, Lift, TypedFunc, WasmList};
 use wasmtime_wizer::{ComponentInstanceState, Wizer};
 
 use super::bindings::exports::sluicegate::plugin::lifecycle;
+use super::compiled::Name;
 use super::imports::State;
 use super::limits::Limits;
-use super::patterns::{Compiled, Patterns};
+use super::patterns::{Compiled, Expressions, Patterns};
 use super::run::{Caller, Machine, failure};
 
 /// A component that was configured, and what it says of itself.
@@ -25,27 +27,66 @@ pub(super) struct Configured {
     pub(super) patterns: Arc<Compiled>,
     /// Why each instance must be configured anew, where it must.
     pub(super) not_forked: Option<String>,
+    /// It is as it was at an earlier start: nothing was compiled, and `configure` did not run.
+    pub(super) was_kept: bool,
 }
 
 /// Reads a configuration against the schema that the plugin described, giving the text for `configure`.
 pub(super) type CheckConfig<'a> = &'a (dyn Fn(Option<&str>) -> Result<String, String> + Sync);
 
-/// Configure `wasm` and take its snapshot.
+/// What is configured.
+pub(super) struct Unconfigured<'a> {
+    pub(super) wasm: &'a [u8],
+    /// All that decides what it becomes, if nothing outside does: then that may be kept until the next start.
+    pub(super) identity: Option<Vec<&'a [u8]>>,
+}
+
+/// What is kept of one beside its code.
+#[derive(Deserialize, Serialize)]
+struct Kept {
+    name: String,
+    version: String,
+    summary: String,
+    config_schema: Option<String>,
+    patterns: Expressions,
+    not_forked: Option<String>,
+}
+
+/// Configure a component and take its snapshot.
 ///
 /// # Errors
 /// A sentence for the operator.
 pub(super) async fn configure(
     machine: &Machine,
     caller: &Caller,
-    wasm: &[u8],
-    holds_wasi: bool,
+    Unconfigured { wasm, identity }: Unconfigured<'_>,
     limits: &Limits,
     check: CheckConfig<'_>,
 ) -> Result<Configured, String> {
-    if holds_wasi {
-        let reason = "it imports WASI, and a snapshot cannot hold WASI's handles";
-        return without_snapshot(machine, caller, wasm, limits, check, reason.to_owned()).await;
+    let kept = identity.and_then(|identity| {
+        let parts = [&[&b"configured"[..], env!("CARGO_PKG_VERSION").as_bytes()], &identity[..]].concat();
+        Some((machine.compiled.as_ref()?, Name::new(&machine.engine, &parts)))
+    });
+    if let Some((cache, name)) = &kept
+        && let Some((about, component)) = cache.take::<Kept>(&machine.engine, name)
+    {
+        return about.restored(component);
     }
+    let configured = configure_anew(machine, caller, wasm, limits, check, kept.is_some()).await?;
+    if let Some((cache, name)) = &kept {
+        cache.keep(name, &Kept::of(&configured), &configured.component);
+    }
+    Ok(configured)
+}
+
+async fn configure_anew(
+    machine: &Machine,
+    caller: &Caller,
+    wasm: &[u8],
+    limits: &Limits,
+    check: CheckConfig<'_>,
+    is_kept: bool,
+) -> Result<Configured, String> {
     let wizer = Wizer::new();
     let (context, instrumented) = match wizer.instrument_component(wasm) {
         Ok(instrumented) => instrumented,
@@ -56,6 +97,11 @@ pub(super) async fn configure(
     };
     let component = compile(machine, &instrumented)?;
     let mut run = start(machine, caller, &component, limits, check).await?;
+    if run.store.data().holds_handles() {
+        let reason = "it holds handles of WASI when it is configured, and a snapshot cannot hold them".to_owned();
+        let component = compile(machine, wasm)?;
+        return Ok(run.configured(component, Some(reason)));
+    }
     // Reading the state runs the guest's accessors; they are ours, but they are paid in fuel.
     run.store.set_fuel(u64::MAX).map_err(|error| error.to_string())?;
     run.store.set_hostcall_fuel(usize::MAX);
@@ -70,8 +116,9 @@ pub(super) async fn configure(
             (_, Some(problem)) => return Err(format!("taking the snapshot: {problem}")),
         }
     };
-    let component = compile(machine, &snapshot)?;
-    Ok(Configured { component, description: run.description, patterns: run.patterns, not_forked: None })
+    // What is kept as a whole need not be kept in part.
+    let component = if is_kept { compile_anew(machine, &snapshot)? } else { compile(machine, &snapshot)? };
+    Ok(run.configured(component, None))
 }
 
 async fn without_snapshot(
@@ -84,11 +131,43 @@ async fn without_snapshot(
 ) -> Result<Configured, String> {
     let component = compile(machine, wasm)?;
     let run = start(machine, caller, &component, limits, check).await?;
-    Ok(Configured { component, description: run.description, patterns: run.patterns, not_forked: Some(reason) })
+    Ok(run.configured(component, Some(reason)))
 }
 
-fn compile(machine: &Machine, wasm: &[u8]) -> Result<Component, String> {
+fn compile_anew(machine: &Machine, wasm: &[u8]) -> Result<Component, String> {
     Component::new(&machine.engine, wasm).map_err(|error| format!("compiling it: {}", error.root_cause()))
+}
+
+/// Compile a component, or take what was made of it at an earlier start.
+fn compile(machine: &Machine, wasm: &[u8]) -> Result<Component, String> {
+    let Some(cache) = &machine.compiled else { return compile_anew(machine, wasm) };
+    let name = Name::new(&machine.engine, &[b"component", wasm]);
+    if let Some(((), component)) = cache.take(&machine.engine, &name) {
+        return Ok(component);
+    }
+    let component = compile_anew(machine, wasm)?;
+    cache.keep(&name, &(), &component);
+    Ok(component)
+}
+
+impl Kept {
+    fn of(configured: &Configured) -> Self {
+        let lifecycle::Description { name, version, summary, config_schema } = configured.description.clone();
+        let (patterns, not_forked) = (configured.patterns.expressions(), configured.not_forked.clone());
+        Self { name, version, summary, config_schema, patterns, not_forked }
+    }
+
+    fn restored(self, component: Component) -> Result<Configured, String> {
+        let Self { name, version, summary, config_schema, patterns, not_forked } = self;
+        let description = lifecycle::Description { name, version, summary, config_schema };
+        Ok(Configured {
+            component,
+            description,
+            patterns: Arc::new(Compiled::of(&patterns)?),
+            not_forked,
+            was_kept: true,
+        })
+    }
 }
 
 /// An instance in which `configure` has run.
@@ -97,6 +176,12 @@ struct Run {
     instance: Instance,
     description: lifecycle::Description,
     patterns: Arc<Compiled>,
+}
+
+impl Run {
+    fn configured(self, component: Component, not_forked: Option<String>) -> Configured {
+        Configured { component, description: self.description, patterns: self.patterns, not_forked, was_kept: false }
+    }
 }
 
 async fn start(

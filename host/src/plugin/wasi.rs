@@ -43,6 +43,11 @@ impl Wasi {
         WasiCtxView { ctx: &mut self.context, table: &mut self.table }
     }
 
+    /// Whether the guest has a stream or anything else open.
+    pub(super) fn holds_handles(&self) -> bool {
+        !self.table.is_empty()
+    }
+
     /// What the guest printed since the last time.
     pub(super) fn take_output(&self) -> Vec<u8> {
         std::mem::take(&mut *self.output.0.lock().unwrap_or_else(PoisonError::into_inner))

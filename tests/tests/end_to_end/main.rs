@@ -15,6 +15,7 @@ mod breaker;
 mod budgets;
 mod cache;
 mod capabilities;
+mod compiled;
 mod completions;
 mod configuration;
 mod configured;

@@ -53,7 +53,7 @@ const LOOKS_AROUND: &str = r#"
   (call $wall (i32.const 2048))
   (if (i64.lt_u (i64.load (i32.const 2048)) (i64.const 1700000000)) (then (call $deny-at (local.get $verdict) (i32.const 1033))))
   (if (i64.eq (call $random) (call $random)) (then (call $deny-at (local.get $verdict) (i32.const 1033))))
-  ;; Configured in this instance, once.
+  ;; Configured once, and not in this instance.
   (if (i32.ne (global.get $mark) (i32.const 1)) (then (call $deny-at (local.get $verdict) (i32.const 1033))))
   (call $write (call $stdout) (i32.const 1042) (i32.const 24) (i32.const 2048))
   (if (i32.load8_u (i32.const 2048)) (then (call $deny-at (local.get $verdict) (i32.const 1033)))))"#;
@@ -92,6 +92,17 @@ const LEAVES: &str = r#"
 (import "wasi:cli/exit@0.2.0" "exit" (func $exit (param i32)))
 (func $attack (param $window i32) (param $verdict i32) (param $said i32) (call $exit (i32.const 0)))"#;
 
+/// Opens its output when it is configured, and writes to it later.
+const HOLDS: &str = r#"
+(import "wasi:cli/stdout@0.2.0" "get-stdout" (func $stdout (result i32)))
+(import "wasi:io/streams@0.2.0" "[method]output-stream.blocking-write-and-flush" (func $write (param i32 i32 i32 i32)))
+(global $out (mut i32) (i32.const 0))
+(func $configure (result i32 i32)
+  (global.set $out (call $stdout))
+  (i32.const 0) (i32.const 0))
+(func $attack (param $window i32) (param $verdict i32) (param $said i32)
+  (call $write (global.get $out) (i32.const 0) (i32.const 16) (i32.const 8192)))"#;
+
 fn guest(name: &str, own: &str) -> Installed {
     let own = if own.contains("$deny-at") { format!("{own}{DENY_AT}") } else { own.to_owned() };
     Installed::new(name, written(name, &own)).set("phases = ['request']")
@@ -113,8 +124,7 @@ async fn ask(gateway: &Gateway, text: &str) -> Receipt {
 async fn there_are_clocks_random_numbers_and_an_output_and_nothing_else() {
     let (gateway, _provider) = gateway(guest("looks-around", LOOKS_AROUND)).await;
     let plugin = gateway.host.generation().plugins[0].clone();
-    let reason = plugin.not_forked.as_deref().unwrap_or_default();
-    assert_eq!(reason, "it imports WASI, and a snapshot cannot hold WASI's handles");
+    assert_eq!(plugin.not_forked, None, "it holds none of WASI's handles");
     for _ in 0..3 {
         let receipt = ask(&gateway, TRIGGER).await;
         assert_eq!(
@@ -123,6 +133,19 @@ async fn there_are_clocks_random_numbers_and_an_output_and_nothing_else() {
         );
         // What depends on a clock is not a function of the text.
         assert_eq!(receipt.get("remembered"), Some("0"));
+    }
+    gateway.until(|host| host.runtime.pool() == Pool::default()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_holds_a_handle_when_it_is_configured_is_configured_for_each_call() {
+    let (gateway, _provider) = gateway(guest("holds", HOLDS)).await;
+    let plugin = gateway.host.generation().plugins[0].clone();
+    let reason = plugin.not_forked.as_deref().unwrap_or_default();
+    assert_eq!(reason, "it holds handles of WASI when it is configured, and a snapshot cannot hold them");
+    for _ in 0..3 {
+        let receipt = ask(&gateway, TRIGGER).await;
+        assert_eq!([receipt.get("verdict"), receipt.get("outcome")], [Some("allow"), Some("said")]);
     }
     gateway.until(|host| host.runtime.pool() == Pool::default()).await;
 }
