@@ -15,7 +15,6 @@ use std::time::SystemTime;
 use ring::hmac;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use subtle::ConstantTimeEq as _;
 use tempfile::NamedTempFile;
 use tracing::{debug, warn};
 use wasmtime::Engine;
@@ -122,7 +121,7 @@ impl CompiledCache {
         let kept = component.serialize().map_err(|error| error.to_string()).and_then(|code| {
             let mut bytes = postcard::to_extend(about, vec![0; KEY_BYTES]).map_err(|error| error.to_string())?;
             bytes.extend_from_slice(&code);
-            let tag = self.tag(name, bytes.get(KEY_BYTES..).unwrap_or_default());
+            let tag = hmac::sign(&self.key_of(name), bytes.get(KEY_BYTES..).unwrap_or_default());
             bytes.iter_mut().zip(tag.as_ref()).for_each(|(byte, tag)| *byte = *tag);
             self.write(name, &bytes).map_err(|error| error.to_string())
         });
@@ -136,12 +135,9 @@ impl CompiledCache {
         self.directory.join(&name.0)
     }
 
-    /// A tag is of the content and of its name: no file can stand in for another.
-    fn tag(&self, name: &Name, content: &[u8]) -> hmac::Tag {
-        let mut context = hmac::Context::with_key(&self.key);
-        context.update(name.0.as_bytes());
-        context.update(content);
-        context.sign()
+    /// Each name has a key of its own: no file can stand in for another.
+    fn key_of(&self, name: &Name) -> hmac::Key {
+        hmac::Key::new(hmac::HMAC_SHA256, hmac::sign(&self.key, name.0.as_bytes()).as_ref())
     }
 
     /// A whole file that is verified; an empty reason where there is none.
@@ -153,12 +149,8 @@ impl CompiledCache {
         };
         let bytes = bytes(&mut file, FILE_BYTES_MAX)?;
         let (tag, content) = bytes.split_at_checked(KEY_BYTES).ok_or("it is cut off")?;
-        let mut context = hmac::Context::with_key(&self.key);
-        context.update(name.0.as_bytes());
-        context.update(content);
-        if !bool::from(context.sign().as_ref().ct_eq(tag)) {
-            return Err("it is not what this installation has written".to_owned());
-        }
+        let is_ours = hmac::verify(&self.key_of(name), content, tag);
+        is_ours.map_err(|_| "it is not what this installation has written")?;
         // It was used now: what was not for long goes first.
         let _ = file.set_modified(SystemTime::now());
         Ok(bytes)
