@@ -7,7 +7,7 @@ pub mod model;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::sync::Semaphore;
 
@@ -67,6 +67,8 @@ pub struct Capabilities {
     pub embedders: Arc<Embedders>,
     /// What asks models: the gateway, which holds on to these services and not the other way round.
     models: OnceLock<Weak<dyn Models>>,
+    /// Where the clock was stopped, in milliseconds since 1970.
+    stands_at: Mutex<Option<u64>>,
     /// For plugins that wait for a model: what these ask needs plugins too, of which so many can run at a time.
     pub(crate) waits_for_models: Semaphore,
 }
@@ -91,9 +93,29 @@ impl Capabilities {
         Self::with(Arc::new(kv::Nothing), None, embedders)
     }
 
+    /// For tests of a plugin: what is granted is answered by stand-ins.
+    #[must_use]
+    pub fn standing_in(kv: Arc<dyn Kv>, upstream: Upstream, embedders: Arc<Embedders>) -> Self {
+        Self::with(kv, Some(upstream), embedders)
+    }
+
     fn with(kv: Arc<dyn Kv>, upstream: Option<Upstream>, embedders: Arc<Embedders>) -> Self {
         let waits_for_models = Semaphore::new(WAITS_FOR_MODELS_MAX);
-        Self { kv, upstream, embedders, models: OnceLock::new(), waits_for_models }
+        Self { kv, upstream, embedders, models: OnceLock::new(), stands_at: Mutex::default(), waits_for_models }
+    }
+
+    /// From now on it is this moment, in milliseconds since 1970; without one, time goes on.
+    pub fn stop_clock(&self, at_ms: Option<u64>) {
+        *self.stands_at.lock().unwrap_or_else(PoisonError::into_inner) = at_ms;
+    }
+
+    /// Milliseconds since 1970.
+    pub(crate) fn now_ms(&self) -> u64 {
+        let stands_at = *self.stands_at.lock().unwrap_or_else(PoisonError::into_inner);
+        stands_at.unwrap_or_else(|| {
+            let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+            u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+        })
     }
 
     /// Say what asks models. Only the first counts.

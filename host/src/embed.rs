@@ -58,6 +58,12 @@ pub enum Failure {
 pub struct Embedders(BTreeMap<String, Arc<Remembering>>);
 
 impl Embedders {
+    /// This one alone.
+    #[must_use]
+    pub fn of(name: String, embedder: Arc<dyn Embedder>) -> Self {
+        Self(BTreeMap::from([(name, Arc::new(Remembering::new(embedder, Money::ZERO)))]))
+    }
+
     /// Load and set up all that are configured.
     ///
     /// # Errors

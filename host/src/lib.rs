@@ -27,6 +27,7 @@ mod handover;
 mod hashing;
 pub mod health;
 pub mod key;
+pub mod kit;
 pub mod ledger;
 pub mod limits;
 pub mod meter;

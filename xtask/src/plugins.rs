@@ -30,9 +30,10 @@ pub(crate) fn build(names: &[String]) -> Result<()> {
     build_members("plugins", names, &workspace::plugins())
 }
 
-/// Builds the well-behaved plugins that only tests use to `target/test-guests/`.
+/// Builds the well-behaved plugins that only tests use, and the SDK's examples, to `target/test-guests/`.
 pub(crate) fn build_test_guests() -> Result<()> {
-    build_members("tests/guests/rust", &[], &workspace::test_guests())
+    build_members("tests/guests/rust", &[], &workspace::test_guests())?;
+    build_members("sdk/rust/examples", &[], &workspace::test_guests())
 }
 
 /// Builds the plugins among the members of the workspace that are in `folder`, all or those named.

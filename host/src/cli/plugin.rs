@@ -1,5 +1,7 @@
 //! `sluicegate plugin ...`
 
+mod test;
+
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -26,6 +28,7 @@ pub(super) enum Plugin {
         #[arg(long, value_name = "NAME.toml")]
         installation: Option<PathBuf>,
     },
+    Test(test::Test),
 }
 
 impl Plugin {
@@ -33,8 +36,17 @@ impl Plugin {
         match self {
             Self::List(source) => list(&source),
             Self::Inspect { file, installation } => inspect(&file, installation.as_deref()),
+            Self::Test(test) => test.run(),
         }
     }
+}
+
+/// Where the kit keeps compiled components: `$XDG_CACHE_HOME/sluicegate/compiled`, by the XDG base directory specification.
+fn compiled_directory() -> Option<PathBuf> {
+    let absolute = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let cache = absolute("XDG_CACHE_HOME").or_else(|| absolute("HOME").map(|home| home.join(".cache")))?;
+    let folder = cache.join("sluicegate");
+    std::fs::create_dir_all(&folder).ok().map(|()| folder.join("compiled"))
 }
 
 fn list(source: &Source) -> Result<(), String> {

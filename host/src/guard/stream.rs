@@ -626,6 +626,29 @@ impl StreamGuard {
     }
 }
 
+/// Pass one text of an answer through text guardrails in pieces, as those of a stream that each makes a window of; gives what is
+/// released behind each.
+///
+/// # Errors
+/// A denial, or a failure of a plugin whose failure mode is `closed`.
+pub(crate) async fn pieces(
+    x: &Exchange,
+    guardrails: &[Arc<Plugin>],
+    (role, channel): (Role, Channel),
+    pieces: &[&str],
+) -> Result<Vec<String>, Error> {
+    let lane = Lane { choice: 0, channel, part: String::new() };
+    let mut state = LaneState::new(role, guardrails);
+    let mut released = Vec::with_capacity(pieces.len());
+    for (number, piece) in pieces.iter().enumerate() {
+        state.add((0, number), None, piece);
+        let is_final = number + 1 == pieces.len();
+        lane::inspect(x, guardrails, &mut [(&lane, &mut state, is_final)], Instant::now()).await?;
+        released.push(state.decided().text);
+    }
+    Ok(released)
+}
+
 /// Text goes on in `lane`: thoughts of its choice in other lanes are at an end, as far as one can know.
 fn settle(settled: &mut BTreeSet<Lane>, lanes: &BTreeMap<Lane, LaneState>, lane: &Lane) {
     if lane.channel == Channel::Reasoning {

@@ -35,6 +35,26 @@ const FIBER_STACK_BYTES: usize = ceiling::STACK_BYTES + (512 << 10);
 /// # Errors
 /// When the pool's address space cannot be reserved, for example under `ulimit -v`.
 pub(super) fn engine() -> wasmtime::Result<Engine> {
+    let mut config = config();
+    config.cranelift_opt_level(OptLevel::Speed);
+    // The semaphore in front of the pool counts calls: whatever a component has, there is room for all of them, and for
+    // what loads beside them.
+    config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool(ceiling::INSTANCES + LOADING)));
+    Engine::new(&config)
+}
+
+/// An engine for what runs once: the same in all that a guest can notice, but its code is compiled in a fraction of the time.
+///
+/// # Errors
+/// When the pool's address space cannot be reserved.
+pub(super) fn once() -> wasmtime::Result<Engine> {
+    let mut config = config();
+    config.cranelift_opt_level(OptLevel::None);
+    config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool(LOADING)));
+    Engine::new(&config)
+}
+
+fn config() -> Config {
     let mut config = Config::new();
     // The exact bound of a call: the same call burns the same fuel everywhere. It also makes the guest
     // yield, so that a timeout can drop it.
@@ -42,7 +62,6 @@ pub(super) fn engine() -> wasmtime::Result<Engine> {
     // Verdicts are pure functions: no bit of a NaN and no relaxed instruction may depend on the machine.
     config.cranelift_nan_canonicalization(true);
     config.wasm_relaxed_simd(false);
-    config.cranelift_opt_level(OptLevel::Speed);
     // What a text filter does not need is what this year's advisories were about. Threads, exceptions, GC and
     // the asynchronous component model are not even compiled in.
     config.wasm_memory64(false);
@@ -58,18 +77,14 @@ pub(super) fn engine() -> wasmtime::Result<Engine> {
     config.wasm_backtrace_details(WasmBacktraceDetails::Disable);
     config.max_wasm_stack(ceiling::STACK_BYTES);
     config.async_stack_size(FIBER_STACK_BYTES);
-    config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool()));
-    Engine::new(&config)
+    config
 }
 
 /// Instances in which plugins are configured while calls have all their places: one plugin loads at a time.
 const LOADING: u32 = 4;
 
-fn pool() -> PoolingAllocationConfig {
+fn pool(instances: u32) -> PoolingAllocationConfig {
     let mut pool = PoolingAllocationConfig::new();
-    // The semaphore in front of the pool counts calls: whatever a component has, there is room for all of them, and for
-    // what loads beside them.
-    let instances = ceiling::INSTANCES + LOADING;
     pool.total_component_instances(instances);
     pool.total_stacks(instances);
     pool.total_memories(instances * ceiling::MEMORIES);
@@ -88,7 +103,7 @@ fn pool() -> PoolingAllocationConfig {
     pool.table_keep_resident(16 << 10);
     pool.async_stack_keep_resident(32 << 10);
     // One slot can serve any plugin; slots that were used last are used first.
-    pool.max_unused_warm_slots(ceiling::INSTANCES);
+    pool.max_unused_warm_slots(instances);
     // It does not reset swapped pages in version 48.
     pool.pagemap_scan(Enabled::No);
     pool

@@ -27,10 +27,18 @@ pub(super) const YIELD_FUEL: u64 = 50_000;
 pub(super) struct Machine {
     pub(super) engine: Engine,
     pub(super) linker: Linker<State>,
+    /// Where components run once, to be configured.
+    pub(super) once: Once,
     pub(super) scans: Scans,
     /// Where compiled components are kept, if they are.
     pub(super) compiled: Option<CompiledCache>,
     places: Semaphore,
+}
+
+/// An engine for code that runs once: compiling it well would take longer than it runs.
+pub(super) struct Once {
+    pub(super) engine: Engine,
+    pub(super) linker: Linker<State>,
 }
 
 /// What a call is for, and until when it may run.
@@ -95,12 +103,15 @@ impl Machine {
     /// # Errors
     /// When the pool cannot be reserved.
     pub(super) fn new() -> wasmtime::Result<Self> {
-        let engine = engine::engine()?;
+        let (engine, once) = (engine::engine()?, engine::once()?);
         let mut linker = Linker::new(&engine);
         imports::link(&mut linker)?;
+        let mut once = Once { linker: Linker::new(&once), engine: once };
+        imports::link(&mut once.linker)?;
         Ok(Self {
             engine,
             linker,
+            once,
             scans: Scans::new(),
             compiled: None,
             places: Semaphore::new(ceiling::INSTANCES as usize),
@@ -124,7 +135,13 @@ impl Machine {
     ///
     /// # Errors
     /// When the engine does not count fuel, which it does.
-    pub(super) fn store(&self, caller: &Caller, limits: &Limits, patterns: Patterns) -> wasmtime::Result<Store<State>> {
+    pub(super) fn store(
+        &self,
+        engine: &Engine,
+        caller: &Caller,
+        limits: &Limits,
+        patterns: Patterns,
+    ) -> wasmtime::Result<Store<State>> {
         let state = State {
             meter: Meter::new(limits.memory_bytes),
             patterns,
@@ -135,7 +152,7 @@ impl Machine {
             granted: None,
             fuel_at_yield: limits.fuel,
         };
-        let mut store = Store::new(&self.engine, state);
+        let mut store = Store::new(engine, state);
         store.limiter(|state| &mut state.meter);
         store.set_fuel(limits.fuel)?;
         store.fuel_async_yield_interval(Some(YIELD_FUEL))?;
@@ -161,7 +178,7 @@ impl Machine {
         // The engine looks at the fuel at each call and each turn of a loop, so the last instructions may be on credit,
         // and it does not say how much. With one unit more than the limit, a call has kept to the limit if that unit is
         // left.
-        let store = self.store(caller, limits, patterns).and_then(|mut store| {
+        let store = self.store(&self.engine, caller, limits, patterns).and_then(|mut store| {
             store.set_fuel(limits.fuel.saturating_add(1))?;
             store.data_mut().granted = caller.granted.take();
             Ok(store)

@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, timeout_at};
-use wasmtime::Store;
-use wasmtime::component::{Component, Instance, Lift, TypedFunc, WasmList};
+use wasmtime::component::{Component, Instance, Lift, Linker, TypedFunc, WasmList};
+use wasmtime::{Engine, Store};
 use wasmtime_wizer::{ComponentInstanceState, Wizer};
 
 use super::bindings::exports::sluicegate::plugin::lifecycle;
@@ -95,11 +95,12 @@ async fn configure_anew(
             return without_snapshot(machine, caller, wasm, limits, check, reason).await;
         }
     };
-    let component = compile(machine, &instrumented)?;
-    let mut run = start(machine, caller, &component, limits, check).await?;
+    let once = (&machine.once.engine, &machine.once.linker);
+    let component = compile(machine, once.0, &instrumented)?;
+    let mut run = start(machine, once, caller, &component, limits, check).await?;
     if run.store.data().holds_handles() {
         let reason = "it holds handles of WASI when it is configured, and a snapshot cannot hold them".to_owned();
-        let component = compile(machine, wasm)?;
+        let component = compile(machine, &machine.engine, wasm)?;
         return Ok(run.configured(component, Some(reason)));
     }
     // Reading the state runs the guest's accessors; they are ours, but they are paid in fuel.
@@ -117,7 +118,10 @@ async fn configure_anew(
         }
     };
     // What is kept as a whole need not be kept in part.
-    let component = if is_kept { compile_anew(machine, &snapshot)? } else { compile(machine, &snapshot)? };
+    let component = match is_kept {
+        true => compile_anew(&machine.engine, &snapshot)?,
+        false => compile(machine, &machine.engine, &snapshot)?,
+    };
     Ok(run.configured(component, None))
 }
 
@@ -129,23 +133,23 @@ async fn without_snapshot(
     check: CheckConfig<'_>,
     reason: String,
 ) -> Result<Configured, String> {
-    let component = compile(machine, wasm)?;
-    let run = start(machine, caller, &component, limits, check).await?;
+    let component = compile(machine, &machine.engine, wasm)?;
+    let run = start(machine, (&machine.engine, &machine.linker), caller, &component, limits, check).await?;
     Ok(run.configured(component, Some(reason)))
 }
 
-fn compile_anew(machine: &Machine, wasm: &[u8]) -> Result<Component, String> {
-    Component::new(&machine.engine, wasm).map_err(|error| format!("compiling it: {}", error.root_cause()))
+fn compile_anew(engine: &Engine, wasm: &[u8]) -> Result<Component, String> {
+    Component::new(engine, wasm).map_err(|error| format!("compiling it: {}", error.root_cause()))
 }
 
 /// Compile a component, or take what was made of it at an earlier start.
-fn compile(machine: &Machine, wasm: &[u8]) -> Result<Component, String> {
-    let Some(cache) = &machine.compiled else { return compile_anew(machine, wasm) };
-    let name = Name::new(&machine.engine, &[b"component", wasm]);
-    if let Some(((), component)) = cache.take(&machine.engine, &name) {
+fn compile(machine: &Machine, engine: &Engine, wasm: &[u8]) -> Result<Component, String> {
+    let Some(cache) = &machine.compiled else { return compile_anew(engine, wasm) };
+    let name = Name::new(engine, &[b"component", wasm]);
+    if let Some(((), component)) = cache.take(engine, &name) {
         return Ok(component);
     }
-    let component = compile_anew(machine, wasm)?;
+    let component = compile_anew(engine, wasm)?;
     cache.keep(&name, &(), &component);
     Ok(component)
 }
@@ -186,16 +190,18 @@ impl Run {
 
 async fn start(
     machine: &Machine,
+    (engine, linker): (&Engine, &Linker<State>),
     caller: &Caller,
     component: &Component,
     limits: &Limits,
     check: CheckConfig<'_>,
 ) -> Result<Run, String> {
-    let pre = machine.linker.instantiate_pre(component).map_err(|error| format!("linking it: {error:#}"))?;
+    let pre = linker.instantiate_pre(component).map_err(|error| format!("linking it: {error:#}"))?;
     let exports = lifecycle::GuestIndices::new(&pre).map_err(|error| format!("linking `lifecycle`: {error:#}"))?;
-    let mut store = machine.store(caller, limits, Patterns::none()).map_err(|error| error.to_string())?;
+    let mut store = machine.store(engine, caller, limits, Patterns::none()).map_err(|error| error.to_string())?;
     store.data_mut().granted = caller.granted.clone();
-    let deadline = caller.deadline.min(Instant::now() + limits.wall);
+    // From now on: what compiling took is no fault of the plugin's.
+    let deadline = Instant::now() + limits.wall;
     let running = async {
         let instance = pre.instantiate_async(&mut store).await.map_err(|error| ("starting it", error))?;
         let guest = exports.load(&mut store, &instance).map_err(|error| ("linking `lifecycle`", error))?;

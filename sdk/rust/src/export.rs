@@ -30,7 +30,7 @@ macro_rules! export {
                         name: <$plugin as $crate::Plugin>::NAME.into(),
                         version: <$plugin as $crate::Plugin>::VERSION.into(),
                         summary: <$plugin as $crate::Plugin>::SUMMARY.into(),
-                        config_schema: <$plugin as $crate::Plugin>::CONFIG_SCHEMA.map(Into::into),
+                        config_schema: <$plugin as $crate::Plugin>::config_schema(),
                     }
                 }
 

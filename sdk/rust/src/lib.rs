@@ -93,6 +93,12 @@ pub trait Plugin: Sized + Send + Sync + 'static {
     /// JSON Schema of [`Config`](Plugin::Config). The host checks a configuration against it first.
     const CONFIG_SCHEMA: Option<&'static str> = None;
 
+    /// The same, where it is made and not written: `Some(schema_of::<Config>())`.
+    #[must_use]
+    fn config_schema() -> Option<String> {
+        Self::CONFIG_SCHEMA.map(str::to_owned)
+    }
+
     /// What the installation's `[config]` table is read into; `()` for a plugin without settings.
     type Config: DeserializeOwned;
 
@@ -179,6 +185,12 @@ pub fn log(level: log::Level, message: &str) {
 /// The levels of [`log`](fn@log).
 pub mod log {
     pub use crate::bindings::imports::sluicegate::plugin::log::Level;
+}
+
+/// JSON Schema of a configuration, made of its type: its fields, their documentation, and what [`schemars`] is told of them.
+#[must_use]
+pub fn schema_of<C: schemars::JsonSchema>() -> String {
+    schemars::schema_for!(C).to_value().to_string()
 }
 
 /// Read a configuration. An empty text and an empty object both stand for "nothing was configured".

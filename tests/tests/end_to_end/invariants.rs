@@ -124,8 +124,11 @@ fn only_the_store_knows_sqlite() {
 }
 
 #[test]
-fn only_the_server_and_the_sandbox_accept_connections() {
-    only(&["server.rs", "sandbox.rs", "sandbox/*"], r"\btokio::net::.*\bTcpListener\b|\.accept\(\)");
+fn only_the_server_the_sandbox_and_the_stand_ins_of_tests_accept_connections() {
+    only(
+        &["server.rs", "sandbox.rs", "sandbox/*", "kit/stand_ins.rs"],
+        r"\btokio::net::.*\bTcpListener\b|\.accept\(\)",
+    );
 }
 
 #[test]

@@ -42,6 +42,7 @@ mod hostile;
 mod https;
 mod invariants;
 mod keys;
+mod kit;
 mod ledger;
 mod limits;
 mod lossless;

@@ -6,7 +6,7 @@ mod kv;
 mod model;
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::timeout;
@@ -84,10 +84,9 @@ pub(super) fn link(linker: &mut Linker<State>) -> wasmtime::Result<()> {
         Box::new(async move {
             spend(&mut store, CALL_FUEL).await?;
             // In a snapshot, a time would stand still for ever.
-            one_more(&store, Capability::Clock).map_err(wasmtime::Error::msg)?;
+            let now = one_more(&store, Capability::Clock).map(|granted| granted.services.now_ms());
             note_call(&mut store, Capability::Clock, 0);
-            let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-            Ok((u64::try_from(since.as_millis()).unwrap_or(u64::MAX),))
+            Ok((now.map_err(wasmtime::Error::msg)?,))
         })
     })?;
     kv::link(linker)?;

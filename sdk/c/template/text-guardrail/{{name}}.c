@@ -1,0 +1,29 @@
+/* {{summary}} */
+#include "sluicegate.h"
+
+static sg_str word;
+static sg_str replacement;
+
+static const sg_setting settings[] = {
+    {"word", SG_STR(&word, 1), "What is masked, compared exactly.", "\"Nightjar\""},
+    {"replacement", SG_STR(&replacement, 0), "What stands in its place.", "\"[masked]\""},
+};
+
+static sg_error inspect(const sg_window *window, sg_verdict *verdict)
+{
+    size_t behind = 0;
+    for (size_t at = sg_find(window->text, word, 0); at != SG_NONE; at = sg_find(window->text, word, behind)) {
+        behind = at + word.len;
+        /* What ends within the context is released already. */
+        if (behind <= window->context)
+            continue;
+        sg_mask(verdict, sg_range(at, behind), replacement);
+        sg_note_at(verdict, SG("{{name}}"), sg_range(at, behind), 1);
+    }
+    /* A stream may be cut inside the word: hold back an end that could become one. */
+    sg_hold(verdict, sg_unfinished(sg_from(window->text, behind), (sg_strs){&word, 1}));
+    return SG_DONE;
+}
+
+SG_PLUGIN(.name = "{{name}}", .version = "0.1.0", .summary = "{{summary}}", .settings = SG_SETTINGS(settings))
+SG_TEXT_GUARDRAIL(.inspect = inspect)

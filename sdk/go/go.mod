@@ -1,0 +1,3 @@
+module github.com/sluicegate/sluicegate/sdk/go
+
+go 1.24

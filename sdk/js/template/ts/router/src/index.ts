@@ -1,0 +1,25 @@
+import { router, saidLast } from "sluicegate-plugin";
+import type { ConfigOf } from "sluicegate-plugin";
+
+const configSchema = {
+  $schema: "https://json-schema.org/draft/2020-12/schema",
+  type: "object",
+  properties: {
+    tag: { description: "The tag of the targets that are good at code.", type: "string", default: "code" },
+  },
+  additionalProperties: false,
+} as const;
+
+/** Sends questions with code in them to the targets that are good at it. */
+export default router({
+  configSchema,
+  configure({ tag }: ConfigOf<typeof configSchema>) {
+    return {
+      route(request, targets) {
+        const code = saidLast(request).some(({ text }) => text.includes("```"));
+        const able = [...targets.keys()].filter((index) => targets[index]?.healthy && targets[index]?.tags.includes(tag));
+        return code ? { targets: able, intent: "code" } : {};
+      },
+    };
+  },
+});

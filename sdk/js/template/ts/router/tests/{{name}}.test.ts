@@ -1,0 +1,17 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { configured, request, target } from "sluicegate-plugin/testing";
+
+import plugin from "../src/index.js";
+
+const router = configured(plugin);
+const targets = [target("a"), target("b", { tags: ["code"] }), target("c", { tags: ["code"], healthy: false })];
+
+test("code goes to those who are good at it", () => {
+  assert.deepEqual(router.route(request("What is wrong?\n```\nx = \n```"), targets), { targets: [1], intent: "code" });
+});
+
+test("all else stays as the operator configured it", () => {
+  assert.deepEqual(router.route(request("What is wrong?"), targets), {});
+});

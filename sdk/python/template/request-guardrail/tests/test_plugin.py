@@ -1,0 +1,12 @@
+import unittest
+
+from plugin import {{type}}
+from sluicegate_plugin import Request, RequestVerdict, Segment, testing
+
+
+class {{type}}Test(unittest.TestCase):
+    def test_it_refuses_what_is_too_long(self) -> None:
+        guardrail = testing.made({{type}}, {"tokens_max": 10})
+        self.assertEqual(guardrail.check(Request([Segment("Hello.")], tokens_estimate=10)), RequestVerdict.allow())
+        denial = guardrail.check(Request([Segment("Hello.")], tokens_estimate=11)).denial
+        self.assertEqual(denial and denial.code, "{{name}}.too-long")

@@ -1,0 +1,92 @@
+//! The author's kit: cases of plugins, played as `sluicegate plugin test` does.
+
+use std::path::{Path, PathBuf};
+
+use clap::Parser as _;
+use sluicegate::cli::Cli;
+use tempfile::TempDir;
+
+/// A component that the set-up of the tests has built.
+fn built(name: &str) -> PathBuf {
+    let folder = std::env::var_os("SLUICEGATE_GUESTS").expect("run the tests by `cargo xtask test`");
+    Path::new(&folder).join(format!("{name}.wasm"))
+}
+
+/// What `sluicegate plugin test` says of a component and cases.
+fn play(component: &Path, arguments: &[&str]) -> Result<(), String> {
+    let compiled = TempDir::new().unwrap();
+    let compiled = compiled.path().join("compiled");
+    let all = ["sluicegate", "plugin", "test", component.to_str().unwrap(), "--compiled", compiled.to_str().unwrap()];
+    Cli::parse_from(all.into_iter().chain(arguments.iter().copied())).run()
+}
+
+/// The cases that the example has in common in all languages.
+fn common(example: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../sdk/examples/{example}.toml"))
+}
+
+/// A file with these cases.
+fn cases(folder: &TempDir, text: &str) -> PathBuf {
+    let path = folder.path().join("cases.toml");
+    std::fs::write(&path, text).unwrap();
+    path
+}
+
+#[test]
+fn the_examples_in_rust_say_what_examples_say_in_every_language() {
+    for example in ["codename", "tiers", "faq"] {
+        let cases = common(example);
+        play(&built(example), &["--cases", cases.to_str().unwrap(), "--all-splits"]).unwrap();
+    }
+}
+
+#[test]
+fn what_is_not_as_expected_fails_and_is_in_the_report() {
+    let folder = TempDir::new().unwrap();
+    let wrong = "config = { names = ['Blue'] }\n[[case]]\nname = 'it \"hides\" <nothing>'\ntext = 'a Blue b'\n\
+                 [case.expect]\nverdict = 'allow'\ntext = 'a Blue b'\n\
+                 [[case]]\nname = 'fuel'\ntext = 'Blue'\nfuel_max = 1\n[case.expect]\nverdict = 'edit'\n";
+    let (path, report) = (cases(&folder, wrong), folder.path().join("report.xml"));
+    let arguments = ["--cases", path.to_str().unwrap(), "--junit", report.to_str().unwrap()];
+    assert_eq!(play(&built("codename"), &arguments), Err("2 of 2 cases are not as expected".to_owned()));
+    let report = std::fs::read_to_string(report).unwrap();
+    for part in ["tests=\"2\" failures=\"2\"", "it &quot;hides&quot; &lt;nothing", "a [codename] b", "fuel_max"] {
+        assert!(report.contains(part), "{part}: {report}");
+    }
+}
+
+#[test]
+fn a_case_that_could_not_fail_is_none() {
+    let folder = TempDir::new().unwrap();
+    for (text, said) in [
+        ("", "there is no [[case]]"),
+        ("[[case]]\nname = 'x'\ntext = 'y'\n[case.expect]\n", "it expects nothing"),
+        ("[[case]]\nname = 'x'\ntext = 'y'\n[case.expect]\nverdicts = 'allow'\n", "nothing is said of `verdicts`"),
+        ("[[case]]\nname = 'x'\nwords = 'y'\n[case.expect]\nverdict = 'allow'\n", "unknown field `words`"),
+        ("[[case]]\nname = 'x'\ntext = 'y'\nrole = 'nobody'\n[case.expect]\nverdict = 'allow'\n", "there is no role"),
+    ] {
+        let path = cases(&folder, &format!("config = {{ names = ['Blue'] }}\n{text}"));
+        let refused = play(&built("codename"), &["--cases", path.to_str().unwrap()]).unwrap_err();
+        assert!(refused.contains(said), "{text}: {refused}");
+    }
+}
+
+#[test]
+fn fuel_may_not_grow() {
+    let folder = TempDir::new().unwrap();
+    let case = |text: &str| {
+        format!(
+            "config = {{ names = ['Blue'] }}\n[[case]]\nname = 'x'\ntext = '{text}'\n[case.expect]\nverdict = 'allow'\n"
+        )
+    };
+    let baseline = folder.path().join("fuel.toml");
+    let run = |text: &str| {
+        let path = cases(&folder, &case(text));
+        let arguments = ["--cases", path.to_str().unwrap(), "--fuel-baseline", baseline.to_str().unwrap()];
+        play(&built("codename"), &arguments)
+    };
+    assert!(!baseline.exists());
+    run("a word").unwrap();
+    run("a word").unwrap();
+    assert!(run(&"a word ".repeat(50)).is_err());
+}
