@@ -51,7 +51,7 @@ enum Command {
     Keys(keys::Keys),
     /// Write what was said, and what people think of it, as JSON lines for training and evaluation.
     Export(Box<export::Export>),
-    /// Look at plugins.
+    /// Make, build, look at and test plugins.
     #[command(subcommand)]
     Plugin(plugin::Plugin),
 }

@@ -28,6 +28,7 @@ mod wasi;
 mod work;
 
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
@@ -105,6 +106,9 @@ impl Runtime {
     }
 }
 
+/// The version of the contract that this gateway runs.
+pub const CONTRACT: &str = anatomy::VERSION;
+
 /// What a file is, before anything of it runs.
 ///
 /// # Errors
@@ -147,6 +151,8 @@ pub struct Plugin {
     pub not_forked: Option<String>,
     /// It was loaded as it was compiled, configured and snapshotted at an earlier start.
     pub was_kept: bool,
+    /// Time that compiling it took.
+    pub compiled_in: Duration,
     source: load::SourceKey,
     exports: Arc<Exports>,
     instance: wasmtime::component::InstancePre<State>,

@@ -1,5 +1,8 @@
 //! `sluicegate plugin ...`
 
+mod bench;
+mod build;
+mod new;
 mod test;
 
 use std::collections::BTreeSet;
@@ -15,28 +18,35 @@ use super::{Source, block_on};
 use crate::config::{Installation, Mode, OnFailure};
 use crate::plugin::{self, Anatomy, Form, Runtime, directory};
 
-/// Look at plugins.
+/// Make, build, look at and test plugins.
 #[derive(Debug, Subcommand)]
 pub(super) enum Plugin {
     /// Load all plugins of the directory and list them.
     List(Source),
-    /// Load one file and say what it is, what it needs, and whether it could be in service.
-    Inspect {
+    /// Load one file and say what it is, what it needs, what it costs to load, and whether it could be in service.
+    #[command(alias = "inspect")]
+    Check {
         /// A component, or a core module as `cargo build` leaves it.
         file: PathBuf,
         /// How it is installed, with its `[config]`; by default the `NAME.toml` beside `NAME.wasm`, if there is one.
         #[arg(long, value_name = "NAME.toml")]
         installation: Option<PathBuf>,
     },
+    New(new::New),
+    Build(build::Build),
     Test(test::Test),
+    Bench(bench::Bench),
 }
 
 impl Plugin {
     pub(super) fn run(self) -> Result<(), String> {
         match self {
             Self::List(source) => list(&source),
-            Self::Inspect { file, installation } => inspect(&file, installation.as_deref()),
+            Self::Check { file, installation } => check(&file, installation.as_deref()),
+            Self::New(new) => new.run(),
+            Self::Build(build) => build.run(),
             Self::Test(test) => test.run(),
+            Self::Bench(bench) => bench.run(),
         }
     }
 }
@@ -107,7 +117,7 @@ fn on_failure(on_failure: OnFailure) -> &'static str {
     }
 }
 
-fn inspect(file: &Path, installation: Option<&Path>) -> Result<(), String> {
+fn check(file: &Path, installation: Option<&Path>) -> Result<(), String> {
     let bytes = std::fs::read(file).map_err(|error| format!("reading {}: {error}", file.display()))?;
     let digest = plugin::digest(&bytes);
     // What cannot be read of it is what loading says.
@@ -115,6 +125,9 @@ fn inspect(file: &Path, installation: Option<&Path>) -> Result<(), String> {
     say(&outside(file, bytes.len(), &digest, anatomy.as_ref()))?;
     let (installation, installed) = installation_of(file, installation)?;
     say(&format!("installed  {installed}"))?;
+    if let Some(anatomy) = &anatomy {
+        say(&needs(anatomy, &installation))?;
+    }
     let source = plugin::Source {
         installation,
         component: bytes.into(),
@@ -134,12 +147,37 @@ fn inspect(file: &Path, installation: Option<&Path>) -> Result<(), String> {
         Some(reason) => format!("configured for each call: {reason}"),
     };
     say(&format!(
-        "name       {} {}\nsummary    {}\ninstances  {instances}\nloaded in  {} ms",
+        "name       {} {}\nsummary    {}\nkind       {}\ninstances  {instances}\nloaded in  {} ms, of which compiling took {} ms",
         plugin.description.name,
         plugin.description.version,
         plugin.description.summary,
-        took.as_millis()
+        kinds(&plugin).join(", "),
+        took.as_millis(),
+        plugin.compiled_in.as_millis(),
     ))
+}
+
+/// What a file is made for, and what it wants.
+fn needs(anatomy: &Anatomy, installation: &Installation) -> String {
+    let contract = anatomy.contract().map_or_else(|| "none".to_owned(), |version| version.escape_debug().to_string());
+    let tables = |is_granted: bool| -> Vec<String> {
+        let needed = anatomy.needs().filter(|needed| installation.grants.has(*needed) == is_granted);
+        needed.map(|needed| format!("[grants.{}]", needed.word())).collect()
+    };
+    let granted = match tables(true).join(", ") {
+        none if none.is_empty() => "nothing beyond log and patterns".to_owned(),
+        granted => granted,
+    };
+    let missing = match tables(false).join(", ") {
+        none if none.is_empty() => String::new(),
+        missing => format!("; it needs {missing} in its NAME.toml, too"),
+    };
+    format!(
+        "contract   {contract}, and this gateway runs {}\ngrants     {granted}{missing}\nmemories   {} with {} KiB at the start",
+        plugin::CONTRACT,
+        anatomy.memories,
+        anatomy.memory_bytes.div_ceil(1 << 10),
+    )
 }
 
 /// Names of imports or exports that are shown.
@@ -212,6 +250,7 @@ mod tests {
             form: Form::CoreModule,
             imports: BTreeSet::new(),
             exports: ["a".to_owned(), "b\u{1b}[2J".to_owned()].into(),
+            ..Anatomy::default()
         };
         assert_eq!(
             outside(Path::new("x.wasm"), 7, "0123", Some(&anatomy)),

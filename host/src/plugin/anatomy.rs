@@ -14,7 +14,7 @@ pub(super) const COMPONENT_BYTES_MAX: usize = 64 << 20;
 /// The package of the contract that this host runs.
 const PACKAGE: &str = "sluicegate:plugin/";
 /// Its version. Before 1.0 the minor version must be the same.
-const VERSION: &str = "0.1.0";
+pub(super) const VERSION: &str = "0.1.0";
 
 /// What a component imports and exports, by the names of the contract.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -25,7 +25,14 @@ pub struct Anatomy {
     pub imports: BTreeSet<String>,
     /// Exported interfaces with their versions.
     pub exports: BTreeSet<String>,
+    /// The linear memories of its modules.
+    pub memories: u32,
+    /// Bytes that these have at the start.
+    pub memory_bytes: u64,
 }
+
+/// Bytes of a page of a linear memory, by the WebAssembly specification.
+const PAGE_BYTES: u64 = 64 << 10;
 
 /// The form of a plugin file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -42,6 +49,18 @@ impl Anatomy {
     #[must_use]
     pub fn imports_wasi(&self) -> bool {
         self.imports.iter().any(|name| name.starts_with("wasi:"))
+    }
+
+    /// What an installation has to grant it.
+    pub fn needs(&self) -> impl Iterator<Item = Capability> {
+        self.imports.iter().filter_map(|name| Capability::named(contract_interface(name)?))
+    }
+
+    /// The version of the contract that it is made for; of what it exports, which is all of one version.
+    #[must_use]
+    pub fn contract(&self) -> Option<&str> {
+        let exported = self.exports.iter().find(|name| name.starts_with(PACKAGE))?;
+        exported.split_once('@').map(|(_, version)| version)
     }
 
     /// Whether it exports the contract's interface of that name.
@@ -114,6 +133,14 @@ fn outline(component: &[u8]) -> Result<Anatomy, String> {
                 instances = instances.saturating_add(section.count());
                 if instances > INSTANCES_MAX {
                     return Err(format!("it makes more than {INSTANCES_MAX} component instances"));
+                }
+            }
+            Payload::MemorySection(section) => {
+                for memory in section {
+                    let memory = memory.map_err(|error| format!("the file is damaged: {error}"))?;
+                    anatomy.memories = anatomy.memories.saturating_add(1);
+                    let bytes = memory.initial.saturating_mul(PAGE_BYTES);
+                    anatomy.memory_bytes = anatomy.memory_bytes.saturating_add(bytes);
                 }
             }
             Payload::End(_) => depth = depth.saturating_sub(1),

@@ -167,6 +167,7 @@ async fn load(runtime: &Runtime, source: Source) -> Result<Plugin, String> {
         description: described(configured.description)?,
         not_forked: configured.not_forked,
         was_kept: configured.was_kept,
+        compiled_in: configured.compiled_in,
         source: key,
         exports,
         instance,

@@ -194,7 +194,7 @@ impl Machine {
         let ended = timeout_at(deadline, running).await;
         store.data_mut().log_output();
         let left = store.get_fuel().unwrap_or_default();
-        let spent = Spent {
+        let mut spent = Spent {
             fuel: limits.fuel.saturating_sub(left.saturating_sub(1)),
             time: started.elapsed(),
             memory_bytes: store.data().meter.peak_bytes(),
@@ -207,6 +207,9 @@ impl Machine {
             Ok(Err(error)) => Err(failure(&error, &store.data().meter)),
             Err(_) => Err(Failure::new(Outcome::TimedOut, out_of_time(caller, limits, deadline))),
         };
+        // To take an instance down is part of what it costs.
+        drop(store);
+        spent.time = started.elapsed();
         (said.map_err(|failure| Failure { ran: spent.fuel > 0, ..failure }), spent)
     }
 }

@@ -5,6 +5,7 @@
 //! where `configure` ended.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, timeout_at};
@@ -29,6 +30,8 @@ pub(super) struct Configured {
     pub(super) not_forked: Option<String>,
     /// It is as it was at an earlier start: nothing was compiled, and `configure` did not run.
     pub(super) was_kept: bool,
+    /// Time that compiling took, of the component and of its snapshot; of that only what was not kept.
+    pub(super) compiled_in: Duration,
 }
 
 /// Reads a configuration against the schema that the plugin described, giving the text for `configure`.
@@ -95,13 +98,14 @@ async fn configure_anew(
             return without_snapshot(machine, caller, wasm, limits, check, reason).await;
         }
     };
+    let mut compiling = Duration::ZERO;
     let once = (&machine.once.engine, &machine.once.linker);
-    let component = compile(machine, once.0, &instrumented)?;
+    let component = timed(&mut compiling, || compile(machine, once.0, &instrumented))?;
     let mut run = start(machine, once, caller, &component, limits, check).await?;
     if run.store.data().holds_handles() {
         let reason = "it holds handles of WASI when it is configured, and a snapshot cannot hold them".to_owned();
-        let component = compile(machine, &machine.engine, wasm)?;
-        return Ok(run.configured(component, Some(reason)));
+        let component = timed(&mut compiling, || compile(machine, &machine.engine, wasm))?;
+        return Ok(run.configured(component, Some(reason), compiling));
     }
     // Reading the state runs the guest's accessors; they are ours, but they are paid in fuel.
     run.store.set_fuel(u64::MAX).map_err(|error| error.to_string())?;
@@ -118,11 +122,11 @@ async fn configure_anew(
         }
     };
     // What is kept as a whole need not be kept in part.
-    let component = match is_kept {
-        true => compile_anew(&machine.engine, &snapshot)?,
-        false => compile(machine, &machine.engine, &snapshot)?,
-    };
-    Ok(run.configured(component, None))
+    let component = timed(&mut compiling, || match is_kept {
+        true => compile_anew(&machine.engine, &snapshot),
+        false => compile(machine, &machine.engine, &snapshot),
+    })?;
+    Ok(run.configured(component, None, compiling))
 }
 
 async fn without_snapshot(
@@ -133,9 +137,18 @@ async fn without_snapshot(
     check: CheckConfig<'_>,
     reason: String,
 ) -> Result<Configured, String> {
-    let component = compile(machine, &machine.engine, wasm)?;
+    let mut compiling = Duration::ZERO;
+    let component = timed(&mut compiling, || compile(machine, &machine.engine, wasm))?;
     let run = start(machine, (&machine.engine, &machine.linker), caller, &component, limits, check).await?;
-    Ok(run.configured(component, Some(reason)))
+    Ok(run.configured(component, Some(reason), compiling))
+}
+
+/// Work, and add the time that it took.
+fn timed<T>(took: &mut Duration, work: impl FnOnce() -> T) -> T {
+    let started = Instant::now();
+    let done = work();
+    *took += started.elapsed();
+    done
 }
 
 fn compile_anew(engine: &Engine, wasm: &[u8]) -> Result<Component, String> {
@@ -170,6 +183,7 @@ impl Kept {
             patterns: Arc::new(Compiled::of(&patterns)?),
             not_forked,
             was_kept: true,
+            compiled_in: Duration::ZERO,
         })
     }
 }
@@ -183,8 +197,9 @@ struct Run {
 }
 
 impl Run {
-    fn configured(self, component: Component, not_forked: Option<String>) -> Configured {
-        Configured { component, description: self.description, patterns: self.patterns, not_forked, was_kept: false }
+    fn configured(self, component: Component, not_forked: Option<String>, compiled_in: Duration) -> Configured {
+        let Self { description, patterns, .. } = self;
+        Configured { component, description, patterns, not_forked, was_kept: false, compiled_in }
     }
 }
 

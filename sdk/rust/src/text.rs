@@ -117,6 +117,17 @@ pub fn trailing(text: &str, bytes_max: usize, belongs: impl Fn(char) -> bool) ->
     held
 }
 
+/// How many bytes at the end of `text` are the beginning of one of these words, and not all of it: the hold of a guardrail that
+/// looks for words. Give it what is behind the last match, and nothing that was released before.
+#[must_use]
+pub fn unfinished(text: &str, words: &[&str]) -> usize {
+    let of_word = |word: &&str| {
+        let begins = word.char_indices().skip(1).map(|(at, _)| word.split_at(at).0);
+        begins.filter(|begun| text.ends_with(begun)).map(str::len).max().unwrap_or_default()
+    };
+    words.iter().map(of_word).max().unwrap_or_default()
+}
+
 /// Apply edits to a text: what the host does. For tests.
 ///
 /// # Panics

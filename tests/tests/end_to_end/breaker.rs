@@ -31,12 +31,15 @@ const NEVER_MS: u32 = 86_400_000;
 /// Seconds for which a plugin goes on failing.
 const EVER: u64 = u32::MAX as u64;
 
-/// Works when it is loaded, and traps with everything from a moment on, until another that many seconds later.
+/// Works when it is loaded, and traps with everything from a moment on, until another that many seconds later. It holds a handle
+/// when it is configured, and so is configured for each call.
 fn spoils(from: u64, seconds: u64) -> Installed {
     let own = format!(
         r#"
 (import "wasi:clocks/wall-clock@0.2.0" "now" (func $wall (param i32)))
+(import "wasi:cli/stdout@0.2.0" "get-stdout" (func $stdout (result i32)))
 (func $configure (result i32 i32)
+  (drop (call $stdout))
   (call $wall (i32.const 2048))
   (if (i32.and
         (i64.ge_u (i64.load (i32.const 2048)) (i64.const {from}))

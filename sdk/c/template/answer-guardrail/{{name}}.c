@@ -2,11 +2,9 @@
 #include "sluicegate.h"
 
 static sg_str phrase;
-static sg_str correction;
 
 static const sg_setting settings[] = {
-    {"phrase", SG_STR(&phrase, 1), "What an answer must not say, compared exactly.", "\"As an AI\""},
-    {"correction", SG_STR(&correction, 1), "What the model is told when it said it.", "\"Answer without speaking about yourself.\""},
+    {"phrase", SG_STR(&phrase, 1), "What an answer must not say, exactly as it is written.", "\"I guarantee\""},
 };
 
 static sg_error check(const sg_request *request, const sg_answer *answer, sg_verdict *verdict)
@@ -14,8 +12,9 @@ static sg_error check(const sg_request *request, const sg_answer *answer, sg_ver
     (void)request;
     SG_EACH(const sg_segment, segment, answer->segments) {
         if (segment->channel == SG_CHANNEL_CONTENT && sg_contains(segment->text, phrase)) {
-            sg_note(verdict, SG("{{name}}"), 1);
-            sg_retry(verdict, correction);
+            sg_note(verdict, SG("promise"), 1);
+            sg_retry(verdict, SG("Do not promise anything."));
+            break;
         }
     }
     return SG_DONE;

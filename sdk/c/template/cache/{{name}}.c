@@ -4,27 +4,29 @@
 static int64_t ttl_s;
 
 static const sg_setting settings[] = {
-    {"ttl_s", SG_INT(&ttl_s, 1, 31536000), "For how long an answer is kept, in seconds.", "3600"},
+    {"ttl_s", SG_INT(&ttl_s, 1, SG_UNBOUNDED), "Seconds for which an answer is fresh.", "3600"},
 };
 
-/* Without tools and with one text of a user, a request is a question that others may ask too. */
+/* The only text of the user, unless a conversation has begun: that is hardly ever had again. */
 static const sg_segment *question_of(const sg_request *request)
 {
     const sg_segment *only = NULL;
     SG_EACH(const sg_segment, segment, request->segments) {
+        if (segment->role == SG_ROLE_ASSISTANT || segment->role == SG_ROLE_TOOL)
+            return NULL;
         if (segment->role != SG_ROLE_USER || segment->channel != SG_CHANNEL_CONTENT)
             continue;
         if (only != NULL)
             return NULL;
         only = segment;
     }
-    return request->tools.len == 0 ? only : NULL;
+    return only;
 }
 
 static sg_error plan(const sg_request *request, sg_findings findings, sg_intention *intention)
 {
     const sg_segment *question = question_of(request);
-    if (question != NULL && findings.len == 0)
+    if (question != NULL && request->tools.len == 0 && findings.len == 0)
         sg_look_up(intention, sg_lower(sg_trim(question->text)), (uint64_t)ttl_s * 1000);
     return SG_DONE;
 }

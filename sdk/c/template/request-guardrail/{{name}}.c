@@ -4,15 +4,13 @@
 static int64_t tokens_max;
 
 static const sg_setting settings[] = {
-    {"tokens_max", SG_INT(&tokens_max, 1, SG_UNBOUNDED), "A request with more tokens than that is refused.", "4000"},
+    {"tokens_max", SG_INT(&tokens_max, 1, SG_UNBOUNDED), "Requests with more tokens are refused.", "8000"},
 };
 
 static sg_error check(const sg_request *request, sg_verdict *verdict)
 {
-    if (request->tokens_estimate > tokens_max) {
-        sg_note(verdict, SG("{{name}}"), 1);
-        sg_deny(verdict, SG("{{name}}.blocked"), SG("The request is too long."));
-    }
+    if (request->tokens_estimate > tokens_max)
+        sg_deny(verdict, SG("too-long"), SG("This request is too long. Please send less text."));
     return SG_DONE;
 }
 

@@ -2,11 +2,9 @@
 #include "sluicegate.h"
 
 static sg_str word;
-static sg_str replacement;
 
 static const sg_setting settings[] = {
-    {"word", SG_STR(&word, 1), "What is masked, compared exactly.", "\"Nightjar\""},
-    {"replacement", SG_STR(&replacement, 0), "What stands in its place.", "\"[masked]\""},
+    {"word", SG_STR(&word, 1), "What is masked, exactly as it is written.", "\"Nightjar\""},
 };
 
 static sg_error inspect(const sg_window *window, sg_verdict *verdict)
@@ -14,13 +12,13 @@ static sg_error inspect(const sg_window *window, sg_verdict *verdict)
     size_t behind = 0;
     for (size_t at = sg_find(window->text, word, 0); at != SG_NONE; at = sg_find(window->text, word, behind)) {
         behind = at + word.len;
-        /* What ends within the context is released already. */
+        /* What ends in the context was released before. */
         if (behind <= window->context)
             continue;
-        sg_mask(verdict, sg_range(at, behind), replacement);
-        sg_note_at(verdict, SG("{{name}}"), sg_range(at, behind), 1);
+        sg_mask(verdict, sg_range(at, behind), SG("[masked]"));
+        sg_note_at(verdict, SG("word"), sg_range(at, behind), 1);
     }
-    /* A stream may be cut inside the word: hold back an end that could become one. */
+    /* A stream may be cut inside the word: an end that could become it waits for more text. */
     sg_hold(verdict, sg_unfinished(sg_from(window->text, behind), (sg_strs){&word, 1}));
     return SG_DONE;
 }

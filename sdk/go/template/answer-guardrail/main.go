@@ -3,7 +3,6 @@ package main
 
 import (
 	"errors"
-	"slices"
 	"strings"
 
 	sluicegate "github.com/sluicegate/sluicegate/sdk/go"
@@ -14,17 +13,17 @@ const schema = `{
 	"type": "object",
 	"additionalProperties": false,
 	"properties": {
-		"phrases": {
-			"description": "What an answer must not say, whether in capitals or not.",
-			"type": "array",
-			"items": {"type": "string", "minLength": 1},
-			"default": ["we guarantee", "money back"]
+		"phrase": {
+			"description": "What an answer must not say, exactly as it is written.",
+			"type": "string",
+			"minLength": 1,
+			"default": "I guarantee"
 		}
 	}
 }`
 
 type config struct {
-	Phrases []string `json:"phrases"`
+	Phrase string `json:"phrase"`
 }
 
 var plugin = &sluicegate.Plugin[config, guardrail]{
@@ -32,7 +31,7 @@ var plugin = &sluicegate.Plugin[config, guardrail]{
 	Version:      "0.1.0",
 	Summary:      "{{summary}}",
 	ConfigSchema: schema,
-	Defaults:     func() config { return config{Phrases: []string{"we guarantee", "money back"}} },
+	Defaults:     func() config { return config{Phrase: "I guarantee"} },
 	Configure:    configure,
 }
 
@@ -40,28 +39,21 @@ func init() { answerguardrail.Serve(plugin) }
 func main() {}
 
 type guardrail struct {
-	phrases []string
+	phrase string
 }
 
 func configure(c config) (guardrail, error) {
-	if slices.Contains(c.Phrases, "") {
-		return guardrail{}, errors.New("`phrases` must not hold an empty one")
+	if c.Phrase == "" {
+		return guardrail{}, errors.New("`phrase` must not be empty")
 	}
-	var g guardrail
-	for _, phrase := range c.Phrases {
-		g.phrases = append(g.phrases, strings.ToLower(phrase))
-	}
-	return g, nil
+	return guardrail{c.Phrase}, nil
 }
 
 // CheckAnswer implements answerguardrail.Guardrail.
 func (g guardrail) CheckAnswer(_ sluicegate.Request, answer sluicegate.Answer) (answerguardrail.Verdict, error) {
 	for _, segment := range answer.Segments {
-		said := strings.ToLower(segment.Text)
-		for _, phrase := range g.phrases {
-			if segment.Channel == sluicegate.ChannelContent && strings.Contains(said, phrase) {
-				return answerguardrail.Retry("Answer without promises.").WithFindings(sluicegate.Finding{Rule: "promise", Score: 1}), nil
-			}
+		if segment.Channel == sluicegate.ChannelContent && strings.Contains(segment.Text, g.phrase) {
+			return answerguardrail.Retry("Do not promise anything.").WithFindings(sluicegate.Finding{Rule: "promise", Score: 1}), nil
 		}
 	}
 	return answerguardrail.Allow(), nil

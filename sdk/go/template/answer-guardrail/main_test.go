@@ -1,6 +1,7 @@
 package main
 
 import (
+	"reflect"
 	"testing"
 
 	sluicegate "github.com/sluicegate/sluicegate/sdk/go"
@@ -12,11 +13,15 @@ func TestPromisesAreAskedForOnceMore(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for text, want := range map[string]bool{"You get your MONEY back.": true, "It costs money.": false} {
+	again := answerguardrail.Retry("Do not promise anything.").WithFindings(sluicegate.Finding{Rule: "promise", Score: 1})
+	for text, want := range map[string]answerguardrail.Verdict{
+		"I guarantee that it comes.": again,
+		"It should come.":            answerguardrail.Allow(),
+	} {
 		answer := sluicegate.Answer{Segments: []sluicegate.Segment{{Role: sluicegate.RoleAssistant, Text: text}}}
-		verdict, err := g.CheckAnswer(sluicegate.Request{}, answer)
-		if _, again := verdict.Action.(answerguardrail.ActionRetry); err != nil || again != want {
-			t.Errorf("%q: %+v, %v", text, verdict, err)
+		got, err := g.CheckAnswer(sluicegate.Request{}, answer)
+		if err != nil || !reflect.DeepEqual(got, want) {
+			t.Errorf("%q: %+v, %v", text, got, err)
 		}
 	}
 }

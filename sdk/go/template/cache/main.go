@@ -14,7 +14,7 @@ const schema = `{
 	"type": "object",
 	"additionalProperties": false,
 	"properties": {
-		"ttl_s": {"description": "For how many seconds an answer is fresh.", "type": "integer", "minimum": 1, "default": 600}
+		"ttl_s": {"description": "Seconds for which an answer is fresh.", "type": "integer", "minimum": 1, "default": 3600}
 	}
 }`
 
@@ -27,7 +27,7 @@ var plugin = &sluicegate.Plugin[config, policy]{
 	Version:      "0.1.0",
 	Summary:      "{{summary}}",
 	ConfigSchema: schema,
-	Defaults:     func() config { return config{TTL: 600} },
+	Defaults:     func() config { return config{TTL: 3600} },
 	Configure:    configure,
 }
 
@@ -45,13 +45,22 @@ func configure(c config) (policy, error) {
 	return policy{time.Duration(c.TTL) * time.Second}, nil
 }
 
-// Plan implements cache.Policy: a single question is looked for, whatever its case.
+// Plan implements cache.Policy: a single question is looked for.
 func (p policy) Plan(request sluicegate.Request, findings []sluicegate.Finding) (cache.Intention, error) {
-	last := request.SaidLast()
-	if len(findings) > 0 || len(request.Tools) > 0 || len(request.Segments) != 1 || len(last) != 1 {
+	var said []string
+	for _, s := range request.Segments {
+		switch {
+		case s.Role == sluicegate.RoleAssistant || s.Role == sluicegate.RoleTool:
+			// A conversation that has begun is hardly ever had again.
+			return cache.Bypass(), nil
+		case s.Role == sluicegate.RoleUser && s.Channel == sluicegate.ChannelContent:
+			said = append(said, s.Text)
+		}
+	}
+	if len(findings) > 0 || len(request.Tools) > 0 || len(said) != 1 {
 		return cache.Bypass(), nil
 	}
-	return cache.LookUp(strings.ToLower(strings.TrimSpace(last[0].Text)), p.ttl), nil
+	return cache.LookUp(strings.Map(lower, strings.Trim(said[0], " \t\n\f\r")), p.ttl), nil
 }
 
 // Accept implements cache.Policy. Nothing is looked for by its meaning, so it is not asked.
@@ -65,4 +74,12 @@ func (p policy) Admit(_ sluicegate.Request, answer sluicegate.Answer, findings [
 		return nil, nil
 	}
 	return cache.FreshFor(p.ttl), nil
+}
+
+// lower gives a letter of ASCII in lower case.
+func lower(r rune) rune {
+	if r >= 'A' && r <= 'Z' {
+		return r + 'a' - 'A'
+	}
+	return r
 }

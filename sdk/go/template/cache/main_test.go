@@ -9,17 +9,32 @@ import (
 	"github.com/sluicegate/sluicegate/sdk/go/cache"
 )
 
+func asked(segments ...sluicegate.Segment) sluicegate.Request {
+	return sluicegate.Request{Segments: segments}
+}
+
 func TestSingleQuestionsAreLookedFor(t *testing.T) {
 	p, err := plugin.New(`{"ttl_s": 60}`)
 	if err != nil {
 		t.Fatal(err)
 	}
-	asked := sluicegate.Request{Segments: []sluicegate.Segment{{Role: sluicegate.RoleUser, Text: " What? "}}}
-	if got, _ := p.Plan(asked, nil); !reflect.DeepEqual(got, cache.LookUp("what?", time.Minute)) {
-		t.Errorf("%+v", got)
-	}
-	if got, _ := p.Plan(asked, []sluicegate.Finding{{Rule: "email"}}); got != cache.Bypass() {
-		t.Errorf("%+v", got)
+	system := sluicegate.Segment{Role: sluicegate.RoleSystem, Text: "Be brief."}
+	question := sluicegate.Segment{Role: sluicegate.RoleUser, Text: " When do you ÖFFNEN?\n"}
+	answer := sluicegate.Segment{Role: sluicegate.RoleAssistant, Text: "At nine."}
+	for _, c := range []struct {
+		request  sluicegate.Request
+		findings []sluicegate.Finding
+		want     cache.Intention
+	}{
+		{request: asked(system, question), want: cache.LookUp("when do you Öffnen?", time.Minute)},
+		{request: asked(question, answer), want: cache.Bypass()},
+		{request: asked(question, question), want: cache.Bypass()},
+		{request: sluicegate.Request{Segments: asked(question).Segments, Tools: []sluicegate.ToolDefinition{{}}}, want: cache.Bypass()},
+		{request: asked(question), findings: []sluicegate.Finding{{Rule: "email"}}, want: cache.Bypass()},
+	} {
+		if got, err := p.Plan(c.request, c.findings); err != nil || !reflect.DeepEqual(got, c.want) {
+			t.Errorf("%+v: %+v, %v", c.request, got, err)
+		}
 	}
 }
 
@@ -29,7 +44,7 @@ func TestWholeAnswersAreKept(t *testing.T) {
 		t.Fatal(err)
 	}
 	for finish, want := range map[sluicegate.Finish]*cache.Admission{
-		sluicegate.FinishStop: cache.FreshFor(10 * time.Minute), sluicegate.FinishLength: nil,
+		sluicegate.FinishStop: cache.FreshFor(time.Hour), sluicegate.FinishLength: nil,
 	} {
 		if got, _ := p.Admit(sluicegate.Request{}, sluicegate.Answer{Finish: finish}, nil); !reflect.DeepEqual(got, want) {
 			t.Errorf("%v: %+v", finish, got)

@@ -3,7 +3,6 @@ package main
 
 import (
 	"errors"
-	"strconv"
 
 	sluicegate "github.com/sluicegate/sluicegate/sdk/go"
 	"github.com/sluicegate/sluicegate/sdk/go/requestguardrail"
@@ -13,12 +12,12 @@ const schema = `{
 	"type": "object",
 	"additionalProperties": false,
 	"properties": {
-		"tokens": {"description": "The most tokens that a request may have.", "type": "integer", "minimum": 1, "default": 8000}
+		"tokens_max": {"description": "Requests with more tokens are refused.", "type": "integer", "minimum": 1, "default": 8000}
 	}
 }`
 
 type config struct {
-	Tokens int `json:"tokens"`
+	TokensMax int `json:"tokens_max"`
 }
 
 var plugin = &sluicegate.Plugin[config, guardrail]{
@@ -26,7 +25,7 @@ var plugin = &sluicegate.Plugin[config, guardrail]{
 	Version:      "0.1.0",
 	Summary:      "{{summary}}",
 	ConfigSchema: schema,
-	Defaults:     func() config { return config{Tokens: 8000} },
+	Defaults:     func() config { return config{TokensMax: 8000} },
 	Configure:    configure,
 }
 
@@ -34,21 +33,20 @@ func init() { requestguardrail.Serve(plugin) }
 func main() {}
 
 type guardrail struct {
-	tokens int
+	tokensMax int
 }
 
 func configure(c config) (guardrail, error) {
-	if c.Tokens < 1 {
-		return guardrail{}, errors.New("`tokens` must be at least 1")
+	if c.TokensMax < 1 {
+		return guardrail{}, errors.New("`tokens_max` must be at least 1")
 	}
-	return guardrail{c.Tokens}, nil
+	return guardrail{c.TokensMax}, nil
 }
 
 // CheckRequest implements requestguardrail.Guardrail.
 func (g guardrail) CheckRequest(request sluicegate.Request) (requestguardrail.Verdict, error) {
-	if request.TokensEstimate > g.tokens {
-		reason := "The conversation is too long: it may have " + strconv.Itoa(g.tokens) + " tokens."
-		return requestguardrail.Deny("{{name}}.too-long", reason), nil
+	if request.TokensEstimate > g.tokensMax {
+		return requestguardrail.Deny("too-long", "This request is too long. Please send less text."), nil
 	}
 	return requestguardrail.Allow(), nil
 }

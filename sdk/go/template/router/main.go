@@ -13,7 +13,7 @@ const schema = `{
 	"type": "object",
 	"additionalProperties": false,
 	"properties": {
-		"tag": {"description": "The tag of the targets that are asked about code.", "type": "string", "default": "code"}
+		"tag": {"description": "The tag of the targets that are good at code.", "type": "string", "default": "code"}
 	}
 }`
 

@@ -14,13 +14,18 @@ func TestCodeGoesToThoseWhoCan(t *testing.T) {
 		t.Fatal(err)
 	}
 	targets := []router.Target{{Healthy: true}, {Tags: []string{"code"}}, {Tags: []string{"code"}, Healthy: true}}
-	for text, want := range map[string]router.Routing{
-		"Why does ```x``` not compile?": router.Targets(2).WithIntent("code"),
-		"What is the weather?":          router.Unchanged(),
+	for _, c := range []struct {
+		text    string
+		targets []router.Target
+		want    router.Routing
+	}{
+		{"Why does ```x``` not compile?", targets, router.Targets(2).WithIntent("code")},
+		{"Why does ```x``` not compile?", targets[:2], router.Unchanged().WithIntent("code")},
+		{"What is the weather?", targets, router.Unchanged()},
 	} {
-		request := sluicegate.Request{Segments: []sluicegate.Segment{{Role: sluicegate.RoleUser, Text: text}}}
-		if got, err := r.Route(request, targets); err != nil || !reflect.DeepEqual(got, want) {
-			t.Errorf("%q: %+v, %v", text, got, err)
+		request := sluicegate.Request{Segments: []sluicegate.Segment{{Role: sluicegate.RoleUser, Text: c.text}}}
+		if got, err := r.Route(request, c.targets); err != nil || !reflect.DeepEqual(got, c.want) {
+			t.Errorf("%q: %+v, %v", c.text, got, err)
 		}
 	}
 }

@@ -12,7 +12,7 @@ const schema = `{
 	"type": "object",
 	"additionalProperties": false,
 	"properties": {
-		"word": {"description": "The word that is masked.", "type": "string", "minLength": 1, "default": "Nightjar"}
+		"word": {"description": "What is masked, exactly as it is written.", "type": "string", "minLength": 1, "default": "Nightjar"}
 	}
 }`
 
@@ -47,11 +47,17 @@ func configure(c config) (guardrail, error) {
 func (g guardrail) Inspect(window textguardrail.Window) textguardrail.Verdict {
 	var edits []sluicegate.Edit
 	var findings []sluicegate.Finding
+	behind := window.Context
 	for _, span := range textguardrail.Spans(window.Text, g.word) {
+		// What ends in the context was released before.
+		if span.End <= window.Context {
+			continue
+		}
 		edits = append(edits, sluicegate.Mask(span, "[masked]"))
 		findings = append(findings, sluicegate.FindingAt("word", span, 1))
+		behind = span.End
 	}
-	// A stream may be cut inside the word: what may be its beginning is held back.
-	hold := textguardrail.Trailing(window.Text, g.word)
+	// A stream may be cut inside the word: an end that could become it waits for more text.
+	hold := textguardrail.Trailing(window.Text[behind:], g.word)
 	return textguardrail.Edit(edits...).WithFindings(findings...).WithHold(hold)
 }

@@ -1,11 +1,15 @@
 """{{summary}}"""
 
-from sluicegate_plugin import Admission, Answer, Cache, Finding, Finish, Lookup, Request, setting, settings
+import string
+
+from sluicegate_plugin import Admission, Answer, Cache, Channel, Finding, Finish, Lookup, Request, Role, setting, settings
+
+LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 
 
 @settings
 class Config:
-    ttl_s: int = setting("For how many seconds an answer is fresh.", default=3600, minimum=1)
+    ttl_s: int = setting("Seconds for which an answer is fresh.", default=3600, minimum=1)
 
 
 class {{type}}(Cache[Config]):
@@ -13,10 +17,12 @@ class {{type}}(Cache[Config]):
         self.ttl_ms = config.ttl_s * 1000
 
     def plan(self, request: Request, findings: list[Finding]) -> Lookup | None:
-        # A conversation of several turns is hardly ever had again.
-        if findings or request.tools or request.said_last() != [each for each in request.segments if each.role == "user"]:
+        said = [each.text for each in request.segments if each.role is Role.USER and each.channel is Channel.CONTENT]
+        # A conversation that has begun is hardly ever had again.
+        begun = any(each.role in (Role.ASSISTANT, Role.TOOL) for each in request.segments)
+        if findings or request.tools or begun or len(said) != 1:
             return None
-        return Lookup("\n".join(segment.text.strip() for segment in request.said_last()), age_ms_max=self.ttl_ms)
+        return Lookup(said[0].strip(" \t\n\f\r").translate(LOWER), age_ms_max=self.ttl_ms)
 
     def admit(self, request: Request, answer: Answer, findings: list[Finding]) -> Admission | None:
         if findings or answer.finish is not Finish.STOP:

@@ -14,5 +14,5 @@ class {{type}}(RequestGuardrail[Config]):
 
     def check(self, request: Request) -> RequestVerdict:
         if request.tokens_estimate > self.tokens_max:
-            return RequestVerdict.deny("{{name}}.too-long", "This request is too long. Please send less text.")
+            return RequestVerdict.deny("too-long", "This request is too long. Please send less text.")
         return RequestVerdict.allow()

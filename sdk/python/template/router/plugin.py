@@ -5,16 +5,15 @@ from sluicegate_plugin import Request, Router, Routing, Target, setting, setting
 
 @settings
 class Config:
-    tag: str = setting("The tag of targets for long requests.", default="large")
-    tokens: int = setting("A request with more tokens than that is long.", default=2000, minimum=0)
+    tag: str = setting("The tag of the targets that are good at code.", default="code")
 
 
 class {{type}}(Router[Config]):
     def __init__(self, config: Config) -> None:
-        self.config = config
+        self.tag = config.tag
 
     def route(self, request: Request, targets: list[Target]) -> Routing:
-        if request.tokens_estimate <= self.config.tokens:
-            return Routing.unchanged(intent="short")
-        chosen = [index for index, target in enumerate(targets) if target.healthy and self.config.tag in target.tags]
-        return Routing.targets(chosen, intent="long") if chosen else Routing.unchanged(intent="long")
+        if not any("```" in segment.text for segment in request.said_last()):
+            return Routing.unchanged()
+        able = [index for index, target in enumerate(targets) if target.healthy and self.tag in target.tags]
+        return Routing.targets(able, intent="code") if able else Routing.unchanged(intent="code")

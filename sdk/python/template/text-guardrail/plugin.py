@@ -1,40 +1,27 @@
 """{{summary}}"""
 
-from sluicegate_plugin import (
-    Edit,
-    Finding,
-    Patterns,
-    Prefilter,
-    TextGuardrail,
-    TextVerdict,
-    Window,
-    setting,
-    settings,
-    unfinished,
-)
-from sluicegate_plugin.patterns import beginning, escape
+import re
+
+from sluicegate_plugin import Edit, Finding, TextGuardrail, TextVerdict, Window, setting, settings, unfinished
 
 
 @settings
 class Config:
-    word: str = setting("The word to mask.", default="Nightjar", length_min=1, length_max=200)
-    mask: str = setting("What is put in its place.", default="[masked]")
+    word: str = setting("What is masked, exactly as it is written.", default="Nightjar", length_min=1)
 
 
 class {{type}}(TextGuardrail[Config]):
     def __init__(self, config: Config) -> None:
-        self.config = config
-        self.patterns = Patterns([escape(config.word)])
-
-    def prefilter(self) -> Prefilter:
-        # Text without the word is let pass without a call.
-        return Prefilter(self.patterns, tail=beginning([self.config.word]))
+        self.word = config.word
+        self.pattern = re.compile(re.escape(config.word))
 
     def inspect(self, window: Window) -> TextVerdict:
-        found = self.patterns.find(window.text)
+        # What ends in the context was released before.
+        found = [match.span() for match in self.pattern.finditer(window.text) if match.end() > window.context]
+        behind = found[-1][1] if found else window.context
         return TextVerdict.edit(
-            [Edit.mask(match.start, match.end, self.config.mask) for match in found],
-            findings=[Finding.at(match.start, match.end, "word") for match in found if match.end > window.context],
-            # A stream may be cut inside the word: hold back an end that could become it.
-            hold=unfinished(window.text, [self.config.word]),
+            [Edit.mask(start, end, "[masked]") for start, end in found],
+            findings=[Finding.at(start, end, "word") for start, end in found],
+            # A stream may be cut inside the word: an end that could become it waits for more text.
+            hold=unfinished(window.text[behind:], [self.word]),
         )

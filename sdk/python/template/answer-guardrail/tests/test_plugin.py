@@ -1,12 +1,12 @@
 import unittest
 
 from plugin import {{type}}
-from sluicegate_plugin import Answer, AnswerVerdict, Finding, Request, Role, Segment, testing
+from sluicegate_plugin import Answer, AnswerVerdict, Channel, Finding, Request, Role, Segment, testing
 
 
 class {{type}}Test(unittest.TestCase):
-    def check(self, text: str) -> AnswerVerdict:
-        answer = Answer([Segment(text, Role.ASSISTANT)])
+    def check(self, text: str, channel: Channel = Channel.CONTENT) -> AnswerVerdict:
+        answer = Answer([Segment(text, Role.ASSISTANT, channel)])
         return testing.made({{type}}).check(Request([Segment("Will it come?")]), answer)
 
     def test_a_promise_is_asked_for_again(self) -> None:
@@ -15,3 +15,4 @@ class {{type}}Test(unittest.TestCase):
 
     def test_all_else_passes(self) -> None:
         self.assertEqual(self.check("It should come."), AnswerVerdict.allow())
+        self.assertEqual(self.check("I guarantee nothing.", Channel.REASONING), AnswerVerdict.allow())

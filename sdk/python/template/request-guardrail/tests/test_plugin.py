@@ -8,5 +8,5 @@ class {{type}}Test(unittest.TestCase):
     def test_it_refuses_what_is_too_long(self) -> None:
         guardrail = testing.made({{type}}, {"tokens_max": 10})
         self.assertEqual(guardrail.check(Request([Segment("Hello.")], tokens_estimate=10)), RequestVerdict.allow())
-        denial = guardrail.check(Request([Segment("Hello.")], tokens_estimate=11)).denial
-        self.assertEqual(denial and denial.code, "{{name}}.too-long")
+        denied = RequestVerdict.deny("too-long", "This request is too long. Please send less text.")
+        self.assertEqual(guardrail.check(Request([Segment("Hello.")], tokens_estimate=11)), denied)

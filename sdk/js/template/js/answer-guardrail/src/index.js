@@ -1,24 +1,27 @@
-import { answerGuardrail } from "sluicegate-plugin";
+import { answerGuardrail, finding } from "sluicegate-plugin";
 
 const configSchema = {
   $schema: "https://json-schema.org/draft/2020-12/schema",
   type: "object",
   properties: {
-    words: { description: "So many words an answer may have.", type: "integer", minimum: 1, default: 300 },
+    phrase: {
+      description: "What an answer must not say, exactly as it is written.",
+      type: "string",
+      minLength: 1,
+      default: "I guarantee",
+    },
   },
   additionalProperties: false,
 };
 
-/** Has the model asked once more when its answer is too long. */
+/** Has the model asked once more when it promises something. */
 export default answerGuardrail({
   configSchema,
-  configure({ words }) {
+  configure({ phrase }) {
     return {
       check(_, answer) {
-        const said = answer.segments.filter(({ channel }) => channel === "content");
-        const count = said.reduce((sum, { text }) => sum + (text.match(/\S+/g) ?? []).length, 0);
-        if (count <= words) return {};
-        return { retry: `Answer in at most ${words} words.`, findings: [{ rule: "too-long" }] };
+        const promised = answer.segments.some(({ channel, text }) => channel === "content" && text.includes(phrase));
+        return promised ? { retry: "Do not promise anything.", findings: [finding("promise")] } : {};
       },
     };
   },

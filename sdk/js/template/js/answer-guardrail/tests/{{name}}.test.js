@@ -5,12 +5,17 @@ import { answer, configured, request } from "sluicegate-plugin/testing";
 
 import plugin from "../src/index.js";
 
-const guardrail = configured(plugin, { words: 3 });
+const guardrail = configured(plugin);
 
-test("a short answer passes, and for a long one the model is asked again", () => {
-  assert.deepEqual(guardrail.check(request("Why?"), answer("One two three.")), {});
-  assert.deepEqual(guardrail.check(request("Why?"), answer("One two three four.")), {
-    retry: "Answer in at most 3 words.",
-    findings: [{ rule: "too-long" }],
+test("where something is promised, the model is asked again", () => {
+  assert.deepEqual(guardrail.check(request("Will it come?"), answer("I guarantee that it comes.")), {
+    retry: "Do not promise anything.",
+    findings: [{ rule: "promise", score: 1 }],
   });
+});
+
+test("all else passes", () => {
+  assert.deepEqual(guardrail.check(request("Will it come?"), answer("It should come.")), {});
+  const thought = answer([{ text: "I guarantee nothing.", channel: "reasoning" }]);
+  assert.deepEqual(guardrail.check(request("Will it come?"), thought), {});
 });

@@ -9,7 +9,10 @@ const router = configured(plugin);
 const targets = [target("a"), target("b", { tags: ["code"] }), target("c", { tags: ["code"], healthy: false })];
 
 test("code goes to those who are good at it", () => {
-  assert.deepEqual(router.route(request("What is wrong?\n```\nx = \n```"), targets), { targets: [1], intent: "code" });
+  const asked = request("What is wrong?\n```\nx = \n```");
+  assert.deepEqual(router.route(asked, targets), { targets: [1], intent: "code" });
+  // An empty list decides nothing.
+  assert.deepEqual(router.route(asked, targets.slice(0, 1)), { targets: [], intent: "code" });
 });
 
 test("all else stays as the operator configured it", () => {

@@ -5,21 +5,23 @@ const configSchema = {
   $schema: "https://json-schema.org/draft/2020-12/schema",
   type: "object",
   properties: {
-    minutes: { description: "For how many minutes an answer is fresh.", type: "integer", minimum: 1, default: 60 },
+    ttl_s: { description: "Seconds for which an answer is fresh.", type: "integer", minimum: 1, default: 3600 },
   },
   additionalProperties: false,
 } as const;
 
-/** Answers the first question of a conversation from memory, if it was asked before in the same words. */
+/** Answers again what was asked before in the same words. */
 export default cache({
   configSchema,
-  configure({ minutes }: ConfigOf<typeof configSchema>) {
-    const ttlMs = minutes * 60_000;
+  configure({ ttl_s }: ConfigOf<typeof configSchema>) {
+    const ttlMs = ttl_s * 1000;
     return {
-      plan(request) {
-        const [question, ...more] = request.segments.filter(({ role }) => role !== "system");
-        if (question?.role !== "user" || more.length > 0 || request.tools.length > 0) return;
-        return { key: question.text.trim().toLowerCase(), ageMsMax: ttlMs };
+      plan({ segments, tools }, findings) {
+        const [question, ...more] = segments.filter(({ role, channel }) => role === "user" && channel === "content");
+        // A conversation that has begun is hardly ever had again.
+        const begun = segments.some(({ role }) => role === "assistant" || role === "tool");
+        if (question === undefined || more.length > 0 || begun || tools.length > 0 || findings.length > 0) return;
+        return { key: normalized(question.text), ageMsMax: ttlMs };
       },
       admit(_, answer, findings) {
         return answer.finish === "stop" && findings.length === 0 ? { ttlMs } : undefined;
@@ -27,3 +29,9 @@ export default cache({
     };
   },
 });
+
+/** Without white space around it and in small letters, as far as these are ASCII. */
+function normalized(text: string): string {
+  const [trimmed] = text.match(/[^\t\n\f\r ](.*[^\t\n\f\r ])?/s) ?? [""];
+  return trimmed.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
+}

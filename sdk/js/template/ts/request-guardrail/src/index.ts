@@ -5,20 +5,19 @@ const configSchema = {
   $schema: "https://json-schema.org/draft/2020-12/schema",
   type: "object",
   properties: {
-    tools: { description: "So many tools a request may have.", type: "integer", minimum: 0, default: 8 },
+    tokens_max: { description: "Requests with more tokens are refused.", type: "integer", minimum: 1, default: 8000 },
   },
   additionalProperties: false,
 } as const;
 
-/** Refuses requests with too many tools: each of them is paid for in every step of an agent. */
+/** Refuses requests that are too long. */
 export default requestGuardrail({
   configSchema,
-  configure({ tools }: ConfigOf<typeof configSchema>) {
+  configure({ tokens_max }: ConfigOf<typeof configSchema>) {
     return {
-      check(request) {
-        if (request.tools.length <= tools) return {};
-        const detail = `${request.tools.length} tools`;
-        return { deny: { code: "tools.too-many", reason: `A request may have ${tools} tools.`, detail } };
+      check({ tokensEstimate }) {
+        if (tokensEstimate <= tokens_max) return {};
+        return { deny: { code: "too-long", reason: "This request is too long. Please send less text." } };
       },
     };
   },

@@ -5,12 +5,11 @@ import { configured, request } from "sluicegate-plugin/testing";
 
 import plugin from "../src/index.js";
 
-const guardrail = configured(plugin, { tools: 2 });
-const tools = (count: number) => new Array(count).fill({ name: "look", description: "Looks.", parameters: "{}" });
+const guardrail = configured(plugin, { tokens_max: 10 });
 
-test("as many tools as are allowed pass, and one more does not", () => {
-  assert.deepEqual(guardrail.check(request("Look!", { tools: tools(2) })), {});
-  assert.deepEqual(guardrail.check(request("Look!", { tools: tools(3) })), {
-    deny: { code: "tools.too-many", reason: "A request may have 2 tools.", detail: "3 tools" },
+test("as many tokens as are allowed pass, and one more does not", () => {
+  assert.deepEqual(guardrail.check(request("Why?", { tokensEstimate: 10 })), {});
+  assert.deepEqual(guardrail.check(request("Why?", { tokensEstimate: 11 })), {
+    deny: { code: "too-long", reason: "This request is too long. Please send less text." },
   });
 });

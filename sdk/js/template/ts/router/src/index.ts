@@ -16,9 +16,10 @@ export default router({
   configure({ tag }: ConfigOf<typeof configSchema>) {
     return {
       route(request, targets) {
-        const code = saidLast(request).some(({ text }) => text.includes("```"));
+        if (!saidLast(request).some(({ text }) => text.includes("```"))) return {};
         const able = [...targets.keys()].filter((index) => targets[index]?.healthy && targets[index]?.tags.includes(tag));
-        return code ? { targets: able, intent: "code" } : {};
+        // If there are none, all stays as the operator configured it.
+        return { targets: able, intent: "code" };
       },
     };
   },

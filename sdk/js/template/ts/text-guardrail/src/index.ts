@@ -24,8 +24,8 @@ export default textGuardrail({
         return {
           edits: found.map((span) => mask(span, "[masked]")),
           findings: found.map((span) => finding("word", span)),
-          // A stream may be cut inside the word: an end that could become one waits for more text.
-          hold: trailing(text, [word]),
+          // A stream may be cut inside the word: an end that could become it waits for more text.
+          hold: trailing(text.slice(found.at(-1)?.end ?? context), [word]),
         };
       },
     };

@@ -1,0 +1,162 @@
+//! `sluicegate plugin bench`
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use clap::Args;
+
+use super::super::block_on;
+use super::super::table::{say, table};
+use super::test::component;
+use super::{compiled_directory, installation_of};
+use crate::kit::Stage;
+use crate::kit::case::{Case, Message};
+use crate::kit::play::Took;
+
+/// Measure what a call costs, from the fork to the end of it, with texts of several sizes.
+#[derive(Args, Debug)]
+pub(in crate::cli) struct Bench {
+    /// The component, or a directory with one.
+    #[arg(default_value = ".")]
+    plugin: PathBuf,
+    /// How it is installed, with its `[config]`; by default the `NAME.toml` beside `NAME.wasm`, if there is one.
+    #[arg(long, value_name = "NAME.toml")]
+    installation: Option<PathBuf>,
+    /// Which of its exports is called, where it has several.
+    #[arg(long)]
+    kind: Option<String>,
+    /// Bytes of the texts.
+    #[arg(long, value_delimiter = ',', default_values_t = [0, 200, 2_000, 20_000, 60_000])]
+    bytes: Vec<usize>,
+    /// The most seconds for each size.
+    #[arg(long, default_value_t = 1)]
+    seconds: u64,
+}
+
+/// Calls for each size, at most.
+const CALLS_MAX: usize = 2_000;
+/// Calls before those that count.
+const WARM_UP: usize = 10;
+/// Characters of the longest bar.
+const BAR: f64 = 32.0;
+
+/// Calls with texts of one size.
+struct Measured {
+    bytes: usize,
+    /// From the shortest to the longest.
+    times: Vec<Duration>,
+    last: Took,
+    failure: Option<String>,
+}
+
+impl Bench {
+    pub(super) fn run(self) -> Result<(), String> {
+        let file = component(&self.plugin)?;
+        let (installation, installed) = installation_of(&file, self.installation.as_deref())?;
+        say(&format!("{}, installed {installed}", file.display()))?;
+        let measured = block_on(async {
+            let stage = Stage::set(&file, installation, compiled_directory().as_deref()).await?;
+            let kind = stage.kind(self.kind.as_deref())?;
+            let instances = match &stage.plugin.not_forked {
+                None => "forked from a snapshot".to_owned(),
+                Some(reason) => format!("configured for each call: {reason}"),
+            };
+            say(&format!("{kind}, {instances}\n"))?;
+            let mut all = Vec::new();
+            for bytes in &self.bytes {
+                all.push(measure(&stage, kind, *bytes, Duration::from_secs(self.seconds)).await?);
+            }
+            Ok::<_, String>(all)
+        })?;
+        say(&shown(&measured))
+    }
+}
+
+async fn measure(stage: &Stage, kind: &str, bytes: usize, most: Duration) -> Result<Measured, String> {
+    let text = prose(bytes);
+    let answer = matches!(kind, "answer-guardrail").then(|| text.clone());
+    let message = Message { role: None, channel: None, name: None, text: text.clone() };
+    let case = match kind {
+        "text-guardrail" => Case { text: Some(text), ..Case::default() },
+        _ => Case { messages: Some(vec![message]), answer, ..Case::default() },
+    };
+    let mut measured = Measured { bytes, times: Vec::new(), last: Took::default(), failure: None };
+    let started = Instant::now();
+    for call in 0..WARM_UP + CALLS_MAX {
+        let played = stage.play(kind, call, &case).await?;
+        measured.last = played.took;
+        measured.failure = played.said.get("failure").map(ToString::to_string);
+        if call >= WARM_UP {
+            measured.times.push(played.took.time);
+        }
+        // One call at least counts, however slow it is.
+        if started.elapsed() > most && !measured.times.is_empty() {
+            break;
+        }
+    }
+    measured.times.sort_unstable();
+    Ok(measured)
+}
+
+/// Plain text of so many bytes, in which nothing repeats too soon.
+fn prose(bytes: usize) -> String {
+    const WORDS: [&str; 12] =
+        ["the", "tide", "turns", "at", "noon", "and", "boats", "leave", "harbour", "before", "it", "falls"];
+    let mut text = String::with_capacity(bytes + 8);
+    let mut number = 1_usize;
+    while text.len() < bytes {
+        number = number.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        text.push_str(WORDS.get((number >> 33) % WORDS.len()).copied().unwrap_or_default());
+        text.push(' ');
+    }
+    text.truncate(bytes);
+    text
+}
+
+fn shown(all: &[Measured]) -> String {
+    let at = |measured: &Measured, part: usize| -> f64 {
+        let index = (measured.times.len() * part / 100).min(measured.times.len().saturating_sub(1));
+        measured.times.get(index).map_or(0.0, |time| time.as_secs_f64() * 1e6)
+    };
+    let longest = all.iter().map(|measured| at(measured, 50)).fold(1.0, f64::max);
+    let rows: Vec<Vec<String>> = all
+        .iter()
+        .map(|measured| {
+            let median = at(measured, 50);
+            // Beside the longest, none is so short that nothing of it can be seen.
+            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+            let bar = "█".repeat(((median / longest * BAR).round() as usize).max(1));
+            vec![
+                measured.bytes.to_string(),
+                measured.times.len().to_string(),
+                format!("{median:.0}"),
+                format!("{:.0}", at(measured, 99)),
+                measured.last.fuel.to_string(),
+                measured.last.memory_bytes.div_ceil(1 << 10).to_string(),
+                measured.failure.clone().unwrap_or(bar),
+            ]
+        })
+        .collect();
+    table(&["bytes", "calls", "median µs", "p99 µs", "fuel", "KiB", "median"], &rows).trim_end().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn prose_has_the_length_that_is_wanted() {
+        for bytes in [0, 1, 200, 20_000] {
+            assert_eq!(prose(bytes).len(), bytes);
+        }
+    }
+
+    #[test]
+    fn a_failure_stands_in_place_of_the_bar() {
+        let times = vec![Duration::from_micros(10); 3];
+        let good = Measured { bytes: 0, times: times.clone(), last: Took::default(), failure: None };
+        let bad = Measured { bytes: 200, times, last: Took::default(), failure: Some("out-of-fuel".to_owned()) };
+        let shown = shown(&[good, bad]);
+        assert!(shown.contains('█') && shown.contains("out-of-fuel"), "{shown}");
+    }
+}
