@@ -7,12 +7,13 @@ pub mod model;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use tokio::sync::Semaphore;
 
 use crate::config::Settings;
 use crate::embed::Embedders;
+use crate::moment::now_ms;
 use crate::money::Money;
 use crate::store::kv::{self, Kv};
 use crate::upstream::Upstream;
@@ -112,10 +113,7 @@ impl Capabilities {
     /// Milliseconds since 1970.
     pub(crate) fn now_ms(&self) -> u64 {
         let stands_at = *self.stands_at.lock().unwrap_or_else(PoisonError::into_inner);
-        stands_at.unwrap_or_else(|| {
-            let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-            u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
-        })
+        stands_at.unwrap_or_else(now_ms)
     }
 
     /// Say what asks models. Only the first counts.

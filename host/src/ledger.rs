@@ -36,7 +36,6 @@ pub use sessions::Session;
 pub use steps::{Asked, Call, Coverage, Did, Edit, Finding, Granted, Step};
 pub use sums::{Measure, bucket, percentile, percentile_time, top_of};
 pub use texts::{Said, Texts};
-pub(crate) use write::now_ms;
 
 /// Exchanges that may wait to be written: some seconds of them, at the most that two cores can serve.
 const WAITING_MAX: usize = 65_536;

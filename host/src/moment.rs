@@ -11,6 +11,17 @@ pub struct Moment(u64);
 /// The last second of the year 9999.
 const LAST: u64 = 253_402_300_799;
 
+/// A time in milliseconds since 1970, and 0 for what was before.
+pub(crate) fn milliseconds_since_1970(at: SystemTime) -> u64 {
+    let since = at.duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// What the clock says, in milliseconds since 1970.
+pub(crate) fn now_ms() -> u64 {
+    milliseconds_since_1970(SystemTime::now())
+}
+
 impl Moment {
     /// This second.
     #[must_use]

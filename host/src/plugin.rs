@@ -10,6 +10,7 @@ mod convert;
 pub mod directory;
 mod engine;
 mod expression;
+mod functions;
 mod imports;
 mod limits;
 mod load;
@@ -52,6 +53,7 @@ use bindings::exports::sluicegate::plugin::{
     answer_guardrail, cache, lifecycle, request_guardrail, router, text_guardrail,
 };
 use breaker::Breaker;
+use engine::Compiling;
 use imports::State;
 use loader::Loader;
 use memo::Memo;
@@ -77,7 +79,19 @@ impl Runtime {
     /// # Errors
     /// When the address space for the pool cannot be reserved, or there can be no thread to load plugins on.
     pub fn new(memo_bytes: u64) -> Result<Self, String> {
-        let machine = Machine::new().map_err(|error| format!("reserving memory for plugins: {error:#}"))?;
+        Self::compiling(Compiling::Gently, memo_bytes)
+    }
+
+    /// The same, in a process that does little beside compiling.
+    ///
+    /// # Errors
+    /// As of [`Self::new`].
+    pub fn for_authors() -> Result<Self, String> {
+        Self::compiling(Compiling::Quickly, 0)
+    }
+
+    fn compiling(compiling: Compiling, memo_bytes: u64) -> Result<Self, String> {
+        let machine = Machine::new(compiling).map_err(|error| format!("reserving memory for plugins: {error:#}"))?;
         let loader = Loader::start().map_err(|error| format!("starting the loader: {error}"))?;
         Ok(Self { machine, loader, memo: Memo::new(memo_bytes), services: OnceLock::new() })
     }
@@ -169,6 +183,21 @@ pub struct Plugin {
 impl std::fmt::Debug for Plugin {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Plugin").field("name", &self.name).field("digest", &self.short_digest).finish_non_exhaustive()
+    }
+}
+
+impl Plugin {
+    /// Where the instance of each call comes from, in a word or two.
+    #[must_use]
+    pub fn way_of_instances(&self) -> &'static str {
+        if self.not_forked.is_none() { "forked from a snapshot" } else { "configured for each call" }
+    }
+
+    /// The same with the reason, where there is no snapshot.
+    #[must_use]
+    pub fn instances(&self) -> String {
+        let way = self.way_of_instances();
+        self.not_forked.as_ref().map_or_else(|| way.to_owned(), |why| format!("{way}: {why}"))
     }
 }
 

@@ -38,7 +38,7 @@ impl Check {
             None => say(&found(&settings, &variables_in_force(|name| std::env::var(name).ok())))?,
         }
         block_on(async move {
-            let runtime = Arc::new(Runtime::new(0)?);
+            let runtime = Arc::new(Runtime::for_authors()?);
             let embedders = Embedders::open(&settings, &Upstream::new(&settings)?)?;
             runtime.offer(Arc::new(Capabilities::for_trials(Arc::new(embedders))));
             let loaded = directory::load(&runtime, &settings.plugins, &[]).await;

@@ -65,7 +65,7 @@ fn list(source: &Source) -> Result<(), String> {
         return Err("no plugin directory is configured; name one with --plugins".to_owned());
     };
     let loaded = block_on(async move {
-        let runtime = Arc::new(Runtime::new(0)?);
+        let runtime = Arc::new(Runtime::for_authors()?);
         Ok(directory::load(&runtime, &settings.plugins, &[]).await)
     })?;
     let mut plugins = loaded.plugins;
@@ -88,18 +88,15 @@ fn row(plugin: &plugin::Plugin) -> Vec<String> {
         plugin.name.to_string(),
         plugin.description.version.clone(),
         plugin.short_digest.to_string(),
-        kinds(plugin).join(", "),
+        kinds(plugin),
         mode(installation.mode).to_owned(),
         on_failure(installation.on_failure).to_owned(),
-        if plugin.not_forked.is_none() { "forked from a snapshot" } else { "configured for each call" }.to_owned(),
+        plugin.way_of_instances().to_owned(),
     ]
 }
 
-fn kinds(plugin: &plugin::Plugin) -> Vec<&'static str> {
-    ["text-guardrail", "request-guardrail", "answer-guardrail", "router", "cache"]
-        .into_iter()
-        .filter(|interface| plugin.anatomy.exports(interface))
-        .collect()
+fn kinds(plugin: &plugin::Plugin) -> String {
+    plugin.anatomy.kinds().collect::<Vec<_>>().join(", ")
 }
 
 fn mode(mode: Mode) -> &'static str {
@@ -136,22 +133,19 @@ fn check(file: &Path, installation: Option<&Path>) -> Result<(), String> {
         breaker_probe: std::time::Duration::from_secs(1),
     };
     let (plugin, took) = block_on(async move {
-        let runtime = Arc::new(Runtime::new(0)?);
+        let runtime = Arc::new(Runtime::for_authors()?);
         let started = Instant::now();
         let plugin = runtime.load(source).await?;
         Ok((plugin, started.elapsed()))
     })
     .map_err(|reason| format!("{}: cannot be in service: {reason}", file.display()))?;
-    let instances = match &plugin.not_forked {
-        None => "forked from a snapshot taken after `configure`".to_owned(),
-        Some(reason) => format!("configured for each call: {reason}"),
-    };
     say(&format!(
-        "name       {} {}\nsummary    {}\nkind       {}\ninstances  {instances}\nloaded in  {} ms, of which compiling took {} ms",
+        "name       {} {}\nsummary    {}\nkind       {}\ninstances  {}\nloaded in  {} ms, of which compiling took {} ms",
         plugin.description.name,
         plugin.description.version,
         plugin.description.summary,
-        kinds(&plugin).join(", "),
+        kinds(&plugin),
+        plugin.instances(),
         took.as_millis(),
         plugin.compiled_in.as_millis(),
     ))

@@ -11,7 +11,8 @@ use super::given::{About, Given};
 use super::{Feedback, OF_ONE_MAX, Opinion, Source};
 use crate::error::Error;
 use crate::exchange::Exchange;
-use crate::ledger::{Kept, Ledger, now_ms};
+use crate::ledger::{Kept, Ledger};
+use crate::moment::now_ms;
 use crate::observe::Observers;
 use crate::store::ledger::Failure;
 

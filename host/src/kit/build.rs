@@ -1,6 +1,5 @@
 //! Builds a project with the tools of its language: what `sluicegate plugin build` runs.
 
-use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -38,12 +37,7 @@ pub fn build(project: &Path) -> Result<PathBuf, String> {
 
 /// The component that was written last.
 fn newest(project: &Path) -> Result<PathBuf, String> {
-    let wrong = |error: std::io::Error| format!("reading {}: {error}", project.display());
-    let mut components: Vec<PathBuf> = fs::read_dir(project)
-        .map_err(wrong)?
-        .filter_map(|entry| Some(entry.ok()?.path()))
-        .filter(|path| path.extension() == Some(OsStr::new("wasm")))
-        .collect();
+    let mut components = super::files_with(project, "wasm")?;
     components.sort_by_key(|path| fs::metadata(path).and_then(|about| about.modified()).ok());
     components.pop().ok_or_else(|| format!("nothing was built: there is no .wasm in {}", project.display()))
 }

@@ -74,8 +74,7 @@ impl Stage {
     /// # Errors
     /// When it has none of that name, or several and none is named.
     pub fn kind(&self, named: Option<&str>) -> Result<&'static str, String> {
-        let all = ["text-guardrail", "request-guardrail", "answer-guardrail", "router", "cache"];
-        let mut exported = all.into_iter().filter(|kind| self.plugin.anatomy.exports(kind));
+        let mut exported = self.plugin.anatomy.kinds();
         match named {
             Some(named) => exported.find(|kind| *kind == named).ok_or(format!("the plugin exports no `{named}`")),
             None => match (exported.next(), exported.next()) {
@@ -107,7 +106,10 @@ impl Stage {
 
     async fn texts(&self, x: &Arc<Exchange>, case: &Case) -> Result<Played, String> {
         let segments = match &case.text {
-            Some(text) => vec![segment(case, phase(case)?, text)?],
+            Some(text) => {
+                let usual = if phase(case)? == Phase::Answer { Role::Assistant } else { Role::User };
+                vec![segment(place(case.role.as_deref(), case.channel.as_deref(), usual)?, None, text)]
+            }
             None if case.answer.is_some() => answer(case)?.segments,
             None => request(case)?.segments,
         };
@@ -159,10 +161,9 @@ impl Stage {
     }
 
     async fn stream(&self, x: &Arc<Exchange>, case: &Case, pieces: &[String]) -> Result<Played, String> {
-        let segment = segment(case, Phase::Answer, "")?;
+        let (role, channel) = place(case.role.as_deref(), case.channel.as_deref(), Role::Assistant)?;
         let pieces: Vec<&str> = pieces.iter().map(String::as_str).collect();
-        let released =
-            stream::pieces(x, std::slice::from_ref(&self.plugin), (segment.role, segment.channel), &pieces).await;
+        let released = stream::pieces(x, std::slice::from_ref(&self.plugin), (role, channel), &pieces).await;
         let mut said = Said::new();
         let mut took = Took::default();
         let mut findings = Vec::new();
@@ -391,11 +392,14 @@ fn phase(case: &Case) -> Result<Phase, String> {
     word("phase", case.phase.as_deref(), Phase::Request, PHASES, Phase::word)
 }
 
-fn segment(case: &Case, phase: Phase, text: &str) -> Result<Segment, String> {
-    let usual = if phase == Phase::Answer { Role::Assistant } else { Role::User };
-    let role = word("role", case.role.as_deref(), usual, ROLES, Role::word)?;
-    let channel = word("channel", case.channel.as_deref(), Channel::Content, CHANNELS, Channel::word)?;
-    Ok(Segment { role, channel, choice: 0, name: None, text: text.to_owned(), is_json: false })
+/// Who says a text, and what kind of text it is.
+fn place(role: Option<&str>, channel: Option<&str>, usual: Role) -> Result<(Role, Channel), String> {
+    let role = word("role", role, usual, ROLES, Role::word)?;
+    Ok((role, word("channel", channel, Channel::Content, CHANNELS, Channel::word)?))
+}
+
+fn segment((role, channel): (Role, Channel), name: Option<String>, text: &str) -> Segment {
+    Segment { role, channel, choice: 0, name, text: text.to_owned(), is_json: false }
 }
 
 fn dialect(case: &Case) -> Result<Dialect, String> {
@@ -419,11 +423,9 @@ fn request(case: &Case) -> Result<Request, String> {
         (None, None) if case.answer.is_some() => Vec::new(),
         (None, None) => return Err("nothing is given: a `text`, `messages` or a `request`".to_owned()),
     };
-    let segment = |message: &Message| {
-        let role = word("role", message.role.as_deref(), Role::User, ROLES, Role::word)?;
-        let channel = word("channel", message.channel.as_deref(), Channel::Content, CHANNELS, Channel::word)?;
-        let (name, text) = (message.name.clone(), message.text.clone());
-        Ok::<_, String>(Segment { role, channel, choice: 0, name, text, is_json: false })
+    let spoken = |message: &Message| {
+        let place = place(message.role.as_deref(), message.channel.as_deref(), Role::User)?;
+        Ok::<_, String>(segment(place, message.name.clone(), &message.text))
     };
     let tool = |tool: &super::case::Tool| chat::ToolDefinition {
         name: tool.name.clone(),
@@ -432,7 +434,7 @@ fn request(case: &Case) -> Result<Request, String> {
     };
     Ok(Request {
         model,
-        segments: messages.iter().map(segment).collect::<Result<_, _>>()?,
+        segments: messages.iter().map(spoken).collect::<Result<_, _>>()?,
         tools: case.tools.iter().map(tool).collect(),
         ..Request::default()
     })
@@ -460,9 +462,8 @@ fn finish_word(finish: Finish) -> &'static str {
 }
 
 fn spoken(text: &str, finish: Finish) -> Answer {
-    let (role, channel) = (Role::Assistant, Channel::Content);
-    let segment = Segment { role, channel, choice: 0, name: None, text: text.to_owned(), is_json: false };
-    Answer { target: "target".to_owned(), segments: vec![segment], finish, ..Answer::default() }
+    let segments = vec![segment((Role::Assistant, Channel::Content), None, text)];
+    Answer { target: "target".to_owned(), segments, finish, ..Answer::default() }
 }
 
 fn targets(case: &Case) -> Vec<RouteTarget> {

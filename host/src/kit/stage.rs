@@ -64,7 +64,7 @@ impl Stage {
         let folder = TempDir::new().map_err(|error| format!("making a temporary directory: {error}"))?;
         let settings = config::parse("the kit's settings", SETTINGS, folder.path());
         let settings = settings.map_err(|problems| problems.to_string())?;
-        let mut runtime = Runtime::new(0)?;
+        let mut runtime = Runtime::for_authors()?;
         if let Some(compiled) = compiled {
             runtime = runtime.keeping_compiled(CompiledCache::open(compiled)?);
         }

@@ -3,8 +3,9 @@
 use std::collections::HashMap;
 
 use super::feedback::{columns, read};
-use super::{Entry, Ledger, Texts, now_ms};
+use super::{Entry, Ledger, Texts};
 use crate::feedback::{CORRECTED_BYTES_MAX, Feedback};
+use crate::moment::now_ms;
 use crate::store::ledger::{Failure, Row, Statement, Value};
 
 /// Which exchanges are wanted: those that satisfy each condition that is given.

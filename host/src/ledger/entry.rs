@@ -9,6 +9,7 @@ use smol_str::{SmolStr, ToSmolStr as _};
 use super::steps::{Coverage, Step, steps};
 use crate::chat::Usage;
 use crate::exchange::Over;
+use crate::moment::milliseconds_since_1970;
 use crate::money::Money;
 use crate::plugin::Decision;
 use crate::store::ledger::{Row, Value};
@@ -143,7 +144,7 @@ impl Entry {
         let (steps, steps_left_out) = steps(over);
         Self {
             id: over.id.clone().into(),
-            began_ms: milliseconds(over.at),
+            began_ms: milliseconds_since_1970(over.at),
             took: over.took,
             first_text: over.first_text(),
             tenant: over.caller.tenant.clone().into(),
@@ -344,11 +345,6 @@ pub(super) fn micros(time: Duration) -> u64 {
 }
 
 /// Milliseconds since 1970.
-pub(super) fn milliseconds(at: SystemTime) -> u64 {
-    let since = at.duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
-}
-
 fn count(count: usize) -> u64 {
     u64::try_from(count).unwrap_or(u64::MAX)
 }

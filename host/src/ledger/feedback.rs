@@ -6,11 +6,11 @@ use std::time::Duration;
 use sha2::{Digest as _, Sha256};
 
 use super::Ledger;
-use super::write::now_ms;
 use crate::config;
 use crate::exchange::Over;
 use crate::feedback::{Feedback, OF_ONE_MAX, Opinion, Recognised, Score, Source};
 use crate::hashing::in_parts;
+use crate::moment::now_ms;
 use crate::store::answers::hex;
 use crate::store::ledger::{Database, Durable, Failure, Row, Statement, Value};
 

@@ -2,9 +2,10 @@
 
 use std::fmt::Write as _;
 
+use super::Ledger;
 use super::entry::Entry;
 use super::texts::Texts;
-use super::{Ledger, write};
+use crate::moment::now_ms;
 use crate::store::ledger::{Failure, Statement, Value};
 
 /// Exchanges that are looked through at a time for those that pass a filter: as many as are read within the blink of an eye.
@@ -237,7 +238,7 @@ impl Ledger {
     /// When the database cannot be read.
     pub async fn texts(&self, id: &str) -> Result<Option<Texts>, Failure> {
         let sql = format!("SELECT {} FROM texts WHERE exchange = $1 AND expires > $2", Texts::COLUMNS);
-        let now = write::now_ms();
+        let now = now_ms();
         let rows = self.database.read(Statement::new(sql, vec![id.into(), now.into()])).await?;
         Ok(rows.into_iter().next().map(|mut row| Texts::read(&mut row)))
     }

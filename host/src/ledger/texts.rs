@@ -2,10 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::entry::milliseconds;
 use crate::chat::Segment;
 use crate::config;
 use crate::exchange::{Captured, Over};
+use crate::moment::milliseconds_since_1970;
 use crate::store::ledger::{Row, Statement};
 
 /// What was said in an exchange.
@@ -55,7 +55,7 @@ pub(super) fn statement(over: &Over, captured: &Captured, bounds: &config::Ledge
     let request = captured.request.as_ref().map(|request| String::from_utf8_lossy(request).into_owned());
     let answer: Vec<Said> = captured.answer.iter().map(Said::from).collect();
     let answer = (!answer.is_empty()).then(|| serde_json::to_string(&answer).unwrap_or_default());
-    let expires = milliseconds(over.at + bounds.keep_texts);
+    let expires = milliseconds_since_1970(over.at + bounds.keep_texts);
     let id = &*over.id;
     let values = vec![
         id.into(),

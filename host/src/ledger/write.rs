@@ -7,11 +7,12 @@ use tokio::time::{Instant, sleep};
 use tracing::{info, warn};
 
 use super::Trouble;
-use super::entry::{Entry, milliseconds};
+use super::entry::Entry;
 use super::sums::Sums;
 use crate::config;
 use crate::exchange::Over;
 use crate::handover::{State, Taking, Waiting};
+use crate::moment::now_ms;
 use crate::store::ledger::{Database, Durable, Failure, Statement, Value};
 
 /// Exchanges of one transaction.
@@ -192,9 +193,4 @@ fn insert() -> &'static str {
         let places: Vec<String> = (1..=count).map(|number| format!("${number}")).collect();
         format!("INSERT INTO exchanges ({}) VALUES ({}) ON CONFLICT DO NOTHING", Entry::COLUMNS, places.join(", "))
     })
-}
-
-/// Milliseconds since 1970.
-pub(crate) fn now_ms() -> u64 {
-    milliseconds(std::time::SystemTime::now())
 }

@@ -56,6 +56,11 @@ impl Anatomy {
         self.imports.iter().filter_map(|name| Capability::named(contract_interface(name)?))
     }
 
+    /// Which kinds of plugin it is: what it exports of the interfaces that this host calls.
+    pub fn kinds(&self) -> impl Iterator<Item = &'static str> {
+        RUN.iter().copied().filter(|interface| self.exports(interface))
+    }
+
     /// The version of the contract that it is made for; of what it exports, which is all of one version.
     #[must_use]
     pub fn contract(&self) -> Option<&str> {
@@ -185,7 +190,7 @@ pub(super) fn admit(anatomy: &Anatomy, grants: &Grants) -> Result<(), String> {
                     `wit/worlds.wit`"
             .to_owned());
     }
-    if RUN.iter().any(|interface| anatomy.exports(interface)) {
+    if anatomy.kinds().next().is_some() {
         return Ok(());
     }
     let later: Vec<_> = LATER.iter().filter(|interface| anatomy.exports(interface)).collect();

@@ -268,7 +268,7 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
 
     use super::*;
-    use crate::plugin::engine::engine;
+    use crate::plugin::engine::{Compiling, engine};
 
     /// An empty component.
     const COMPONENT: &[u8] = b"\0asm\x0d\0\x01\0";
@@ -281,7 +281,7 @@ mod tests {
 
     impl Lab {
         fn new() -> Self {
-            let engine = engine().unwrap();
+            let engine = engine(Compiling::Gently).unwrap();
             let name = Name::new(&engine, &[COMPONENT]);
             Self { folder: tempfile::tempdir().unwrap(), engine, name }
         }
@@ -372,7 +372,7 @@ mod tests {
         let other = Engine::new(&config).unwrap();
         assert_ne!(Name::new(&other, &[COMPONENT]), lab.name);
         assert_ne!(Name::new(&lab.engine, &[b"a", b"b"]), Name::new(&lab.engine, &[b"ab"]));
-        assert_eq!(Name::new(&engine().unwrap(), &[COMPONENT]), lab.name);
+        assert_eq!(Name::new(&engine(Compiling::Gently).unwrap(), &[COMPONENT]), lab.name);
     }
 
     #[test]

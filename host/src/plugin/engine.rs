@@ -1,5 +1,6 @@
 //! wasmtime's configuration, each flag with its reason.
 
+use super::functions;
 use wasmtime::{
     Config, Enabled, Engine, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig, WasmBacktraceDetails,
 };
@@ -27,6 +28,15 @@ pub mod ceiling {
     pub const STACK_BYTES: usize = 512 << 10;
 }
 
+/// How hard compiling is worked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Compiling {
+    /// On the thread that loads plugins and gives way to calls.
+    Gently,
+    /// On all processors, and a function that was compiled before is not compiled again.
+    Quickly,
+}
+
 /// Bytes of stack for each fork: the guest's, and what host functions need on top of it.
 const FIBER_STACK_BYTES: usize = ceiling::STACK_BYTES + (512 << 10);
 
@@ -34,8 +44,8 @@ const FIBER_STACK_BYTES: usize = ceiling::STACK_BYTES + (512 << 10);
 ///
 /// # Errors
 /// When the pool's address space cannot be reserved, for example under `ulimit -v`.
-pub(super) fn engine() -> wasmtime::Result<Engine> {
-    let mut config = config();
+pub(super) fn engine(compiling: Compiling) -> wasmtime::Result<Engine> {
+    let mut config = config(compiling)?;
     config.cranelift_opt_level(OptLevel::Speed);
     // The semaphore in front of the pool counts calls: whatever a component has, there is room for all of them, and for
     // what loads beside them.
@@ -47,15 +57,19 @@ pub(super) fn engine() -> wasmtime::Result<Engine> {
 ///
 /// # Errors
 /// When the pool's address space cannot be reserved.
-pub(super) fn once() -> wasmtime::Result<Engine> {
-    let mut config = config();
+pub(super) fn once(compiling: Compiling) -> wasmtime::Result<Engine> {
+    let mut config = config(compiling)?;
     config.cranelift_opt_level(OptLevel::None);
     config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool(LOADING)));
     Engine::new(&config)
 }
 
-fn config() -> Config {
+fn config(compiling: Compiling) -> wasmtime::Result<Config> {
     let mut config = Config::new();
+    config.parallel_compilation(compiling == Compiling::Quickly);
+    if compiling == Compiling::Quickly {
+        config.enable_incremental_compilation(functions::remembered())?;
+    }
     // The exact bound of a call: the same call burns the same fuel everywhere. It also makes the guest
     // yield, so that a timeout can drop it.
     config.consume_fuel(true);
@@ -77,7 +91,7 @@ fn config() -> Config {
     config.wasm_backtrace_details(WasmBacktraceDetails::Disable);
     config.max_wasm_stack(ceiling::STACK_BYTES);
     config.async_stack_size(FIBER_STACK_BYTES);
-    config
+    Ok(config)
 }
 
 /// Instances in which plugins are configured while calls have all their places: one plugin loads at a time.

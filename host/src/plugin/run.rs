@@ -11,7 +11,7 @@ use wasmtime_wasi::I32Exit;
 
 use super::Pool;
 use super::compiled::CompiledCache;
-use super::engine::{self, ceiling};
+use super::engine::{self, Compiling, ceiling};
 use super::imports::{self, Granted, LogLines, State};
 use super::limits::{Limits, Meter};
 use super::patterns::Patterns;
@@ -102,8 +102,8 @@ pub(super) trait Work {
 impl Machine {
     /// # Errors
     /// When the pool cannot be reserved.
-    pub(super) fn new() -> wasmtime::Result<Self> {
-        let (engine, once) = (engine::engine()?, engine::once()?);
+    pub(super) fn new(compiling: Compiling) -> wasmtime::Result<Self> {
+        let (engine, once) = (engine::engine(compiling)?, engine::once(compiling)?);
         let mut linker = Linker::new(&engine);
         imports::link(&mut linker)?;
         let mut once = Once { linker: Linker::new(&once), engine: once };
@@ -194,9 +194,9 @@ impl Machine {
         let ended = timeout_at(deadline, running).await;
         store.data_mut().log_output();
         let left = store.get_fuel().unwrap_or_default();
-        let mut spent = Spent {
+        let spent = Spent {
             fuel: limits.fuel.saturating_sub(left.saturating_sub(1)),
-            time: started.elapsed(),
+            time: Duration::ZERO,
             memory_bytes: store.data().meter.peak_bytes(),
             was_refused: store.data().granted.as_ref().is_some_and(|granted| granted.was_refused),
             used: store.data_mut().granted.take().map(|granted| granted.used()).unwrap_or_default(),
@@ -209,7 +209,7 @@ impl Machine {
         };
         // To take an instance down is part of what it costs.
         drop(store);
-        spent.time = started.elapsed();
+        let spent = Spent { time: started.elapsed(), ..spent };
         (said.map_err(|failure| Failure { ran: spent.fuel > 0, ..failure }), spent)
     }
 }

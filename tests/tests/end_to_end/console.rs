@@ -337,7 +337,7 @@ async fn why_a_plugin_is_not_in_service_is_said_on_each_page() {
     let plugins = page(&gateway, "/plugins").await;
     assert!(plugins.text().contains("not loaded") && plugins.text().contains("in force"), "{}", plugins.text());
     let pii = page(&gateway, "/plugins/pii").await;
-    for said in ["SHA-256", "a fork of its snapshot", "Fuel of a call", "the exchange is refused"] {
+    for said in ["SHA-256", "forked from a snapshot", "Fuel of a call", "the exchange is refused"] {
         assert!(pii.text().contains(said), "{said}: {}", pii.text());
     }
 }

@@ -6,7 +6,18 @@
 use crate::{Result, process};
 
 /// What the gateway uses.
-const WANTED: [&str; 7] = ["std", "runtime", "component-model", "async", "cranelift", "pooling-allocator", "backtrace"];
+const WANTED: [&str; 9] = [
+    "std",
+    "runtime",
+    "component-model",
+    "async",
+    "cranelift",
+    "pooling-allocator",
+    "backtrace",
+    // For authors, who wait for the compiler.
+    "parallel-compilation",
+    "incremental-cache",
+];
 
 /// What those switch on inside wasmtime: the library's own building blocks, nothing that a guest sees.
 const IMPLIED: [&str; 2] = ["once_cell", "wasmtime-jit-icache-coherence"];

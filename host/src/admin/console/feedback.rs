@@ -14,7 +14,8 @@ use crate::endpoint::Does;
 use crate::feedback::{
     About, COMMENT_BYTES_MAX, CORRECTED_BYTES_MAX, Feedback, Given, NAME_BYTES_MAX, OF_ONE_MAX, Opinion, Score, Source,
 };
-use crate::ledger::{Entry, Kept, Opinions, now_ms};
+use crate::ledger::{Entry, Kept, Opinions};
+use crate::moment::now_ms;
 use crate::reply::Body;
 
 /// What the sums at the top of the list are about.

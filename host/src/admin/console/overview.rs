@@ -1,7 +1,7 @@
 //! How things are: how much, how fast, how dear, and what guardrails say of it.
 
 use std::collections::BTreeMap;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use maud::{Markup, html};
 
@@ -9,6 +9,7 @@ use super::chart::{Bar, bars, lines, number_of};
 use super::words::{count, in_path, moment, money, share, time};
 use super::{Form, Refused, Shown, Visit};
 use crate::ledger::{By, Measure, Minutes, Parts, Scope, Sum, Verdicts, percentile_time, together};
+use crate::moment::now_ms;
 use crate::plugin::Outcome;
 
 /// Times that can be looked at: how they are called, how many minutes, and how many of them are one bar.
@@ -20,7 +21,7 @@ pub(super) async fn show(visit: &Visit<'_>, query: &Form) -> Result<Shown, Refus
     let ledger = visit.ledger()?;
     let wanted = query.get("time").unwrap_or_default();
     let (name, length, part) = TIMES.into_iter().find(|(name, _, _)| *name == wanted).unwrap_or(TIMES[0]);
-    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs() / 60;
+    let now = now_ms() / 60_000;
     // Whole bars, with the one that has just begun.
     let until = (now / part + 1) * part;
     let minutes = Minutes { since: until.saturating_sub(length), until };

@@ -1,7 +1,7 @@
 //! Plugins: what is loaded and how, what it costs and says, and why what lies in the directory is not in service.
 
 use std::collections::BTreeMap;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use maud::{Markup, html};
 
@@ -12,6 +12,7 @@ use super::{Refused, Shown, Visit};
 use crate::capability::Capability;
 use crate::config::{Mode, OnFailure, StreamMode};
 use crate::ledger::{Measure, Minutes, Parts, Verdicts, percentile, top_of};
+use crate::moment::now_ms;
 use crate::plugin::Plugin;
 use crate::plugin::directory::Broken;
 
@@ -100,7 +101,7 @@ fn loaded(plugin: &Plugin) -> Markup {
                 (fact("looks at", html! { @if installation.on_request { "requests " } @if installation.on_answer { "answers" } }))
                 (fact("when it fails", html! { @match installation.on_failure { OnFailure::Closed => "the exchange is refused", OnFailure::Open => "the exchange goes on" } }))
                 @if plugin.checks_answers() { (fact("streams", html! { @match installation.stream { StreamMode::Withhold => "withheld until they are judged", StreamMode::Observe => "flow, and the verdict is noted" } })) }
-                (fact("each call", html! { @match &plugin.not_forked { None => "a fork of its snapshot", Some(why) => { "configured anew, as there is no snapshot: " (why) } } }))
+                (fact("instances", html! { (plugin.instances()) }))
                 (fact("grants", grants(plugin)))
                 (fact("fuel, at most", html! { (count(limits.fuel)) " for 16 KiB of text" }))
                 (fact("memory, at most", html! { (bytes(u64::try_from(limits.memory_bytes).unwrap_or(u64::MAX))) }))
@@ -198,6 +199,6 @@ fn micros(us: u64) -> String {
 }
 
 fn last_day() -> Minutes {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs() / 60;
+    let now = now_ms() / 60_000;
     Minutes { since: now.saturating_sub(DAY_MINUTES), until: now + 1 }
 }

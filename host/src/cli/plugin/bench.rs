@@ -57,11 +57,7 @@ impl Bench {
         let measured = block_on(async {
             let stage = Stage::set(&file, installation, compiled_directory().as_deref()).await?;
             let kind = stage.kind(self.kind.as_deref())?;
-            let instances = match &stage.plugin.not_forked {
-                None => "forked from a snapshot".to_owned(),
-                Some(reason) => format!("configured for each call: {reason}"),
-            };
-            say(&format!("{kind}, {instances}\n"))?;
+            say(&format!("{kind}, {}\n", stage.plugin.instances()))?;
             let mut all = Vec::new();
             for bytes in &self.bytes {
                 all.push(measure(&stage, kind, *bytes, Duration::from_secs(self.seconds)).await?);

@@ -13,7 +13,7 @@ use super::compiled_directory;
 use crate::kit::case::{Case, File};
 use crate::kit::compare::differences;
 use crate::kit::play::{Played, Took};
-use crate::kit::{Stage, Stages};
+use crate::kit::{Stage, Stages, files_with};
 
 /// Growth of fuel that is no regression, in percent.
 const GROWTH_PERCENT: u64 = 5;
@@ -172,16 +172,10 @@ pub(super) fn component(given: &Path) -> Result<PathBuf, String> {
     if !given.is_dir() {
         return Ok(given.to_owned());
     }
-    let entries = std::fs::read_dir(given).map_err(|error| format!("reading {}: {error}", given.display()))?;
-    let mut components = entries
-        .filter_map(|entry| Some(entry.ok()?.path()))
-        .filter(|path| path.extension().is_some_and(|extension| extension == "wasm"));
-    match (components.next(), components.next()) {
-        (Some(only), None) => Ok(only),
-        (None, _) => {
-            Err(format!("there is no .wasm in {}: build it first, with `sluicegate plugin build`", given.display()))
-        }
-        (Some(_), Some(_)) => Err(format!("there are several .wasm in {}: say which", given.display())),
+    match files_with(given, "wasm")?.as_slice() {
+        [only] => Ok(only.clone()),
+        [] => Err(format!("there is no .wasm in {}: build it first, with `sluicegate plugin build`", given.display())),
+        _ => Err(format!("there are several .wasm in {}: say which", given.display())),
     }
 }
 
@@ -189,12 +183,7 @@ pub(super) fn component(given: &Path) -> Result<PathBuf, String> {
 fn beside(component: &Path) -> Result<Vec<PathBuf>, String> {
     let folder = component.parent().unwrap_or(Path::new("")).join("tests");
     let none = || format!("there are no cases in {}: write some, or name them with --cases", folder.display());
-    let entries = std::fs::read_dir(&folder).map_err(|_| none())?;
-    let mut files: Vec<PathBuf> = entries
-        .filter_map(|entry| Some(entry.ok()?.path()))
-        .filter(|path| path.extension().is_some_and(|extension| extension == "toml"))
-        .collect();
-    files.sort();
+    let files = files_with(&folder, "toml").map_err(|_| none())?;
     if files.is_empty() { Err(none()) } else { Ok(files) }
 }
 

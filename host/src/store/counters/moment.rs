@@ -2,10 +2,12 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use time::format_description::well_known::Rfc3339;
 use time::{Date, OffsetDateTime};
+
+use crate::moment::now_ms;
 
 /// Milliseconds since 1970.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -116,10 +118,7 @@ impl Clock {
 
 impl Default for Clock {
     fn default() -> Self {
-        Self::new(|| {
-            let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-            Moment(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
-        })
+        Self::new(|| Moment(now_ms()))
     }
 }
 
