@@ -8,6 +8,7 @@ mod cli;
 mod demo;
 mod embedder;
 mod guest_compiler;
+mod languages;
 mod lock;
 mod node;
 mod plugins;

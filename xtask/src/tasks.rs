@@ -6,7 +6,8 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::{Result, embedder, node, plugins, postgres, process, python, tools, workspace};
+use crate::languages::Languages;
+use crate::{Result, embedder, guest_compiler, node, plugins, postgres, process, python, tools, workspace};
 
 /// Tells tests and benchmarks where the built plugins are.
 const PLUGINS: &str = "SLUICEGATE_PLUGINS";
@@ -27,13 +28,15 @@ const EMBEDDER: &str = "SLUICEGATE_EMBEDDER";
 /// And those that need one, where a PostgreSQL is.
 const POSTGRES: &str = "SLUICEGATE_POSTGRES";
 
-/// What runs the SDKs, the model that gives vectors, and the database; an empty path where there is nothing.
+/// What runs the SDKs, the model that gives vectors, and the database; an empty path where there is nothing. And what plugins
+/// of other languages are built with.
 #[derive(Default)]
 struct Runtimes {
     python: PathBuf,
     node_modules: PathBuf,
     embedder: PathBuf,
     postgres: PathBuf,
+    languages: Languages,
 }
 
 /// `cargo xtask bench`
@@ -69,7 +72,9 @@ pub(crate) fn test(arguments: &[OsString]) -> Result<()> {
         ("a sentence transformer", embedder.as_ref().err()),
         ("a PostgreSQL", postgres.as_ref().err()),
     ];
-    let skipped = skipped.into_iter().filter_map(|(what, error)| Some((what, error?)));
+    let languages = Languages::ensure(&guest_compiler::ensure()?, python.as_deref());
+    let plugins = languages.missing.iter().map(|(language, error)| (format!("plugins in {language}"), error));
+    let skipped = skipped.into_iter().filter_map(|(what, error)| Some((what.to_owned(), error?))).chain(plugins);
     let skipped: Vec<String> =
         skipped.map(|(what, error)| format!("SKIPPED: the tests with {what}: {error}")).collect();
     skipped.iter().for_each(|skipped| eprintln!("xtask: {skipped}"));
@@ -78,6 +83,7 @@ pub(crate) fn test(arguments: &[OsString]) -> Result<()> {
         postgres: postgres.unwrap_or_default(),
         node_modules: node.unwrap_or_default(),
         python: python.unwrap_or_default(),
+        languages,
     };
     let (totals, outcome) = run_tests(&runtimes, arguments);
     println!("{totals}");
@@ -92,7 +98,11 @@ pub(crate) fn test_all() -> (Totals, Result<()>) {
         plugins::build_test_guests()?;
         let python = python::ensure()?;
         let (embedder, postgres) = (embedder::ensure(&python)?, postgres::ensure(&python)?);
-        Ok(Runtimes { embedder, postgres, node_modules: node::ensure()?, python })
+        let languages = Languages::ensure(&guest_compiler::ensure()?, Ok(&python));
+        if let Some((language, error)) = languages.missing.first() {
+            return Err(format!("plugins in {language} cannot be built: {error}"));
+        }
+        Ok(Runtimes { embedder, postgres, node_modules: node::ensure()?, python, languages })
     };
     match ready() {
         Ok(runtimes) => run_tests(&runtimes, &["--no-fail-fast".into()]),
@@ -111,7 +121,7 @@ fn run_tests(runtimes: &Runtimes, arguments: &[OsString]) -> (Totals, Result<()>
         .env(EMBEDDER, &runtimes.embedder)
         .env(POSTGRES, &runtimes.postgres);
     let mut totals = Totals::default();
-    let outcome = pass_on(&mut cargo, |line| totals.add(line));
+    let outcome = runtimes.languages.tell(&mut cargo).and_then(|()| pass_on(&mut cargo, |line| totals.add(line)));
     (totals, outcome)
 }
 

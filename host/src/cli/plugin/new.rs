@@ -28,7 +28,7 @@ impl New {
         let folder = self.into.unwrap_or_else(|| PathBuf::from(&self.name));
         project::write(&folder, &self.name, self.lang, self.kind)?;
         say(&format!(
-            "{} is a {} in {}\nnext: cd {} && sluicegate plugin build && sluicegate plugin test",
+            "{}, a plugin of the kind {}, is in {}\nnext: cd {} && sluicegate plugin build && sluicegate plugin test",
             self.name,
             self.kind.word(),
             folder.display(),
