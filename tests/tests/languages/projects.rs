@@ -1,13 +1,15 @@
 //! From `sluicegate plugin new` to a plugin in service, in every language and of every kind.
 
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 
 use sluicegate_tests::{Gateway, Installed, Provider, Reply, chat, completion};
 
-use crate::workshop::{Language, kept, link, run, sluicegate, test};
+use crate::workshop::{Language, kept, run, sluicegate, test};
 
-const KINDS: [&str; 5] = ["text-guardrail", "request-guardrail", "answer-guardrail", "router", "cache"];
+pub(crate) const KINDS: [&str; 5] = ["text-guardrail", "request-guardrail", "answer-guardrail", "router", "cache"];
 
 /// A new project of each kind. What the first has fetched or built of packages, in `shared`, the others use too.
 fn projects(language: Language, shared: Option<&str>, own_tests: &[&str]) {
@@ -15,10 +17,7 @@ fn projects(language: Language, shared: Option<&str>, own_tests: &[&str]) {
         return;
     }
     for kind in KINDS {
-        let project = new(language, kind);
-        if let Some(shared) = shared.filter(|_| kind != KINDS[0]) {
-            link(&folder(language).join(KINDS[0]).join(shared), &project.join(shared));
-        }
+        let project = if kind == KINDS[0] { first(language) } else { another(language, kind, kind, shared) };
         sluicegate(&["plugin", "build", project.to_str().unwrap()]);
         run(&project, own_tests);
         test(&component(&project), None);
@@ -33,15 +32,37 @@ fn folder(language: Language) -> PathBuf {
     kept().join("projects").join(language.word())
 }
 
-fn new(language: Language, kind: &str) -> PathBuf {
-    let project = folder(language).join(kind);
-    let _ = fs::remove_dir_all(&project);
-    let into = project.to_str().unwrap();
-    sluicegate(&["plugin", "new", "my-plugin", "--lang", language.word(), "--kind", kind, "--into", into]);
+/// The first project of a language, of the first kind, which has been built.
+pub(crate) fn first(language: Language) -> PathBuf {
+    static BUILT: [Mutex<bool>; 6] = [const { Mutex::new(false) }; 6];
+    let mut is_built = BUILT[language as usize].lock().unwrap();
+    let project = folder(language).join(KINDS[0]);
+    if !*is_built {
+        new(language, KINDS[0], &project);
+        sluicegate(&["plugin", "build", project.to_str().unwrap()]);
+        *is_built = true;
+    }
     project
 }
 
-fn component(project: &Path) -> PathBuf {
+/// Another project, in a folder of this name, which has what the first has fetched and built of packages.
+pub(crate) fn another(language: Language, kind: &str, name: &str, shared: Option<&str>) -> PathBuf {
+    let first = first(language);
+    let project = folder(language).join(name);
+    new(language, kind, &project);
+    if let Some(shared) = shared {
+        symlink(first.join(shared), project.join(shared)).unwrap();
+    }
+    project
+}
+
+fn new(language: Language, kind: &str, project: &Path) {
+    let _ = fs::remove_dir_all(project);
+    let into = project.to_str().unwrap();
+    sluicegate(&["plugin", "new", "my-plugin", "--lang", language.word(), "--kind", kind, "--into", into]);
+}
+
+pub(crate) fn component(project: &Path) -> PathBuf {
     project.join("my-plugin.wasm")
 }
 
@@ -58,17 +79,18 @@ fn changes_an_answer(component: &Path) {
     });
 }
 
-#[test]
-fn in_rust() {
-    if !Language::Rust.is_here() {
-        return;
-    }
-    // The usual compiler, unless the set-up of the tests had to make another that has the target.
+/// What compiles Rust for plugins is the usual compiler, unless the set-up of the tests had to make another that can.
+pub(crate) fn usual_compiler() {
     if let Some(rustc) = std::env::var_os("SLUICEGATE_GUEST_RUSTC") {
         let settings = folder(Language::Rust).join(".cargo/config.toml");
         fs::create_dir_all(settings.parent().unwrap()).unwrap();
         fs::write(settings, format!("[build]\nrustc = {:?}\n", rustc.to_str().unwrap())).unwrap();
     }
+}
+
+#[test]
+fn in_rust() {
+    usual_compiler();
     projects(Language::Rust, Some("target"), &["env", "RUSTC=rustc", "cargo", "test", "--quiet"]);
 }
 
