@@ -3,6 +3,7 @@
 mod alerts;
 mod check;
 mod demo;
+mod dev;
 mod diff;
 mod export;
 mod keys;
@@ -10,7 +11,6 @@ mod plugin;
 mod serve;
 mod table;
 
-use std::io::IsTerminal;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
@@ -18,6 +18,7 @@ use clap::{Args, Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
 use crate::config::{self, Files, Log, Settings};
+pub use dev::Dev;
 
 /// A gateway in front of language models, whose guardrails are sandboxed plugins.
 #[derive(Debug, Parser)]
@@ -39,6 +40,7 @@ enum Command {
     Serve(serve::Serve),
     /// Show what it does: a few exchanges with the built-in model, then keep serving.
     Demo(demo::Demo),
+    Dev(dev::Dev),
     /// Check the configuration and, if that is right, the plugins, without opening a socket.
     Check(check::Check),
     /// Say what two profiles have different, field by field.
@@ -65,6 +67,7 @@ impl Cli {
         match self.command {
             Command::Serve(serve) => serve.run(),
             Command::Demo(demo) => demo.run(),
+            Command::Dev(dev) => dev.run(),
             Command::Check(check) => check.run(),
             Command::Diff(diff) => diff.run(),
             Command::Alerts(alerts) => alerts.run(),
@@ -131,10 +134,11 @@ impl Source {
 fn start_log(log: &Log) {
     let filter = EnvFilter::try_new(&log.level).unwrap_or_else(|_| EnvFilter::new("info"));
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    // A second log in the same process, as in tests, is not an error.
+    // Colours are not compiled in: to ask for them would be an error. A second log in the same process, as in tests, is
+    // none.
     let _ = match log.json {
         true => builder.json().flatten_event(true).with_current_span(false).try_init(),
-        false => builder.with_ansi(std::io::stderr().is_terminal()).try_init(),
+        false => builder.with_ansi(false).try_init(),
     };
 }
 

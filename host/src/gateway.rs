@@ -43,6 +43,9 @@ pub struct Gateway {
     pub observers: Arc<Observers>,
     generation: ArcSwap<Generation>,
     broken: ArcSwap<Vec<Broken>>,
+    /// Whoever looks at the directory and puts into service what was found: one after the other, or what is older could
+    /// come last.
+    reloading: tokio::sync::Mutex<()>,
 }
 
 impl Gateway {
@@ -61,8 +64,19 @@ impl Gateway {
         let escalations = Arc::new(Desk::new(&settings.store.path));
         let generation = ArcSwap::from_pointee(Generation::new(1, Arc::new(settings), Vec::new()));
         let broken = ArcSwap::default();
-        let gateway =
-            Arc::new(Self { upstream, runtime, auth, counters, escalations, cache, observers, generation, broken });
+        let reloading = tokio::sync::Mutex::default();
+        let gateway = Arc::new(Self {
+            upstream,
+            runtime,
+            auth,
+            counters,
+            escalations,
+            cache,
+            observers,
+            generation,
+            broken,
+            reloading,
+        });
         let models: Weak<dyn Models> = Arc::<Self>::downgrade(&gateway);
         capabilities.ask_models_through(models);
         Ok(gateway)

@@ -6,6 +6,7 @@ pub mod case;
 pub mod compare;
 pub mod play;
 pub mod project;
+pub mod sources;
 mod stage;
 mod stand_ins;
 

@@ -1,13 +1,13 @@
 //! `sluicegate demo`: the gateway as a newcomer meets it. It goes through the same start, the same sockets and the same
 //! plugins as `serve`, so that what it shows is what is.
 
-mod changes;
+pub(super) mod changes;
 mod client;
 mod layout;
-mod page;
-mod play;
+pub(super) mod page;
+pub(super) mod play;
 mod receipts;
-mod script;
+pub(super) mod script;
 #[cfg(test)]
 mod tests;
 

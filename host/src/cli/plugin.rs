@@ -1,9 +1,9 @@
 //! `sluicegate plugin ...`
 
-mod bench;
+pub(super) mod bench;
 mod build;
 mod new;
-mod test;
+pub(super) mod test;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -52,7 +52,7 @@ impl Plugin {
 }
 
 /// Where the kit keeps compiled components: `$XDG_CACHE_HOME/sluicegate/compiled`, by the XDG base directory specification.
-fn compiled_directory() -> Option<PathBuf> {
+pub(super) fn compiled_directory() -> Option<PathBuf> {
     let absolute = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
     let cache = absolute("XDG_CACHE_HOME").or_else(|| absolute("HOME").map(|home| home.join(".cache")))?;
     let folder = cache.join("sluicegate");

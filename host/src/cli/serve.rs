@@ -58,24 +58,34 @@ pub(super) struct Running {
     watcher: JoinHandle<()>,
 }
 
-/// What plugins run in. Where nothing compiled can be kept, a start takes longer, and nothing else is the matter.
-fn runtime(plugins: &config::Plugins) -> Result<Runtime, String> {
-    let runtime = Runtime::new(plugins.memo_bytes)?;
+/// Keep compiled plugins. Where nothing can be kept, a start takes longer, and nothing else is the matter.
+fn keeping_compiled(runtime: Runtime, plugins: &config::Plugins) -> Runtime {
     if plugins.directory.is_none() {
-        return Ok(runtime);
+        return runtime;
     }
-    Ok(match CompiledCache::open(&plugins.compiled) {
+    match CompiledCache::open(&plugins.compiled) {
         Ok(cache) => runtime.keeping_compiled(cache),
         Err(why) => {
             tracing::warn!(why, "compiled plugins are not kept: each start compiles them anew");
             runtime
         }
-    })
+    }
 }
 
 impl Running {
     /// Start everything, or nothing. `overrule` is applied to the settings each time they are read again.
     pub(super) async fn start(
+        settings: Settings,
+        config: Option<Files>,
+        overrule: impl Fn(&mut Settings) + Send + Sync + 'static,
+    ) -> Result<Self, Refused> {
+        let runtime = Runtime::new(settings.plugins.memo_bytes)?;
+        Self::start_in(runtime, settings, config, overrule).await
+    }
+
+    /// The same with plugins in this runtime.
+    pub(super) async fn start_in(
+        runtime: Runtime,
         mut settings: Settings,
         config: Option<Files>,
         overrule: impl Fn(&mut Settings) + Send + Sync + 'static,
@@ -85,7 +95,7 @@ impl Running {
             true => Some(start_sandbox(&mut settings).await?),
             false => None,
         };
-        let runtime = Arc::new(runtime(&settings.plugins)?);
+        let runtime = Arc::new(keeping_compiled(runtime, &settings.plugins));
         let gateway = Gateway::new(settings, runtime)?;
         gateway.load_plugins().await.map_err(Refused::Plugins)?;
         let server = Server::bind(gateway.clone())

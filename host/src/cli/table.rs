@@ -4,7 +4,12 @@ use std::io::Write;
 
 /// Print a text and a line break. It may be that nobody reads, as behind `head`, or that a disk is full.
 pub(super) fn say(text: &str) -> Result<(), String> {
-    writeln!(std::io::stdout(), "{text}").map_err(|error| format!("writing the output: {error}"))
+    say_to(&mut std::io::stdout(), text)
+}
+
+/// The same to something else.
+pub(super) fn say_to(output: &mut dyn Write, text: &str) -> Result<(), String> {
+    writeln!(output, "{text}").map_err(|error| format!("writing the output: {error}"))
 }
 
 /// Rows of cells under a header, each column as wide as its widest cell, two spaces apart.

@@ -40,6 +40,7 @@ impl Gateway {
 
     /// Look at the directory once more, and put what has changed into service.
     pub async fn reload_plugins(&self, settings: Arc<Settings>) {
+        let _alone = self.reloading.lock().await;
         let in_service = self.generation();
         let loaded = directory::load(&self.runtime, &settings.plugins, &in_service.plugins).await;
         let broken = self.broken();

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 /// What a project of a language has in its folder, and how it is built.
 struct Way {
@@ -23,16 +23,27 @@ const WAYS: &[Way] = &[
 /// # Errors
 /// When it is no project, a tool is missing, or one of them fails.
 pub fn build(project: &Path) -> Result<PathBuf, String> {
-    let way = WAYS.iter().find(|way| project.join(way.manifest).is_file()).ok_or_else(|| {
+    (way(project)?.build)(project)?;
+    newest(project)
+}
+
+/// Nothing, if a folder is a project.
+///
+/// # Errors
+/// When it is none.
+pub fn is_project(project: &Path) -> Result<(), String> {
+    way(project).map(drop)
+}
+
+fn way(project: &Path) -> Result<&'static Way, String> {
+    WAYS.iter().find(|way| project.join(way.manifest).is_file()).ok_or_else(|| {
         let manifests: Vec<&str> = WAYS.iter().map(|way| way.manifest).collect();
         format!(
             "{} is no plugin's project: there is none of {} in it; `sluicegate plugin new` writes one",
             project.display(),
             manifests.join(", ")
         )
-    })?;
-    (way.build)(project)?;
-    newest(project)
+    })
 }
 
 /// The component that was written last.
@@ -99,13 +110,13 @@ fn c(project: &Path) -> Result<(), String> {
     run(project, &mut Command::new("make"), INSTALL)
 }
 
-/// Run a tool in the project; what it says is the person's to read.
+/// Run a tool in the project; what it says is the person's to read. What the person types meanwhile is not the tool's.
 fn run(project: &Path, command: &mut Command, install: &str) -> Result<(), String> {
     let program = command.get_program().to_string_lossy().into_owned();
     // A path of the project's is one in the project.
     let arguments: Vec<String> = command.get_args().map(|argument| argument.to_string_lossy().into_owned()).collect();
     let shown = [&[program.clone()][..], &arguments].concat().join(" ");
-    let ended = command.current_dir(project).status().map_err(|error| match error.kind() {
+    let ended = command.current_dir(project).stdin(Stdio::null()).status().map_err(|error| match error.kind() {
         std::io::ErrorKind::NotFound => format!("there is no {program}: {install}"),
         _ => format!("running {shown}: {error}"),
     })?;

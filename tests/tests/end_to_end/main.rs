@@ -24,6 +24,7 @@ mod console;
 mod cost;
 mod count_tokens;
 mod credentials;
+mod dev;
 mod dialects;
 mod drain;
 mod edits;

@@ -1,4 +1,4 @@
-//! What is put into service while the demo serves, and what cannot be.
+//! What is put into service while a gateway serves, and what cannot be.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::super::serve::Running;
 use super::super::table::say;
+use crate::gateway::Gateway;
 use crate::generation::Generation;
 use crate::plugin::Plugin;
 use crate::plugin::directory::Broken;
@@ -13,22 +14,45 @@ use crate::plugin::directory::Broken;
 /// How often to look whether other plugins are in service.
 const LOOK: Duration = Duration::from_millis(250);
 
+/// What is in service at a moment, and what cannot be.
+pub(in crate::cli) struct Standing {
+    generation: Arc<Generation>,
+    broken: Arc<Vec<Broken>>,
+}
+
+impl Standing {
+    /// How it stands now.
+    pub(in crate::cli) fn of(gateway: &Gateway) -> Self {
+        Self { generation: gateway.generation(), broken: gateway.broken() }
+    }
+
+    /// The same, with nothing said of what is broken: it is news if it still is.
+    pub(in crate::cli) fn in_service(self) -> Self {
+        Self { broken: Arc::default(), ..self }
+    }
+
+    /// What has changed since, in lines.
+    pub(in crate::cli) fn news(&self, before: &Self) -> Vec<String> {
+        let mut lines = Vec::new();
+        if self.generation.number != before.generation.number {
+            lines.push(format!("in service now: {}", difference(&before.generation, &self.generation)));
+        }
+        for Broken { name, reason, older_in_service } in self.broken.iter().filter(|one| !before.broken.contains(one)) {
+            let instead = if *older_in_service { "; the version before it stays in service" } else { "" };
+            lines.push(format!("not put into service: {name}: {reason}{instead}"));
+        }
+        lines
+    }
+}
+
 /// Say what is put into service, and what cannot be, as it happens.
 pub(super) async fn tell(running: &Running) -> Result<(), String> {
-    let mut generation = running.gateway.generation();
-    let mut broken = running.gateway.broken();
+    let mut before = Standing::of(&running.gateway);
     loop {
         tokio::time::sleep(LOOK).await;
-        let newer = running.gateway.generation();
-        if newer.number != generation.number {
-            say(&format!("in service now: {}", difference(&generation, &newer)))?;
-        }
-        let newly = running.gateway.broken();
-        for Broken { name, reason, older_in_service } in newly.iter().filter(|one| !broken.contains(one)) {
-            let instead = if *older_in_service { "; the version before it stays in service" } else { "" };
-            say(&format!("not put into service: {name}: {reason}{instead}"))?;
-        }
-        (generation, broken) = (newer, newly);
+        let now = Standing::of(&running.gateway);
+        now.news(&before).iter().try_for_each(|line| say(line))?;
+        before = now;
     }
 }
 

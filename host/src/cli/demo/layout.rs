@@ -44,7 +44,7 @@ fn wrapped(line: &str, width: usize) -> Vec<String> {
 }
 
 /// Numbers are compared digit by digit, so they end below each other.
-pub(super) fn align_right(rows: &mut [Vec<String>], column: usize, header: [&str; 7]) {
+pub(super) fn align_right(rows: &mut [Vec<String>], column: usize, header: &[&str]) {
     let cells = rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count());
     let width = cells.chain(header.get(column).map(|cell| cell.chars().count())).max().unwrap_or(0);
     for cell in rows.iter_mut().filter_map(|row| row.get_mut(column)) {

@@ -1,4 +1,4 @@
-//! What the demo prints.
+//! What the demo prints; of an exchange, `dev` prints the same.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -9,15 +9,63 @@ use super::super::table::table;
 use super::client::{last_message, model_of};
 use super::layout::{align_right, indented, labelled, paragraph, thousands};
 use super::play::{FEEDBACK, Judged, Played, Settled, Shown, for_callers, for_people};
-use super::receipts::{intent, sums};
+use super::receipts::{Sum, intent, sums};
 use super::script::{From, Needs, Question, Scene};
 use crate::config::Mode;
 use crate::generation::Generation;
 use crate::plugin::Plugin;
 
-/// What the sums of an exchange's receipts say, and which of that are numbers.
-const HEADER: [&str; 7] = ["plugin", "phase", "verdict", "calls", "fuel", "µs", "found"];
-const NUMBERS: [usize; 3] = [3, 4, 5];
+/// What a table of receipts says of each plugin.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(in crate::cli) enum Column {
+    Plugin,
+    Phase,
+    Verdict,
+    Outcome,
+    Calls,
+    Fuel,
+    Time,
+    Memory,
+    Found,
+}
+
+impl Column {
+    fn title(self) -> &'static str {
+        match self {
+            Self::Plugin => "plugin",
+            Self::Phase => "phase",
+            Self::Verdict => "verdict",
+            Self::Outcome => "outcome",
+            Self::Calls => "calls",
+            Self::Fuel => "fuel",
+            Self::Time => "µs",
+            Self::Memory => "KiB",
+            Self::Found => "found",
+        }
+    }
+
+    fn is_number(self) -> bool {
+        matches!(self, Self::Calls | Self::Fuel | Self::Time | Self::Memory)
+    }
+
+    fn of(self, sum: &Sum) -> String {
+        match self {
+            Self::Plugin => sum.plugin.clone(),
+            Self::Phase => sum.phase.clone(),
+            Self::Verdict => sum.verdict.clone(),
+            Self::Outcome => sum.outcome.clone(),
+            Self::Calls => sum.calls.to_string(),
+            Self::Fuel => thousands(sum.fuel),
+            Self::Time => thousands(sum.microseconds),
+            Self::Memory => thousands(sum.memory_bytes.div_ceil(1 << 10)),
+            Self::Found => sum.rules.join(" "),
+        }
+    }
+}
+
+/// What is of interest of plugins that work.
+const COLUMNS: &[Column] =
+    &[Column::Plugin, Column::Phase, Column::Verdict, Column::Calls, Column::Fuel, Column::Time, Column::Found];
 /// In a clone, a plugin and one of its sources whose change shows.
 const PLUGIN: &str = "plugins/pii";
 const RULES: &str = "plugins/pii/src/rule.rs";
@@ -53,8 +101,9 @@ pub(super) fn scene(number: usize, scene: &Scene, played: &Played) -> String {
     let mut out = format!("{number}. {}\n", scene.title);
     for (question, shown) in scene.questions.iter().zip(&played.shown) {
         out.push('\n');
+        out.push_str(&asked(question));
         out.push_str(&texts(question, shown));
-        out.push_str(&receipts(shown));
+        out.push_str(&receipts(shown, COLUMNS));
     }
     if let Some(settled) = &played.settled {
         out.push('\n');
@@ -71,13 +120,18 @@ pub(super) fn scene(number: usize, scene: &Scene, played: &Played) -> String {
     out
 }
 
-/// What was asked and answered, and by whom.
-fn texts(question: &Question, shown: &Shown) -> String {
-    let answer = &shown.answer;
-    let asked = match question.from {
+/// What was asked.
+fn asked(question: &Question) -> String {
+    let label = match question.from {
         From::User | From::UserAfter(_) => "asked",
         From::Tool | From::Round(_) => "tool result",
     };
+    labelled(label, &question.text)
+}
+
+/// What became of it: what was answered, and by whom.
+pub(in crate::cli) fn texts(question: &Question, shown: &Shown) -> String {
+    let answer = &shown.answer;
     // Where nothing may be looked for there is nothing to tell.
     let cache = answer.cache.as_deref().filter(|state| *state != "bypass").map(|state| match &answer.age {
         Some(age) => format!("{state}, {age} s old"),
@@ -85,7 +139,6 @@ fn texts(question: &Question, shown: &Shown) -> String {
     });
     let model_said = shown.model_said.as_ref().filter(|said| **said != answer.text);
     let lines = [
-        (asked, Some(question.text.clone())),
         ("cache", cache),
         ("intent", intent(&answer.receipts)),
         ("target", answer.target.clone().filter(|target| *target == answer.attempts)),
@@ -102,21 +155,18 @@ fn texts(question: &Question, shown: &Shown) -> String {
 }
 
 /// What that took, if a plugin was there for it.
-fn receipts(shown: &Shown) -> String {
+pub(in crate::cli) fn receipts(shown: &Shown, columns: &[Column]) -> String {
     let (sums, more) = sums(&shown.answer.receipts);
-    let mut rows: Vec<Vec<String>> = sums
-        .into_iter()
-        .map(|sum| {
-            let mut row = vec![sum.plugin, sum.phase, sum.verdict, sum.calls.to_string()];
-            row.extend([thousands(sum.fuel), thousands(sum.microseconds), sum.rules.join(" ")]);
-            row
-        })
-        .collect();
+    let mut rows: Vec<Vec<String>> =
+        sums.iter().map(|sum| columns.iter().map(|column| column.of(sum)).collect()).collect();
     if rows.is_empty() {
         return String::new();
     }
-    NUMBERS.into_iter().for_each(|column| align_right(&mut rows, column, HEADER));
-    let mut out = format!("\n{}", indented(&table(&HEADER, &rows)));
+    let header: Vec<&str> = columns.iter().map(|column| column.title()).collect();
+    for (index, _) in columns.iter().enumerate().filter(|(_, column)| column.is_number()) {
+        align_right(&mut rows, index, &header);
+    }
+    let mut out = format!("\n{}", indented(&table(&header, &rows)));
     if more > 0 {
         out.push_str(&format!("  ... and {more} calls more, for which the header had no room\n"));
     }
@@ -173,13 +223,12 @@ pub(super) fn left_out(scenes: &[(usize, &Scene)]) -> String {
     paragraph(&format!("Left out {}.", reasons.collect::<Vec<_>>().join("; ")))
 }
 
-/// What to do next.
-pub(super) fn goodbye(address: SocketAddr, admin: Option<SocketAddr>, plugins: &Path) -> String {
-    let directory = plugins.display();
+/// Where to ask, and where to look at what became of it.
+pub(in crate::cli) fn places(address: SocketAddr, admin: Option<SocketAddr>, text: &str) -> String {
     let mut out = format!(
         "Serving on http://{address}/v1 until Ctrl-C. Try:\n\n  curl -i http://{address}/v1/chat/completions \\\n    \
          -H 'content-type: application/json' -H 'x-sluicegate-receipts: 1' -d '{{\n      \"model\": \"sandbox\",\n      \
-         \"messages\": [{{\"role\": \"user\", \"content\": \"My card is 4111 1111 1111 1111.\"}}]}}'\n\n\
+         \"messages\": [{{\"role\": \"user\", \"content\": \"{text}\"}}]}}'\n\n\
          The message \"help\" lists what the built-in model does.\n\n"
     );
     if let Some(admin) = admin {
@@ -187,6 +236,13 @@ pub(super) fn goodbye(address: SocketAddr, admin: Option<SocketAddr>, plugins: &
             "Where an answer went wrong, what it cost and which step took the time is at\n\n  http://{admin}/console\n\n"
         ));
     }
+    out
+}
+
+/// What to do next.
+pub(super) fn goodbye(address: SocketAddr, admin: Option<SocketAddr>, plugins: &Path) -> String {
+    let directory = plugins.display();
+    let mut out = places(address, admin, "My card is 4111 1111 1111 1111.");
     out.push_str("Change a plugin while this runs, and ask again:\n\n");
     if plugins.join("pii.toml").is_file() {
         out.push_str(&format!("  - in {directory}/pii.toml, write card = \"block\"\n"));

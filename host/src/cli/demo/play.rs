@@ -25,7 +25,7 @@ pub(super) struct Played {
 }
 
 /// What came of a question.
-pub(super) struct Shown {
+pub(in crate::cli) struct Shown {
     /// The request as the model got it; nothing if it did not.
     pub(super) model_saw: Option<Bytes>,
     /// What the model answered to that.
@@ -59,10 +59,6 @@ pub(super) async fn play(scene: &Scene, running: &Running) -> Result<Played, Str
     let mut shown = Vec::new();
     for question in &scene.questions {
         shown.push(ask(question, running).await?);
-        // It is kept after it was given, and whoever asks next is to find it.
-        while running.gateway.cache.flights() > 0 {
-            tokio::time::sleep(LOOK).await;
-        }
     }
     let reference = shown.last().and_then(|last| last.answer.reference.clone());
     let settled = match (reference, scene.person_says) {
@@ -76,7 +72,8 @@ pub(super) async fn play(scene: &Scene, running: &Running) -> Result<Played, Str
     Ok(Played { shown, settled, judged })
 }
 
-async fn ask(question: &Question, running: &Running) -> Result<Shown, String> {
+/// Ask a question.
+pub(in crate::cli) async fn ask(question: &Question, running: &Running) -> Result<Shown, String> {
     let sandbox = running.sandbox.as_ref().ok_or("the sandbox model did not start")?;
     let before = sandbox.state().received;
     let answer = client::ask(running.address, &question.body(), question.session).await?;
@@ -87,6 +84,10 @@ async fn ask(question: &Question, running: &Running) -> Result<Shown, String> {
         Some(body) => Some(client::send(sandbox.address(), body.clone()).await?.text),
         None => None,
     };
+    // It is kept after it was given, and whoever asks next is to find it.
+    while running.gateway.cache.flights() > 0 {
+        tokio::time::sleep(LOOK).await;
+    }
     Ok(Shown { model_saw, model_said, answer })
 }
 

@@ -15,6 +15,10 @@ pub(super) struct Sum {
     pub(super) calls: u64,
     pub(super) fuel: u64,
     pub(super) microseconds: u64,
+    /// The peak of the largest of its calls.
+    pub(super) memory_bytes: u64,
+    /// How its calls have ended: as that whose verdict is the gravest.
+    pub(super) outcome: String,
 }
 
 /// Verdicts, the gravest last; of a cache policy, what it said of an answer comes after its plan.
@@ -57,6 +61,7 @@ pub(super) fn sums(header: &str) -> (Vec<Sum>, u64) {
         (sum.plugin, sum.phase) = (name.to_owned(), word("phase").to_owned());
         if sum.verdict.is_empty() || gravity(word("verdict")) > gravity(&sum.verdict) {
             word("verdict").clone_into(&mut sum.verdict);
+            word("outcome").clone_into(&mut sum.outcome);
         }
         for rule in word("rules").split(' ').filter(|rule| !rule.is_empty()) {
             if !sum.rules.iter().any(|known| known == rule) {
@@ -68,6 +73,7 @@ pub(super) fn sums(header: &str) -> (Vec<Sum>, u64) {
         sum.calls += number("calls").max(u64::from(called));
         sum.fuel += number("fuel");
         sum.microseconds += number("us");
+        sum.memory_bytes = sum.memory_bytes.max(number("memory"));
         sums.insert(known.unwrap_or(sums.len()), sum);
     }
     (sums, left_out)
@@ -121,6 +127,14 @@ mod tests {
             .collect();
         assert_eq!(shown, ["a request deny [] 11", "b request edit [\"email\", \"phone\"] 5", "a answer allow [] 7"]);
         assert_eq!((sums[0].calls, sums[2].calls, more), (2, 4, 0));
+    }
+
+    #[test]
+    fn of_memory_the_peak_counts_and_of_outcomes_that_of_the_gravest_verdict() {
+        let header = "a;phase=request;verdict=allow;outcome=said;memory=9, \
+                      a;phase=request;verdict=failed;outcome=trapped;memory=7, a;phase=request;verdict=edit;outcome=said";
+        let (sums, _) = sums(header);
+        assert_eq!((sums[0].memory_bytes, sums[0].outcome.as_str()), (9, "trapped"));
     }
 
     #[test]

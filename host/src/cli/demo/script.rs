@@ -23,7 +23,7 @@ pub(super) struct Scene {
 }
 
 /// One exchange.
-pub(super) struct Question {
+pub(in crate::cli) struct Question {
     /// Where the text stands that a reader should look at.
     pub(super) from: From,
     /// That text.
@@ -86,7 +86,7 @@ impl Needs {
 
 impl Question {
     /// What a user asks.
-    fn of_user(text: impl Into<String>) -> Self {
+    pub(in crate::cli) fn of_user(text: impl Into<String>) -> Self {
         Self { from: From::User, text: text.into(), model: "sandbox", stream: false, session: None, user: None }
     }
 
@@ -96,7 +96,7 @@ impl Question {
     }
 
     /// The same, the answer streamed.
-    fn streamed(self) -> Self {
+    pub(in crate::cli) fn streamed(self) -> Self {
         Self { stream: true, ..self }
     }
 

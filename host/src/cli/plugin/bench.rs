@@ -1,12 +1,13 @@
 //! `sluicegate plugin bench`
 
-use std::path::PathBuf;
+use std::io::Write;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use clap::Args;
 
 use super::super::block_on;
-use super::super::table::{say, table};
+use super::super::table::{say_to, table};
 use super::test::component;
 use super::{compiled_directory, installation_of};
 use crate::kit::Stage;
@@ -26,13 +27,17 @@ pub(in crate::cli) struct Bench {
     #[arg(long)]
     kind: Option<String>,
     /// Bytes of the texts.
-    #[arg(long, value_delimiter = ',', default_values_t = [0, 200, 2_000, 20_000, 60_000])]
+    #[arg(long, value_delimiter = ',', default_values_t = BYTES)]
     bytes: Vec<usize>,
     /// The most seconds for each size.
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, default_value_t = SECONDS)]
     seconds: u64,
 }
 
+/// Sizes that show what a call costs, and how that grows.
+const BYTES: [usize; 5] = [0, 200, 2_000, 20_000, 60_000];
+/// Enough for a few hundred calls.
+const SECONDS: u64 = 1;
 /// Calls for each size, at most.
 const CALLS_MAX: usize = 2_000;
 /// Calls before those that count.
@@ -50,21 +55,32 @@ struct Measured {
 }
 
 impl Bench {
+    /// Of this component, as it is if nothing else is said.
+    pub(in crate::cli) fn of(plugin: PathBuf) -> Self {
+        Self { plugin, installation: None, kind: None, bytes: BYTES.to_vec(), seconds: SECONDS }
+    }
+
     pub(super) fn run(self) -> Result<(), String> {
+        block_on(self.measure(compiled_directory().as_deref(), &mut std::io::stdout()))
+    }
+
+    /// Measure, and say what was measured.
+    pub(in crate::cli) async fn measure(
+        &self,
+        compiled: Option<&Path>,
+        output: &mut (dyn Write + Send),
+    ) -> Result<(), String> {
         let file = component(&self.plugin)?;
         let (installation, installed) = installation_of(&file, self.installation.as_deref())?;
-        say(&format!("{}, installed {installed}", file.display()))?;
-        let measured = block_on(async {
-            let stage = Stage::set(&file, installation, compiled_directory().as_deref()).await?;
-            let kind = stage.kind(self.kind.as_deref())?;
-            say(&format!("{kind}, {}\n", stage.plugin.instances()))?;
-            let mut all = Vec::new();
-            for bytes in &self.bytes {
-                all.push(measure(&stage, kind, *bytes, Duration::from_secs(self.seconds)).await?);
-            }
-            Ok::<_, String>(all)
-        })?;
-        say(&shown(&measured))
+        say_to(output, &format!("{}, installed {installed}", file.display()))?;
+        let stage = Stage::set(&file, installation, compiled).await?;
+        let kind = stage.kind(self.kind.as_deref())?;
+        say_to(output, &format!("{kind}, {}\n", stage.plugin.instances()))?;
+        let mut all = Vec::new();
+        for bytes in &self.bytes {
+            all.push(measure(&stage, kind, *bytes, Duration::from_secs(self.seconds)).await?);
+        }
+        say_to(output, &shown(&all))
     }
 }
 

@@ -49,60 +49,89 @@ struct Ended {
     wrong: Vec<String>,
 }
 
+/// What came of the cases of a component, file by file.
+pub(in crate::cli) struct Results(Vec<(String, Vec<Ended>)>);
+
 impl Test {
     pub(super) fn run(self) -> Result<(), String> {
         let component = component(&self.plugin)?;
         let files = match self.cases.is_empty() {
-            true => beside(&component)?,
+            true => beside(&component),
             false => self.cases.clone(),
         };
-        let files = files.into_iter().map(|path| Ok((path.clone(), File::load(&path)?)));
-        let files: Vec<(PathBuf, File)> = files.collect::<Result<_, String>>()?;
-        let played = block_on(async { self.play(&component, &files).await })?;
-        let mut all: Vec<(String, Vec<Ended>)> = played;
+        if files.is_empty() {
+            let folder = tests_of(&component);
+            return Err(format!("there are no cases in {}: write some, or name them with --cases", folder.display()));
+        }
+        let compiled = self.compiled.clone().or_else(compiled_directory);
+        let mut results = block_on(play(&component, &files, compiled.as_deref(), self.all_splits))?;
         if let Some(baseline) = &self.fuel_baseline {
-            compare_fuel(baseline, &mut all)?;
+            compare_fuel(baseline, &mut results.0)?;
         }
-        for (file, cases) in &all {
-            say(file)?;
-            cases.iter().try_for_each(|case| say(&line(case)))?;
-        }
+        results.lines().iter().try_for_each(|line| say(line))?;
         if let Some(junit) = &self.junit {
-            let report = report(&all).to_string().map_err(|error| format!("writing JUnit: {error}"))?;
+            let report = report(&results.0).to_string().map_err(|error| format!("writing JUnit: {error}"))?;
             std::fs::write(junit, report).map_err(|error| format!("writing {}: {error}", junit.display()))?;
         }
-        let cases = || all.iter().flat_map(|(_, cases)| cases);
-        let failed = cases().filter(|case| !case.wrong.is_empty()).count();
-        match failed {
-            0 => say(&format!("{} cases: all as expected", cases().count())),
-            failed => Err(format!("{failed} of {} cases are not as expected", cases().count())),
+        say(&results.sum()?)
+    }
+}
+
+impl Results {
+    /// The files, with a line for each case below.
+    pub(in crate::cli) fn lines(&self) -> Vec<String> {
+        let of_file =
+            |(file, cases): &(String, Vec<Ended>)| [file.clone()].into_iter().chain(cases.iter().map(line)).collect();
+        self.0.iter().flat_map::<Vec<String>, _>(of_file).collect()
+    }
+
+    /// A line for each case that is not as expected.
+    pub(in crate::cli) fn failed(&self) -> Vec<String> {
+        self.cases().filter(|case| !case.wrong.is_empty()).map(line).collect()
+    }
+
+    /// How many there are, and as an error how many are not as expected.
+    pub(in crate::cli) fn sum(&self) -> Result<String, String> {
+        match self.failed().len() {
+            0 => Ok(format!("{} cases: all as expected", self.cases().count())),
+            failed => Err(format!("{failed} of {} cases are not as expected", self.cases().count())),
         }
     }
 
-    async fn play(&self, component: &Path, files: &[(PathBuf, File)]) -> Result<Vec<(String, Vec<Ended>)>, String> {
-        let compiled = self.compiled.clone().or_else(compiled_directory);
-        let mut stages = Stages::default();
-        let mut number = 0;
-        let mut all = Vec::new();
-        for (path, file) in files {
-            let mut ended = Vec::new();
-            for case in &file.case {
-                let wrong = |error: String| format!("{}: case {:?}: {error}", path.display(), case.name);
-                let stage = stages.of(component, &installation(file, case), compiled.as_deref()).await;
-                let stage = stage.map_err(wrong)?;
-                let kind = stage.kind(file.kind.as_deref()).map_err(wrong)?;
-                number += 1;
-                let played = stage.play(kind, number, case).await.map_err(wrong)?;
-                let mut case_ended = compared(case, &played).map_err(wrong)?;
-                if self.all_splits && kind == "text-guardrail" {
-                    case_ended.wrong.extend(splits(stage, case, &mut number).await.map_err(wrong)?);
-                }
-                ended.push(case_ended);
-            }
-            all.push((path.display().to_string(), ended));
-        }
-        Ok(all)
+    fn cases(&self) -> impl Iterator<Item = &Ended> {
+        self.0.iter().flat_map(|(_, cases)| cases)
     }
+}
+
+/// Play the cases of these files, and with `all_splits` each text of a text guardrail in pieces, too.
+pub(in crate::cli) async fn play(
+    component: &Path,
+    files: &[PathBuf],
+    compiled: Option<&Path>,
+    all_splits: bool,
+) -> Result<Results, String> {
+    let files = files.iter().map(|path| Ok((path, File::load(path)?)));
+    let files: Vec<(&PathBuf, File)> = files.collect::<Result<_, String>>()?;
+    let mut stages = Stages::default();
+    let mut number = 0;
+    let mut all = Vec::new();
+    for (path, file) in &files {
+        let mut ended = Vec::new();
+        for case in &file.case {
+            let wrong = |error: String| format!("{}: case {:?}: {error}", path.display(), case.name);
+            let stage = stages.of(component, &installation(file, case), compiled).await.map_err(wrong)?;
+            let kind = stage.kind(file.kind.as_deref()).map_err(wrong)?;
+            number += 1;
+            let played = stage.play(kind, number, case).await.map_err(wrong)?;
+            let mut case_ended = compared(case, &played).map_err(wrong)?;
+            if all_splits && kind == "text-guardrail" {
+                case_ended.wrong.extend(splits(stage, case, &mut number).await.map_err(wrong)?);
+            }
+            ended.push(case_ended);
+        }
+        all.push((path.display().to_string(), ended));
+    }
+    Ok(Results(all))
 }
 
 fn compared(case: &Case, Played { said, words, took }: &Played) -> Result<Ended, String> {
@@ -180,11 +209,13 @@ pub(super) fn component(given: &Path) -> Result<PathBuf, String> {
 }
 
 /// All `tests/*.toml` beside a component.
-fn beside(component: &Path) -> Result<Vec<PathBuf>, String> {
-    let folder = component.parent().unwrap_or(Path::new("")).join("tests");
-    let none = || format!("there are no cases in {}: write some, or name them with --cases", folder.display());
-    let files = files_with(&folder, "toml").map_err(|_| none())?;
-    if files.is_empty() { Err(none()) } else { Ok(files) }
+pub(in crate::cli) fn beside(component: &Path) -> Vec<PathBuf> {
+    files_with(&tests_of(component), "toml").unwrap_or_default()
+}
+
+/// Where the cases of a component are.
+fn tests_of(component: &Path) -> PathBuf {
+    component.parent().unwrap_or(Path::new("")).join("tests")
 }
 
 fn line(Ended { name, took, wrong }: &Ended) -> String {
