@@ -209,3 +209,57 @@ impl Case {
         }
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::super::play;
+    use super::*;
+
+    const DOCUMENTATION: &str = include_str!("../../../sdk/template/CASES.md");
+
+    /// The fields in the table below a heading.
+    fn documented(heading: &str) -> BTreeSet<&'static str> {
+        let (_, section) = DOCUMENTATION.split_once(&format!("\n## {heading}\n")).unwrap();
+        let section = section.split("\n## ").next().unwrap();
+        section.lines().filter_map(|line| Some(line.strip_prefix("| `")?.split_once('`')?.0)).collect()
+    }
+
+    /// Those that serde names when it meets one that it does not know.
+    fn known<T: for<'a> Deserialize<'a> + std::fmt::Debug>(text: &str) -> BTreeSet<String> {
+        let error = toml::from_str::<T>(text).unwrap_err().to_string();
+        let (_, expected) = error.split_once("expected one of").unwrap_or_else(|| panic!("no fields in {error:?}"));
+        expected.split('`').skip(1).step_by(2).map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn every_field_of_a_case_is_documented_and_nothing_else_is() {
+        let own = |fields: BTreeSet<&str>| fields.into_iter().map(str::to_owned).collect::<BTreeSet<_>>();
+        assert_eq!(own(documented("At the top of a file")), known::<File>("nonsense = 1"));
+        assert_eq!(own(documented("What is given")), known::<Case>("nonsense = 1"));
+        let expected: BTreeSet<&str> = play::WORDS.iter().flat_map(|words| words.iter().copied()).collect();
+        assert_eq!(documented("What is expected"), expected);
+        let parts = [
+            known::<Message>("nonsense = 1"),
+            known::<Tool>("nonsense = 1"),
+            known::<Target>("nonsense = 1"),
+            known::<Candidate>("nonsense = 1"),
+            known::<Mocks>("nonsense = 1"),
+            known::<Response>("nonsense = 1"),
+        ];
+        for field in parts.iter().flatten() {
+            let is_told =
+                DOCUMENTATION.contains(&format!("`{field}`")) || DOCUMENTATION.contains(&format!("{field} = "));
+            assert!(is_told, "{field}");
+        }
+    }
+
+    #[test]
+    fn the_case_in_the_documentation_is_one() {
+        let (_, case) = DOCUMENTATION.split_once("```toml\n").unwrap();
+        let file: File = toml::from_str(case.split_once("```").unwrap().0).unwrap();
+        assert!(file.case[0].expected().unwrap().len() > 2);
+    }
+}

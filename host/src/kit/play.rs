@@ -68,6 +68,10 @@ const ROUTER: &[&str] = &[
 ];
 const CACHE: &[&str] = &["verdict", "key", "by_meaning", "age_ms_max", "ttl_ms", "failure"];
 
+/// All of them.
+#[cfg(test)]
+pub(super) const WORDS: [&[&str]; 4] = [TEXT, WHOLE, ROUTER, CACHE];
+
 impl Stage {
     /// Which of the plugin's exports is called.
     ///

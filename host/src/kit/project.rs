@@ -178,6 +178,8 @@ pub fn write(folder: &Path, name: &str, language: Language, kind: Kind) -> Resul
     let cases = format!("{}.toml", kind.word());
     let file = Cases::get(&cases).map(|file| file.data.into_owned()).unwrap_or_default();
     put(&folder.join("tests").join(&cases), &file)?;
+    let about_cases = Cases::get("CASES.md").map(|file| file.data.into_owned()).unwrap_or_default();
+    put(&folder.join("tests/README.md"), &about_cases)?;
     for file in sdk.names.iter().filter(|file| !file.starts_with("template/")) {
         put(&folder.join(SDK).join(&**file), &sdk.read(file))?;
     }
@@ -271,7 +273,9 @@ mod tests {
                 let what = format!("{language:?} {kind:?}");
                 assert!(is_there(&format!("tests/{}.toml", kind.word())) && is_there("README.md"), "{what}");
                 assert!(
-                    is_there("sluicegate-plugin/wit/types.wit") && is_there("sluicegate-plugin/README.md"),
+                    is_there("tests/README.md")
+                        && is_there("sluicegate-plugin/wit/types.wit")
+                        && is_there("sluicegate-plugin/README.md"),
                     "{what}"
                 );
                 for path in all.iter().filter(|path| !path.starts_with(project.join(SDK))) {

@@ -245,3 +245,44 @@ fn compatible(version: &str) -> bool {
     };
     theirs.major == ours.major && theirs.minor == ours.minor && theirs <= ours
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use wasmtime::component::{Component, Linker};
+    use wasmtime::{Engine, Store};
+
+    use super::*;
+
+    /// Imports and exports by the names of the first contract.
+    const FIRST: &str = r#"(component
+        (import "sluicegate:plugin/log@0.1.0" (instance $log (export "write" (func))))
+        (core module $module (func (export "inspect")))
+        (core instance $core (instantiate $module))
+        (func $inspect (canon lift (core func $core "inspect")))
+        (instance $guardrail (export "inspect" (func $inspect)))
+        (export "sluicegate:plugin/text-guardrail@0.1.0" (instance $guardrail)))"#;
+
+    #[test]
+    fn a_contract_that_has_grown_runs_what_was_made_for_the_first() {
+        let engine = Engine::default();
+        let component = Component::new(&engine, wat::parse_str(FIRST).unwrap()).unwrap();
+        let mut linker = Linker::<()>::new(&engine);
+        linker
+            .instance("sluicegate:plugin/log@0.1.7")
+            .unwrap()
+            .func_wrap("write", |_, (): ()| Ok(()))
+            .unwrap();
+        let mut store = Store::new(&engine, ());
+        let instance = linker.instantiate(&mut store, &component).unwrap();
+        assert!(instance.get_export_index(&mut store, None, "sluicegate:plugin/text-guardrail@0.1.7").is_some());
+        assert!(instance.get_export_index(&mut store, None, "sluicegate:plugin/text-guardrail@0.2.0").is_none());
+    }
+
+    #[test]
+    fn what_is_newer_than_the_host_is_not_for_it() {
+        for (version, runs) in [("0.1.0", true), ("0.1.1", false), ("0.2.0", false), ("1.1.0", false), ("x", false)] {
+            assert_eq!(compatible(version), runs, "{version}");
+        }
+    }
+}

@@ -160,7 +160,11 @@ impl Case {
         }
         let scores = self.matched.iter().filter_map(|(number, _)| intent.patterns.get(*number)).map(Pattern::score);
         let alike = self.likeness.map(|likeness| likeness.score);
-        1.0 - scores.chain(alike).map(|score| 1.0 - score).product::<f32>()
+        let doubt: f64 = scores.chain(alike).map(|score| 1.0 - f64::from(score)).product();
+        // In so many digits that a single score comes out as it went in, and reaches a threshold that is the same.
+        #[allow(clippy::cast_possible_truncation)]
+        let score = (1.0 - doubt) as f32;
+        score
     }
 
     /// Which patterns matched, and where; and what it is like.

@@ -1,9 +1,13 @@
 //! The author's kit: cases of plugins, played as `sluicegate plugin test` does.
 
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use clap::Parser as _;
 use sluicegate::cli::Cli;
+use sluicegate::plugin::outline;
 use tempfile::TempDir;
 
 /// A component that the set-up of the tests has built.
@@ -38,6 +42,50 @@ fn the_examples_in_rust_say_what_examples_say_in_every_language() {
         let cases = common(example);
         play(&built(example), &["--cases", cases.to_str().unwrap(), "--all-splits"]).unwrap();
     }
+}
+
+#[test]
+fn the_standard_plugins_say_what_their_cases_say() {
+    let plugins = std::env::var_os("SLUICEGATE_PLUGINS").expect("run the tests by `cargo xtask test`");
+    for name in ["pii", "secrets", "prompt-injection", "intent-router", "cost-router", "answer-cache"] {
+        let cases = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../plugins/{name}/cases.toml"));
+        let component = Path::new(&plugins).join(format!("{name}.wasm"));
+        play(&component, &["--cases", cases.to_str().unwrap(), "--all-splits"]).unwrap();
+    }
+}
+
+#[test]
+fn components_of_the_first_contract_say_what_they_said() {
+    let folder = TempDir::new().unwrap();
+    for example in ["codename", "tiers", "faq"] {
+        let kept = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("fixtures/contract-0.1.0/{example}.base64"));
+        let text: String = std::fs::read_to_string(kept).unwrap().split_whitespace().collect();
+        let component = BASE64.decode(text).unwrap();
+        assert_eq!(outline(&component).unwrap().contract(), Some("0.1.0"));
+        let file = folder.path().join(format!("{example}.wasm"));
+        std::fs::write(&file, component).unwrap();
+        play(&file, &["--cases", common(example).to_str().unwrap(), "--all-splits"]).unwrap();
+    }
+}
+
+#[test]
+fn a_hundred_cases_are_played_in_a_moment() {
+    let folder = TempDir::new().unwrap();
+    let case = |number: usize| {
+        format!(
+            "[[case]]\nname = 'number {number}'\ntext = '{number} Blue'\n[case.expect]\ntext = '{number} [codename]'\n"
+        )
+    };
+    let text: String = (0..100).map(case).collect();
+    let path = cases(&folder, &format!("config = {{ names = ['Blue'] }}\n{text}"));
+    let began = Instant::now();
+    play(&built("codename"), &["--cases", path.to_str().unwrap()]).unwrap();
+    println!("a hundred cases took {:?}", began.elapsed());
+    assert!(
+        began.elapsed() < Duration::from_secs(20),
+        "some seconds at most, on a busy machine: {:?}",
+        began.elapsed()
+    );
 }
 
 #[test]
