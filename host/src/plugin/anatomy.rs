@@ -268,11 +268,7 @@ mod tests {
         let engine = Engine::default();
         let component = Component::new(&engine, wat::parse_str(FIRST).unwrap()).unwrap();
         let mut linker = Linker::<()>::new(&engine);
-        linker
-            .instance("sluicegate:plugin/log@0.1.7")
-            .unwrap()
-            .func_wrap("write", |_, (): ()| Ok(()))
-            .unwrap();
+        linker.instance("sluicegate:plugin/log@0.1.7").unwrap().func_wrap("write", |_, (): ()| Ok(())).unwrap();
         let mut store = Store::new(&engine, ());
         let instance = linker.instantiate(&mut store, &component).unwrap();
         assert!(instance.get_export_index(&mut store, None, "sluicegate:plugin/text-guardrail@0.1.7").is_some());
