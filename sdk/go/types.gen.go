@@ -90,13 +90,13 @@ type Segment struct {
 	Text string
 }
 
-// A half-open range of bytes.
+// A half-open range of bytes of a text in UTF-8, which cuts no character.
 type Span struct {
 	Start int
 	End   int
 }
 
-// Put `replacement` where `span` was. The edits of one verdict do not overlap.
+// Put `replacement` where `span` was. The edits of one verdict do not overlap; there are at most 10,000.
 type Edit struct {
 	Span        Span
 	Replacement string
@@ -107,9 +107,10 @@ type Edit struct {
 }
 
 // Something noticed, whether or not it changes the outcome. Findings go to traces,
-// metrics and shadow comparisons; they never carry the text itself.
+// metrics and shadow comparisons; they never carry the text itself. A verdict has at most 1,000.
 type Finding struct {
-	// The rule that matched, stable over versions: `email`, `jailbreak.role-play`.
+	// The rule that matched, stable over versions: `email`, `jailbreak.role-play`. Visible ASCII without
+	// quotes, backslashes, commas and semicolons, up to 128 bytes.
 	Rule string
 	Span *Span
 	// How sure, from 0 to 1.
@@ -118,9 +119,9 @@ type Finding struct {
 
 // A refusal, in words for its two audiences.
 type Denial struct {
-	// Stable and machine-readable, as `pii.blocked`.
+	// Stable and machine-readable, as `pii.blocked`; of the characters of a finding's rule.
 	Code string
-	// For the caller. Does not repeat the refused text.
+	// For the caller, up to 2,048 bytes. Does not repeat the refused text.
 	Reason string
 	// For the operator's trace alone.
 	Detail *string

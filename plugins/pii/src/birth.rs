@@ -46,6 +46,9 @@ const WORDS: [&str; 26] = [
     "生年月日",
 ];
 
+/// Those that may be written with a stop behind them, which then ends no sentence.
+const ABBREVIATIONS: [&str; 2] = ["dob", "d.o.b"];
+
 /// How the words begin: most places are dismissed by that.
 const FIRST_BYTES: &[u8] = b"bdgnf\xE7";
 
@@ -68,8 +71,12 @@ pub(crate) fn end(reader: &Reader<'_>) -> Option<usize> {
 fn is_announced(reader: &Reader<'_>, start: usize) -> bool {
     let earliest = start.saturating_sub(GAP_AFTER_BYTES_MAX + WORD_BYTES_MAX).max(reader.behind());
     (earliest..start).any(|at| {
-        word_end(reader, at).is_some_and(|end| {
-            end <= start && start - end <= GAP_AFTER_BYTES_MAX && !(end..start).any(|at| breaks(reader, at, end))
+        word(reader, at).is_some_and(|word| {
+            let end = at + word.len();
+            let stop = ABBREVIATIONS.contains(&word).then_some(end);
+            end <= start
+                && start - end <= GAP_AFTER_BYTES_MAX
+                && !(end..start).any(|at| Some(at) != stop && breaks(reader, at))
         })
     })
 }
@@ -77,30 +84,29 @@ fn is_announced(reader: &Reader<'_>, start: usize) -> bool {
 /// Whether a birth word stands shortly behind the date.
 fn is_explained(reader: &Reader<'_>, end: usize) -> bool {
     (end..=end + GAP_BEFORE_BYTES_MAX)
-        .take_while(|at| reader.at(*at).is_some() && !breaks(reader, *at, usize::MAX))
-        .any(|at| word_end(reader, at).is_some())
+        .take_while(|at| reader.at(*at).is_some() && !breaks(reader, *at))
+        .any(|at| word(reader, at).is_some())
 }
 
-/// Whether a sentence or a paragraph ends at `at`. A stop directly behind the word, at `word_end`, is an
-/// abbreviation's.
-fn breaks(reader: &Reader<'_>, at: usize, word_end: usize) -> bool {
+/// Whether a sentence or a paragraph ends at `at`.
+fn breaks(reader: &Reader<'_>, at: usize) -> bool {
     match reader.at(at) {
         Some(b'!' | b'?' | b';') => true,
-        Some(b'.') => at != word_end && reader.is(at + 1, |byte| byte.is_ascii_whitespace()),
+        Some(b'.') => reader.is(at + 1, |byte| byte.is_ascii_whitespace()),
         Some(b'\n') => reader.has(at + 1, b"\n"),
         _ => false,
     }
 }
 
-/// The end of the birth word at `at`.
-fn word_end(reader: &Reader<'_>, at: usize) -> Option<usize> {
+/// The birth word at `at`.
+fn word(reader: &Reader<'_>, at: usize) -> Option<&'static str> {
     let begins = reader.is(at, |byte| FIRST_BYTES.contains(&byte.to_ascii_lowercase()));
     if !begins || reader.before(at).is_some_and(is_word) {
         return None;
     }
     let ends = |end: usize| reader.before(end).is_some_and(|byte| !is_word(byte)) || !reader.word_at(end);
     let fits = |word: &str| reader.has_any_case(at, word.as_bytes()) && ends(at + word.len());
-    WORDS.into_iter().find(|word| fits(word)).map(|word| at + word.len())
+    WORDS.into_iter().find(|word| fits(word))
 }
 
 #[cfg(test)]

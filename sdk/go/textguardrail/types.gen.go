@@ -49,6 +49,6 @@ type Verdict struct {
 	Action   Action
 	Findings []sluicegate.Finding
 	// Keep that many bytes at the end back until more text shows whether they belong to a
-	// match. Ignored in a final window; bounded by the operator's `hold_bytes_max`.
+	// match; none of the context. Ignored in a final window; bounded by the operator's `hold_bytes_max`.
 	Hold int
 }
