@@ -61,7 +61,8 @@ fn attack(component: &PathBuf, attacks: &[Attack]) {
 fn in_rust() {
     if Language::Rust.is_here() {
         projects::usual_compiler();
-        let component = build(Language::Rust, "lib.rs", "src/lib.rs", Some("target"));
+        // Cargo would take one crate of this name in that folder for the other.
+        let component = build(Language::Rust, "lib.rs", "src/lib.rs", None);
         attack(&component, &[LOOP, MEMORY, ("deep", &["trapped"]), ("fail", &["trapped"])]);
     }
 }
