@@ -62,9 +62,10 @@ pub(super) async fn measure(lab: &Lab) -> Result<Vec<Line>> {
 fn make(folder: &Path, name: &str, language: Language) -> Result<PathBuf> {
     let project = folder.join(name);
     project::write(&project, &format!("in-{name}"), language, Kind::TextGuardrail)?;
-    // Where `cargo xtask` had to make a compiler that compiles Rust for plugins.
+    // Where `cargo xtask` had to make a compiler that compiles Rust for plugins. In the folder above: the project has settings
+    // of its own, which cargo takes too.
     if let Some(rustc) = std::env::var_os("SLUICEGATE_GUEST_RUSTC") {
-        let cargo = project.join(".cargo");
+        let cargo = folder.join(".cargo");
         fs::create_dir_all(&cargo).map_err(|error| format!("making {}: {error}", cargo.display()))?;
         write(&cargo.join("config.toml"), format!("[build]\nrustc = {:?}\n", rustc.display().to_string()).as_bytes())?;
     }
