@@ -53,6 +53,8 @@ breaker_failures = 0
 directory = 'plugins'
 chain_ms = 20_000
 settle_ms = 20
+[cache]
+wait_ms = 20_000
 [ledger]
 enabled = false
 ";

@@ -411,7 +411,7 @@ async fn a_cache_that_cannot_be_opened_is_a_bypass_and_seen() {
 #[tokio::test(flavor = "multi_thread")]
 async fn gateways_on_one_redis_share_what_is_kept_and_what_is_purged() {
     let mut redis = Redis::start().await;
-    let settings = format!("{}\ncache.wait_ms = 20_000\nadmin.listen = '127.0.0.1:0'", redis.settings());
+    let settings = format!("{}\nadmin.listen = '127.0.0.1:0'", redis.settings());
     let (one_provider, one) = gateway([gentle("cache")], &settings).await;
     let (_other_provider, other) = gateway([gentle("cache")], &settings).await;
     assert_eq!(said(&one.ask(chat("tide")).await), "miss answer 1");
@@ -454,7 +454,7 @@ async fn gateways_on_one_redis_share_what_is_kept_and_what_is_purged() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_asked_before_another_gateway_purged_is_not_kept_after_it() {
     let redis = Redis::start().await;
-    let settings = format!("{}\ncache.wait_ms = 20_000", redis.settings());
+    let settings = redis.settings();
     let (provider, one) = gateway([gentle("cache")], &settings).await;
     let (_other_provider, other) = gateway([gentle("cache")], &settings).await;
     provider.now_says([Reply::events([chunk("low")]).pauses().then([finish(0, "stop"), DONE.to_owned()])]);
@@ -489,8 +489,7 @@ async fn a_store_that_hangs_is_a_bypass_within_its_time() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_similar_question_is_answered_if_the_policy_says_so() {
     let Some(model) = installed("SLUICEGATE_EMBEDDER") else { return };
-    let settings =
-        format!("embedders.minilm.directory = '{model}'\ncache.embedding_wait_ms = 60_000\ncache.wait_ms = 20_000");
+    let settings = format!("embedders.minilm.directory = '{model}'\ncache.embedding_wait_ms = 60_000");
     let near = || gentle("cache").config("threshold = 0.8").set("cache.embedder = 'minilm'");
     let (provider, gateway) = gateway([near()], &settings).await;
     assert_eq!(said(&gateway.ask(chat("How do I reset my password?")).await), "miss answer 1");
@@ -520,7 +519,7 @@ async fn gateways_on_one_postgres_share_what_is_found_by_its_meaning() {
     let Some(mut postgres) = Postgres::start().await else { return };
     let redis = Redis::start().await;
     let settings = format!(
-        "{}\n{}\nembedders.minilm.directory = '{model}'\ncache.embedding_wait_ms = 60_000\ncache.wait_ms = 20_000
+        "{}\n{}\nembedders.minilm.directory = '{model}'\ncache.embedding_wait_ms = 60_000
          admin.listen = '127.0.0.1:0'",
         redis.settings(),
         postgres.settings()
