@@ -7,12 +7,16 @@ import { plain } from "./lift.js";
 import * as lower from "./lower.js";
 import { Offsets } from "./offsets.js";
 
+/** What the verdicts of all guardrails have. */
+const JUDGED = ["deny", "edits", "findings"];
+const ROUTING = ["targets", "answer", "escalate", "deny", "onRejection", "intent", "findings"];
+
 /** @param {any} window */
 function inspected(/** @type {any} */ guardrail, window) {
   const offsets = new Offsets(window.text);
   const { phase, role, channel, text, final } = window;
   const said = guardrail.inspect({ phase, role, channel, text, context: offsets.units(window.context), final });
-  const verdict = lower.object(said, "a verdict") ?? {};
+  const verdict = lower.record(said, "a verdict", [...JUDGED, "hold"]) ?? {};
   const hold = lower.number(verdict.hold ?? 0, "a verdict's hold");
   const held = hold > 0 ? offsets.bytes(text.length) - offsets.bytes(text.length - hold) : 0;
   return { ...judged(verdict, () => offsets), hold: held };
@@ -38,9 +42,10 @@ function judged(verdict, offsetsFor) {
  * A guardrail's verdict on something that has segments.
  * @param {unknown} said
  * @param {any[]} segments
+ * @param {string[]} fields What else than other verdicts it has.
  */
-function judgedWhole(said, segments) {
-  const verdict = lower.object(said, "a verdict") ?? {};
+function judgedWhole(said, segments, fields = []) {
+  const verdict = lower.record(said, "a verdict", [...JUDGED, ...fields]) ?? {};
   /** @type {Map<number, Offsets>} */
   const known = new Map();
   const { action, findings } = judged(verdict, ({ segment }) => {
@@ -61,7 +66,7 @@ function offsetsOf(segments, id) {
 
 /** @param {any} said */
 function routing(said) {
-  const routing = lower.object(said, "a routing") ?? {};
+  const routing = lower.record(said, "a routing", ROUTING) ?? {};
   return {
     decision: decision(routing),
     onRejection: indices(routing.onRejection, "onRejection"),
@@ -74,10 +79,11 @@ function routing(said) {
 function decision({ targets, answer, escalate, deny }) {
   if (deny) return { tag: "deny", val: lower.denial(deny) };
   if (escalate) {
-    const { queue, text } = lower.object(escalate, "escalate");
+    const { queue, text } = lower.record(escalate, "escalate", ["queue", "text"]);
     return { tag: "escalate", val: { queue: lower.text(queue, "escalate.queue"), text: lower.text(text, "escalate.text") } };
   }
-  if (typeof answer === "string") return { tag: "answer", val: { text: lower.text(answer, "answer") } };
+  const text = lower.optionalText(answer, "answer");
+  if (text !== undefined) return { tag: "answer", val: { text } };
   const asked = indices(targets, "targets");
   return asked.length > 0 ? { tag: "targets", val: asked } : { tag: "unchanged" };
 }
@@ -89,9 +95,9 @@ function indices(value, what) {
 
 /** @param {unknown} said */
 function intention(said) {
-  const lookup = lower.object(said, "a plan");
+  const lookup = lower.record(said, "a plan", ["key", "byMeaning", "ageMsMax"]);
   if (lookup === undefined) return { tag: "bypass" };
-  const meaning = lower.object(lookup.byMeaning, "byMeaning");
+  const meaning = lower.record(lookup.byMeaning, "byMeaning", ["text", "threshold"]);
   const byMeaning = meaning && {
     text: lower.text(meaning.text, "byMeaning.text"),
     threshold: lower.number(meaning.threshold, "byMeaning.threshold"),
@@ -104,7 +110,7 @@ function intention(said) {
 
 /** @param {unknown} said */
 function admission(said) {
-  const admission = lower.object(said, "an admission");
+  const admission = lower.record(said, "an admission", ["ttlMs"]);
   return admission && { ttlMs: milliseconds(admission.ttlMs, "ttlMs") };
 }
 
@@ -140,7 +146,7 @@ export const kinds = {
     needs: ["check"],
     functions: (it) => ({
       check(request, answer) {
-        const { verdict, action, findings } = judgedWhole(it().check(plain(request), plain(answer)), answer.segments);
+        const { verdict, action, findings } = judgedWhole(it().check(plain(request), plain(answer)), answer.segments, ["retry"]);
         const retry = lower.optionalText(verdict.retry, "retry");
         return retry === undefined || verdict.deny ? { action, findings } : { action: { tag: "retry", val: retry }, findings };
       },

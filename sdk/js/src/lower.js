@@ -49,6 +49,18 @@ export function object(value, what) {
   return value;
 }
 
+/**
+ * An object with no other fields than these, or nothing at all. A field with a slip of the pen in its name would count for
+ * nothing, and what it says might be to refuse.
+ * @param {unknown} value @param {string} what @param {string[]} fields @returns {any}
+ */
+export function record(value, what, fields) {
+  const said = object(value, what);
+  const stranger = Object.keys(said ?? {}).find((field) => !fields.includes(field));
+  if (stranger === undefined) return said;
+  throw new PluginError(`${what} has no field ${JSON.stringify(stranger)}; expected one of ${fields.join(", ")}`);
+}
+
 /** The largest number of the contract's `u32`. */
 export const U32_MAX = 0xffff_ffff;
 
@@ -56,14 +68,14 @@ export const U32_MAX = 0xffff_ffff;
  * @param {unknown} value @param {Offsets} offsets
  */
 export function span(value, offsets) {
-  const { start, end } = object(value, "a span") ?? {};
+  const { start, end } = record(value, "a span", ["start", "end"]) ?? {};
   const from = offsets.bytes(number(start, "a span's start"));
   return { start: from, end: Math.max(from, offsets.bytes(number(end, "a span's end"), true)) };
 }
 
 /** @param {any} value @param {Offsets} offsets */
 export function edit(value, offsets) {
-  const said = object(value, "an edit") ?? {};
+  const said = record(value, "an edit", ["span", "replacement", "restore", "segment"]) ?? {};
   return {
     span: span(said.span, offsets),
     replacement: text(said.replacement, "an edit's replacement"),
@@ -73,7 +85,7 @@ export function edit(value, offsets) {
 
 /** @param {any} value @param {Offsets | undefined} offsets Of the text that its span lies in. */
 export function finding(value, offsets) {
-  const said = object(value, "a finding") ?? {};
+  const said = record(value, "a finding", ["rule", "span", "score", "segment"]) ?? {};
   return {
     rule: text(said.rule, "a finding's rule"),
     span: said.span && offsets ? span(said.span, offsets) : undefined,
@@ -83,7 +95,7 @@ export function finding(value, offsets) {
 
 /** @param {any} value */
 export function denial(value) {
-  const said = object(value, "a denial") ?? {};
+  const said = record(value, "a denial", ["code", "reason", "detail"]) ?? {};
   return {
     code: text(said.code, "a denial's code"),
     reason: text(said.reason, "a denial's reason"),

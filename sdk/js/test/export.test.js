@@ -170,12 +170,25 @@ test("an error that is none of ours does not say what it may have of the exchang
   assert.doesNotMatch(parsing.val, /secret/);
 });
 
+test("a field with a slip of the pen in its name is none that counts for nothing", () => {
+  const answer = { target: "t", segments: [segment(0, "é")], finish: "stop", usage: null };
+  const checked = (/** @type {any} */ verdict) => {
+    const plugin = sdk.answerGuardrail({ configure: () => ({ check: () => verdict }) });
+    return /** @type {any} */ (thrown(() => component(plugin).answerGuardrail.check(structuredClone(request), answer))).val;
+  };
+  assert.equal(checked({ retyr: "Once more." }), 'a verdict has no field "retyr"; expected one of deny, edits, findings, retry');
+  assert.equal(checked({ deny: { code: "c", reson: "r" } }), 'a denial has no field "reson"; expected one of code, reason, detail');
+  assert.match(checked({ findings: [{ name: "r" }] }), /^a finding has no field "name"/);
+  assert.match(checked({ edits: [{ segment: 0, span: { from: 0, end: 1 }, replacement: "" }] }), /^a span has no field "from"/);
+});
+
 test("what is of the wrong type is a sentence, and no trap of the engine", () => {
   const routed = (/** @type {any} */ routing) =>
     /** @type {any} */ (thrown(() => component(sdk.router({ configure: () => ({ route: () => routing }) })).router.route(structuredClone(request), []))).val;
   assert.equal(routed({ targets: ["a"] }), "an index in targets must be a number");
   assert.equal(routed({ targets: 1 }), "targets must be a list");
   assert.equal(routed({ intent: 1 }), "intent must be a string");
+  assert.equal(routed({ answer: 1 }), "answer must be a string");
   assert.equal(routed(Promise.resolve({})), "a routing must not be a promise: the functions of a plugin are not async");
   const half = sdk.router({ configure: () => ({ route: () => ({ answer: "half \ud800 pair" }) }) });
   assert.equal(component(half).router.route(structuredClone(request), []).decision.val.text, "half \ufffd pair");
