@@ -69,9 +69,9 @@ type Plugin[C, P any] struct {
 	// Summary is one sentence for the list of plugins.
 	Summary string
 	// ConfigSchema is a JSON Schema of the configuration, which the host checks a configuration against first; nothing for
-	// a plugin that does without.
+	// a plugin that does without. Each of its properties has a place in C, and its defaults count.
 	ConfigSchema string
-	// Defaults makes what the configuration is read over; nil stands for zero values.
+	// Defaults makes what the configuration is read over, for what has no default in ConfigSchema; nil stands for zero values.
 	Defaults func() C
 	// Configure builds the plugin. Its error is a sentence for the operator; the previous version of the plugin stays in
 	// service then.
@@ -89,7 +89,7 @@ func (p *Plugin[C, P]) New(json string) (P, error) {
 	if p.Defaults != nil {
 		read = p.Defaults()
 	}
-	if err := config.Read(json, &read); err != nil {
+	if err := config.Read(json, p.ConfigSchema, &read); err != nil {
 		return none, err
 	}
 	return p.Configure(read)

@@ -31,8 +31,11 @@ func Unchanged() Routing {
 	return Routing{Decision: DecisionUnchanged{}}
 }
 
-// Targets has these asked in this order, by their indices, and no others.
+// Targets has these asked in this order, by their indices, and no others. None at all decide nothing.
 func Targets(indices ...int) Routing {
+	if len(indices) == 0 {
+		return Unchanged()
+	}
 	return Routing{Decision: DecisionTargets{indices}}
 }
 

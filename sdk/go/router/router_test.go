@@ -29,6 +29,9 @@ func TestValuesComeBack(t *testing.T) {
 			t.Errorf("%+v", got)
 		}
 	}
+	if got := Targets(); !reflect.DeepEqual(got, Unchanged()) {
+		t.Errorf("no targets decide %+v", got)
+	}
 	target := Target{Name: "n", Provider: "p", Model: "m", Tags: []string{"a", "b"}, Healthy: true, InFlight: 3,
 		FirstToken: some(200 * time.Millisecond), InputDollarsPerMillion: some(0.5), ContextTokens: some(8192)}
 	at := abi.Alloc(96, 8)

@@ -81,8 +81,11 @@ class Routing:
         intent: str | None = None,
         findings: Iterable[Finding] = (),
     ) -> "Routing":
-        """These targets in this order, by their indices."""
-        return cls(Targets(list(indices)), list(on_rejection), intent, list(findings))
+        """These targets in this order, by their indices. None at all decide nothing."""
+        chosen = list(indices)
+        if not chosen:
+            return cls.unchanged(intent=intent, findings=findings)
+        return cls(Targets(chosen), list(on_rejection), intent, list(findings))
 
     @classmethod
     def answer(cls, text: str, *, intent: str | None = None, findings: Iterable[Finding] = ()) -> "Routing":

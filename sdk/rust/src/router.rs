@@ -13,10 +13,11 @@ impl Routing {
         Decision::Unchanged.into()
     }
 
-    /// These targets in this order, by their indices.
+    /// These targets in this order, by their indices. None at all decide nothing.
     #[must_use]
     pub fn targets(indices: impl IntoIterator<Item = u32>) -> Self {
-        Decision::Targets(indices.into_iter().collect()).into()
+        let indices: Vec<u32> = indices.into_iter().collect();
+        if indices.is_empty() { Self::unchanged() } else { Decision::Targets(indices).into() }
     }
 
     /// This text, and no model.

@@ -30,11 +30,11 @@ func TestWhatIsReadIsWhatEncodingJSONReads(t *testing.T) {
 	for _, text := range []string{
 		`{}`, `{"truth": true, "number": -7, "small": 255, "ratio": 0.25}`, `{"texts": [], "rules": {}}`,
 		`{"texts":["a","\u00e9\ud83e\udd89\n\"\\\/"],"rules":{"x":{"text":"y"}},"maybe":3}`,
-		`{"any": {"a": [1, 2.5, "b", null, true]}, "other": [[{}]], "Plain": "p", "Ignored": "i", "hidden": "h"}`,
+		`{"any": {"a": [1, 2.5, "b", null, true], "other": [[{}]]}, "Plain": "p"}`,
 		` {"texts" : null , "maybe":null, "ratio": 1e-2, "text": "embedded", "number": 12 } `, `{"any": "\ud800x"}`,
 	} {
 		var got, want all
-		if err := Read(text, &got); err != nil {
+		if err := Read(text, "", &got); err != nil {
 			t.Errorf("%s: %v", text, err)
 		}
 		if err := json.Unmarshal([]byte(text), &want); err != nil {
@@ -68,8 +68,12 @@ func TestMistakesAreTold(t *testing.T) {
 		`{"a": [1 2]}`:                   errNotJSON.Error(),
 		strings.Repeat("[", 2*depthMax):  errNotJSON.Error(),
 		`{"a": "` + "\n" + `"}`:          errNotJSON.Error(),
+		`{"other": 1}`:                   "`other` is no setting of this plugin",
+		`{"Ignored": "i"}`:               "`Ignored` is no setting of this plugin",
+		`{"hidden": "h"}`:                "`hidden` is no setting of this plugin",
+		`{"rules": {"x": {"y": 1}}}`:     "`rules.x.y` is no setting of this plugin",
 	} {
-		if err := Read(text, new(all)); err == nil || err.Error() != want {
+		if err := Read(text, "", new(all)); err == nil || err.Error() != want {
 			t.Errorf("%s: %v", text, err)
 		}
 	}
@@ -78,10 +82,35 @@ func TestMistakesAreTold(t *testing.T) {
 func TestDefaultsStay(t *testing.T) {
 	c := all{Number: 5, Texts: []string{"a", "b"}}
 	kept := c.Texts
-	if err := Read(`{"texts": ["c"], "number": 1e3}`, &c); err != nil || c.Number != 1000 || kept[0] != "a" {
+	if err := Read(`{"texts": ["c"], "number": 1e3}`, "", &c); err != nil || c.Number != 1000 || kept[0] != "a" {
 		t.Errorf("%+v %v %v", c, kept, err)
 	}
-	if err := Read(" ", &c); err != nil || c.Number != 1000 {
+	if err := Read(" ", "", &c); err != nil || c.Number != 1000 {
 		t.Errorf("%+v %v", c, err)
+	}
+}
+
+func TestTheDefaultsOfASchemaCount(t *testing.T) {
+	schema := `{"properties": {"number": {"default": 7}, "texts": {"default": ["a"]}, "text": {}, "truth": {"default": true},
+		"rules": {"additionalProperties": {"properties": {"text": {}}}}}}`
+	c := all{Number: 5, inner: inner{"kept"}}
+	if err := Read(`{"truth": false}`, schema, &c); err != nil || c.Number != 7 || c.Texts[0] != "a" || c.Truth || c.Text != "kept" {
+		t.Errorf("%+v %v", c, err)
+	}
+	if err := Read("", schema, &c); err != nil || !c.Truth {
+		t.Errorf("%+v %v", c, err)
+	}
+}
+
+func TestASchemaThatTheTypeDoesNotHaveIsTold(t *testing.T) {
+	for schema, want := range map[string]string{
+		`{"properties": {"numbre": {}}}`: "ConfigSchema has `numbre`, which is read into nothing: no field has the tag `json:\"numbre\"`",
+		`{"properties": {"rules": {"additionalProperties": {"properties": {"x": {}}}}}}`: "ConfigSchema has `rules.x`, which is read into nothing: no field has the tag `json:\"x\"`",
+		`{"properties": {"hidden": {}}}`:                                                 "ConfigSchema has `hidden`, which is read into nothing: no field has the tag `json:\"hidden\"`",
+		`{`:                                                                              "ConfigSchema is not JSON",
+	} {
+		if err := Read("{}", schema, new(all)); err == nil || err.Error() != want {
+			t.Errorf("%s: %v", schema, err)
+		}
 	}
 }

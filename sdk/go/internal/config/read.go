@@ -8,19 +8,31 @@ import (
 )
 
 // Read reads a configuration over what stands in a value already; into points to it. Nothing and an empty object both
-// stand for what was not configured.
+// stand for what was not configured: for that the defaults of the schema count, if there is one.
 //
 // Structs, by their tags `json:"name"`, slices, maps with texts as keys, pointers, texts, numbers, truth values and any can
-// be read into. Fields without a place are ignored: the host has checked the configuration against the schema.
-func Read(text string, into any) error {
+// be read into. What has no place there is a mistake, in a configuration as in the schema.
+func Read(text, schema string, into any) error {
 	if strings.TrimSpace(text) == "" {
-		return nil
+		text = "{}"
 	}
 	value, err := parse(text)
 	if err != nil {
 		return err
 	}
-	return set(reflect.ValueOf(into).Elem(), value, "")
+	v := reflect.ValueOf(into).Elem()
+	if strings.TrimSpace(schema) != "" {
+		of, err := parse(schema)
+		if err != nil {
+			return errors.New("ConfigSchema is not JSON")
+		}
+		if property := unread(v.Type(), of, ""); property != "" {
+			return errors.New("ConfigSchema has `" + property[1:] + "`, which is read into nothing: no field has the tag `json:\"" +
+				property[strings.LastIndexByte(property, '.')+1:] + "\"`")
+		}
+		value = withDefaults(of, value)
+	}
+	return set(v, value, "")
 }
 
 func wrong(path, want string) error {
@@ -49,6 +61,11 @@ func set(v reflect.Value, value any, path string) error {
 		members, ok := value.(object)
 		if !ok {
 			return wrong(path, "an object")
+		}
+		for _, m := range members {
+			if place(v.Type(), m.name) == nil {
+				return errors.New("`" + (path + "." + m.name)[1:] + "` is no setting of this plugin")
+			}
 		}
 		return setStruct(v, members, path)
 	case reflect.Map:
@@ -130,24 +147,49 @@ func setStruct(v reflect.Value, members object, path string) error {
 	t := v.Type()
 	for i := range t.NumField() {
 		field := t.Field(i)
-		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
-		switch {
-		case field.Anonymous && name == "" && field.Type.Kind() == reflect.Struct:
+		name, embedded := named(field)
+		if embedded {
 			if err := setStruct(v.Field(i), members, path); err != nil {
 				return err
 			}
-			continue
-		case !field.IsExported() || name == "-":
-			continue
-		case name == "":
-			name = field.Name
 		}
 		for _, m := range members {
-			if m.name == name {
+			if name != "" && m.name == name {
 				if err := set(v.Field(i), m.value, path+"."+name); err != nil {
 					return err
 				}
 			}
+		}
+	}
+	return nil
+}
+
+// named gives what a field is called in JSON, nothing for one that is not there; or says that it is a struct whose fields
+// are there in its place.
+func named(field reflect.StructField) (name string, embedded bool) {
+	name, _, _ = strings.Cut(field.Tag.Get("json"), ",")
+	switch {
+	case field.Anonymous && name == "" && field.Type.Kind() == reflect.Struct:
+		return "", true
+	case !field.IsExported() || name == "-":
+		return "", false
+	case name == "":
+		return field.Name, false
+	}
+	return name, false
+}
+
+// place gives the type of what a field of this name is read into, or nil.
+func place(t reflect.Type, wanted string) reflect.Type {
+	for i := range t.NumField() {
+		field := t.Field(i)
+		name, embedded := named(field)
+		if embedded {
+			if found := place(field.Type, wanted); found != nil {
+				return found
+			}
+		} else if name != "" && name == wanted {
+			return field.Type
 		}
 	}
 	return nil
