@@ -37,7 +37,8 @@ SG_SAY = $(if $(V),,@echo "build $1" && )
 .DELETE_ON_ERROR:
 all: $(NAME).wasm
 
-# Which compiler is looked for once, and again after `make clean`.
+# Which compiler is looked for once, and again after `make clean` or where the one that was found is gone.
+_ := $(shell [ -s $(SG_BUILD)/compiler ] && command -v "$$(cut -d ' ' -f 1 $(SG_BUILD)/compiler)" > /dev/null || rm -f $(SG_BUILD)/compiler)
 $(SG_BUILD)/compiler: $(SDK)/compiler
 	@mkdir -p $(SG_BUILD)
 	@sh $(SDK)/compiler > $@

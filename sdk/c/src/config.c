@@ -56,7 +56,9 @@ static void add_setting(sg_buffer *schema, const sg_setting *setting)
         if (setting->min > 0)
             add_bound(schema, "minItems", setting->min);
     }
-    if (setting->fallback != NULL) {
+    sg_json fallback;
+    /* One that is not JSON would spoil the schema; it is told when the plugin is configured. */
+    if (setting->fallback != NULL && sg_json_read(sg_cstr(setting->fallback), &fallback).kind == SG_OK) {
         sg_add(schema, SG(", \"default\": "));
         sg_add(schema, sg_cstr(setting->fallback));
     }
@@ -180,7 +182,8 @@ sg_error sg_configure_plugin(const sg_plugin *plugin, sg_str text)
         if (given == NULL) {
             if (setting->fallback == NULL)
                 return wrong(setting, "is missing");
-            SG_TRY(sg_json_read(sg_cstr(setting->fallback), &fallback));
+            if (sg_json_read(sg_cstr(setting->fallback), &fallback).kind != SG_OK)
+                return wrong(setting, "has a default that is not JSON, in which a text stands in quotes");
             given = &fallback;
         }
         SG_TRY(read_setting(setting, given));

@@ -250,6 +250,17 @@ SG_TEST(settings_without_a_default_are_required)
     SG_EXPECT_TEXT(sg_or(sg_schema_of(&plugin), SG("")), "{}");
 }
 
+SG_TEST(a_default_that_is_not_json_is_told_when_it_is_needed)
+{
+    static const sg_setting bare[] = {{"one", SG_STR(&one_text, 0), NULL, "bare"}};
+    sg_plugin plugin = {.settings = SG_SETTINGS(bare)};
+    SG_EXPECT_TEXT(sg_or(sg_schema_of(&plugin), SG("")),
+                   "{\"type\": \"object\", \"additionalProperties\": false, \"properties\": {\"one\": {\"type\": \"string\"}}}");
+    SG_EXPECT_TEXT(sg_configure_plugin(&plugin, SG("{}")).message,
+                   "`one` has a default that is not JSON, in which a text stands in quotes");
+    SG_EXPECT_NUMBER(sg_configure_plugin(&plugin, SG("{\"one\": \"x\"}")).kind, SG_OK);
+}
+
 SG_TEST(settings_are_checked)
 {
     sg_test_configure("");
