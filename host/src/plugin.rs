@@ -22,6 +22,7 @@ mod probe;
 mod receipt;
 mod run;
 mod scans;
+mod segments;
 mod set;
 mod snapshot;
 mod triggers;
@@ -101,6 +102,19 @@ impl Runtime {
     pub fn keeping_compiled(mut self, cache: CompiledCache) -> Self {
         self.machine.compiled = Some(cache);
         self
+    }
+
+    /// Keep what plugins write for [`Self::heard`], in place of the log.
+    #[must_use]
+    pub fn hearing(mut self) -> Self {
+        self.machine.heard = Some(imports::Heard::default());
+        self
+    }
+
+    /// What plugins have written since this was last asked, a line each with its level: the last lines, if there are many.
+    #[must_use]
+    pub fn heard(&self) -> Vec<String> {
+        self.machine.heard.as_ref().map(imports::Heard::take).unwrap_or_default()
     }
 
     /// From now on, what installations grant is done by these services; the first that are offered stay.

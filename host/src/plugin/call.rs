@@ -13,7 +13,7 @@ use super::patterns::Patterns;
 use super::prefilter::Prefilter;
 use super::probe::probe;
 use super::receipt::{Edited, Found};
-use super::run::{Caller, Failure, Spent, Work};
+use super::run::{Caller, Failure, Spent, Work, out_of_memory};
 use super::work::{AcceptWork, AdmitWork, AnswerWork, PlanWork, RequestWork, RouteWork, TextWork, plugin_error};
 use super::{Calling, Decision, Limits, Outcome, Plugin, Receipt, Runtime};
 use crate::capability::model::Origin;
@@ -300,7 +300,7 @@ impl Runtime {
     }
 
     /// One call in one fork, unless the breaker is open.
-    async fn call<W: Work>(
+    async fn call<S: Send, W: Work<Said = Result<S, PluginError>>>(
         &self,
         plugin: &Arc<Plugin>,
         calling: Calling<'_>,
@@ -325,7 +325,15 @@ impl Runtime {
         receipt.time += spent.time;
         receipt.memory_bytes = spent.memory_bytes;
         receipt.used.add_all(&spent.used);
-        said
+        match said {
+            // A language with exceptions is told that there is no more memory, and its plugin says so itself.
+            Ok(Err(error)) if spent.lacked_memory => {
+                let failure =
+                    Failure::new(Outcome::OutOfMemory, out_of_memory(limits.memory_bytes, &plugin_error(&error)));
+                Err(Failure { ran: true, ..failure })
+            }
+            said => said,
+        }
     }
 
     /// Run `work` in a fork of `plugin`.

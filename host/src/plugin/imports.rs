@@ -3,7 +3,8 @@
 
 mod granted;
 
-use std::sync::Arc;
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tracing::{debug, error, info, warn};
 use wasmtime::component::{Linker, WasmList, WasmStr};
@@ -30,6 +31,8 @@ const LOG_BYTE_FUEL: u64 = 20;
 const LOG_LINES_MAX: u32 = 16;
 /// Bytes of a line that are kept.
 const LOG_LINE_BYTES_MAX: usize = 512;
+/// Lines that are kept until an author reads them.
+const HEARD_MAX: usize = 64;
 
 /// What the host keeps for one instance.
 pub(super) struct State {
@@ -74,16 +77,46 @@ impl WasiView for State {
     }
 }
 
+/// Lines that plugins have written and nobody has read yet, in place of the log: the latest.
+#[derive(Clone, Default)]
+pub(super) struct Heard(Arc<Mutex<VecDeque<String>>>);
+
+impl Heard {
+    fn write(&self, level: Level, line: &str) {
+        let mut lines = self.lines();
+        if lines.len() == HEARD_MAX {
+            lines.pop_front();
+        }
+        let level = match level {
+            Level::Debug => "debug",
+            Level::Info => "info",
+            Level::Warn => "warn",
+            Level::Error => "error",
+        };
+        lines.push_back(format!("{level}: {line}"));
+    }
+
+    pub(super) fn take(&self) -> Vec<String> {
+        self.lines().drain(..).collect()
+    }
+
+    fn lines(&self) -> MutexGuard<'_, VecDeque<String>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 /// Whose lines these are, and how many it may still write.
 pub(super) struct LogLines {
     pub(super) plugin: Arc<str>,
     pub(super) exchange: Option<Arc<str>>,
+    /// Who reads them in place of the log.
+    heard: Option<Heard>,
     left: u32,
 }
 
 impl LogLines {
-    pub(super) fn new(plugin: Arc<str>, exchange: Option<Arc<str>>) -> Self {
-        Self { plugin, exchange, left: LOG_LINES_MAX }
+    pub(super) fn new(plugin: Arc<str>, exchange: Option<Arc<str>>, heard: Option<Heard>) -> Self {
+        Self { plugin, exchange, heard, left: LOG_LINES_MAX }
     }
 
     pub(super) fn write(&mut self, level: Level, message: &str) {
@@ -94,6 +127,13 @@ impl LogLines {
         let (plugin, exchange) = (&*self.plugin, self.exchange.as_deref().unwrap_or_default());
         let cut = message.get(..message.floor_char_boundary(LOG_LINE_BYTES_MAX)).unwrap_or_default();
         let message = cut.escape_debug().to_string();
+        if let Some(heard) = &self.heard {
+            heard.write(level, &message);
+            if self.left == 0 {
+                heard.write(Level::Warn, "the plugin wrote too many lines: the rest is dropped");
+            }
+            return;
+        }
         match level {
             Level::Debug => debug!(plugin, exchange, message, "plugin says"),
             Level::Info => info!(plugin, exchange, message, "plugin says"),

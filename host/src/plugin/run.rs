@@ -12,7 +12,7 @@ use wasmtime_wasi::I32Exit;
 use super::Pool;
 use super::compiled::CompiledCache;
 use super::engine::{self, Compiling, ceiling};
-use super::imports::{self, Granted, LogLines, State};
+use super::imports::{self, Granted, Heard, LogLines, State};
 use super::limits::{Limits, Meter};
 use super::patterns::Patterns;
 use super::receipt::Outcome;
@@ -32,6 +32,8 @@ pub(super) struct Machine {
     pub(super) scans: Scans,
     /// Where compiled components are kept, if they are.
     pub(super) compiled: Option<CompiledCache>,
+    /// Who reads what plugins write, in place of the log.
+    pub(super) heard: Option<Heard>,
     places: Semaphore,
 }
 
@@ -67,6 +69,8 @@ pub(super) struct Spent {
     pub(super) used: Used,
     /// It was refused a service because it was only tried out.
     pub(super) was_refused: bool,
+    /// It was refused memory.
+    pub(super) lacked_memory: bool,
 }
 
 /// How a call failed, with words for the operator.
@@ -114,6 +118,7 @@ impl Machine {
             once,
             scans: Scans::new(),
             compiled: None,
+            heard: None,
             places: Semaphore::new(ceiling::INSTANCES as usize),
         })
     }
@@ -146,7 +151,7 @@ impl Machine {
             meter: Meter::new(limits.memory_bytes),
             patterns,
             scans: self.scans.clone(),
-            log: LogLines::new(caller.plugin.clone(), caller.exchange.clone()),
+            log: LogLines::new(caller.plugin.clone(), caller.exchange.clone(), self.heard.clone()),
             wasi: None,
             handles: limits.handles,
             granted: None,
@@ -198,6 +203,7 @@ impl Machine {
             fuel: limits.fuel.saturating_sub(left.saturating_sub(1)),
             time: Duration::ZERO,
             memory_bytes: store.data().meter.peak_bytes(),
+            lacked_memory: store.data().meter.refused(),
             was_refused: store.data().granted.as_ref().is_some_and(|granted| granted.was_refused),
             used: store.data_mut().granted.take().map(|granted| granted.used()).unwrap_or_default(),
         };
@@ -222,6 +228,11 @@ fn out_of_time(caller: &Caller, limits: &Limits, deadline: Instant) -> String {
     }
 }
 
+/// The number that an operator may want to change, and what came of it.
+pub(super) fn out_of_memory(bytes_max: usize, detail: &str) -> String {
+    format!("it was refused more memory than {bytes_max} bytes; {detail}")
+}
+
 /// What kind of failure an error of wasmtime is. Its types tell; its words are for people.
 pub(super) fn failure(error: &wasmtime::Error, meter: &Meter) -> Failure {
     let trap = error.downcast_ref::<Trap>();
@@ -240,7 +251,7 @@ pub(super) fn failure(error: &wasmtime::Error, meter: &Meter) -> Failure {
     Failure::new(
         outcome,
         match outcome {
-            Outcome::OutOfMemory => format!("it was refused more memory than {} bytes; {detail}", meter.bytes_max()),
+            Outcome::OutOfMemory => out_of_memory(meter.bytes_max(), &detail),
             _ => detail,
         },
     )

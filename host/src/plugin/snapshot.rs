@@ -19,6 +19,7 @@ use super::imports::State;
 use super::limits::Limits;
 use super::patterns::{Compiled, Expressions, Patterns};
 use super::run::{Caller, Machine, failure};
+use super::segments;
 
 /// A component that was configured, and what it says of itself.
 pub(super) struct Configured {
@@ -94,7 +95,7 @@ async fn configure_anew(
     let (context, instrumented) = match wizer.instrument_component(wasm) {
         Ok(instrumented) => instrumented,
         Err(error) => {
-            let reason = format!("wizer cannot instrument it: {error}");
+            let reason = format!("there can be no snapshot of it ({error})");
             return without_snapshot(machine, caller, wasm, limits, check, reason).await;
         }
     };
@@ -122,9 +123,13 @@ async fn configure_anew(
         }
     };
     // What is kept as a whole need not be kept in part.
-    let component = timed(&mut compiling, || match is_kept {
-        true => compile_anew(&machine.engine, &snapshot),
-        false => compile(machine, &machine.engine, &snapshot),
+    let compiled = |wasm: &[u8]| match is_kept {
+        true => compile_anew(&machine.engine, wasm),
+        false => compile(machine, &machine.engine, wasm),
+    };
+    let component = timed(&mut compiling, || match segments::joined(&snapshot) {
+        Some(joined) => compiled(&joined).or_else(|_| compiled(&snapshot)),
+        None => compiled(&snapshot),
     })?;
     Ok(run.configured(component, None, compiling))
 }

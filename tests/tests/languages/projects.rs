@@ -17,8 +17,10 @@ fn projects(language: Language, shared: Option<&str>, own_tests: &[&str]) {
         return;
     }
     for kind in KINDS {
-        let project = if kind == KINDS[0] { first(language) } else { another(language, kind, kind, shared) };
-        sluicegate(&["plugin", "build", project.to_str().unwrap()]);
+        let project = match kind == KINDS[0] {
+            true => first(language),
+            false => built(another(language, kind, kind, shared)),
+        };
         run(&project, own_tests);
         test(&component(&project), None);
         if kind == "text-guardrail" {
@@ -39,7 +41,7 @@ pub(crate) fn first(language: Language) -> PathBuf {
     let project = folder(language).join(KINDS[0]);
     if !*is_built {
         new(language, KINDS[0], &project);
-        sluicegate(&["plugin", "build", project.to_str().unwrap()]);
+        built(project.clone());
         *is_built = true;
     }
     project
@@ -53,6 +55,11 @@ pub(crate) fn another(language: Language, kind: &str, name: &str, shared: Option
     if let Some(shared) = shared {
         symlink(first.join(shared), project.join(shared)).unwrap();
     }
+    project
+}
+
+pub(crate) fn built(project: PathBuf) -> PathBuf {
+    sluicegate(&["plugin", "build", project.to_str().unwrap()]);
     project
 }
 
