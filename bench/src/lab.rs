@@ -13,6 +13,16 @@ use crate::child::{Child, Place};
 /// The guardrails that most gateways will run.
 pub(crate) const STANDARD: &str = "pii,prompt-injection,secrets";
 
+/// The configuration of a gateway in this process, which asks the sandbox model alone.
+pub(crate) const SANDBOX: &str = r#"
+[providers.p]
+dialect = "sandbox"
+[targets.t]
+provider = "p"
+[models."*"]
+targets = ["t"]
+"#;
+
 /// How much is measured.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Scale {

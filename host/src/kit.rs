@@ -4,6 +4,7 @@
 pub mod build;
 pub mod case;
 pub mod compare;
+mod measure;
 pub mod play;
 pub mod project;
 pub mod sources;
@@ -12,6 +13,8 @@ mod stand_ins;
 
 use std::path::{Path, PathBuf};
 
+pub use measure::Measured;
+pub(crate) use stage::with_lines;
 pub use stage::{Stage, Stages};
 
 /// The files of a folder whose names end in `.ending`, by name.

@@ -20,7 +20,7 @@ use tokio::time::sleep;
 
 use crate::Result;
 use crate::figures::Series;
-use crate::lab::{Lab, Wanted};
+use crate::lab::{Lab, SANDBOX, Wanted};
 use crate::load::{self, Case, Load, Round};
 use crate::prose::Chat;
 use crate::rows::fork::own_cpu;
@@ -60,8 +60,7 @@ pub(super) async fn measure(lab: &Lab) -> Result<Vec<Line>> {
 /// varies by more than they take.
 async fn alone(lab: &Lab, folder: &Path, key: &str) -> Result<Vec<Line>> {
     let gateway = |configuration: &str| {
-        let model = "[providers.p]\ndialect = \"sandbox\"\n[targets.model]\nprovider = \"p\"\n[models.\"*\"]\ntargets = [\"model\"]\n";
-        let text = format!("{model}[ledger]\nenabled = false\n{configuration}");
+        let text = format!("{SANDBOX}[ledger]\nenabled = false\n{configuration}");
         let settings = config::parse("bench", &text, folder).map_err(|problems| problems.to_string())?;
         Gateway::new(settings, Arc::new(Runtime::new(0)?))
     };

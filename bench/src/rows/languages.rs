@@ -17,7 +17,7 @@ use sluicegate::plugin::{CompiledCache, Runtime};
 
 use crate::Result;
 use crate::figures::Series;
-use crate::lab::{Lab, write};
+use crate::lab::{Lab, SANDBOX, write};
 use crate::prose::{fresh, prose};
 use crate::table::{Line, us};
 
@@ -81,20 +81,13 @@ async fn calls(Made { language, component }: &Made) -> Result<Vec<Line>> {
         format!("{:.2} s to compile", stage.plugin.compiled_in.as_secs_f64()),
     )];
     for bytes in TEXTS {
-        let (mut took, mut fuel) = (Series::default(), 0);
-        let began = Instant::now();
-        for number in 0..CALLS {
-            let case = Case { text: Some(prose(fresh(), bytes)), ..Case::default() };
-            let played = stage.play("text-guardrail", number, &case).await?;
-            if let Some(failure) = played.said.get("failure") {
-                return Err(format!("{language} with {bytes} bytes: {failure}"));
-            }
-            took.0.push(played.took.time.as_secs_f64() * 1e6);
-            fuel = played.took.fuel;
-            if began.elapsed() > TIME {
-                break;
-            }
+        let case = || Case { text: Some(prose(fresh(), bytes)), ..Case::default() };
+        let measured = stage.measure("text-guardrail", CALLS, TIME, case).await?;
+        if let Some(failure) = measured.failure {
+            return Err(format!("{language} with {bytes} bytes: {failure}"));
         }
+        let took = Series(measured.times.iter().map(|time| time.as_secs_f64() * 1e6).collect());
+        let fuel = measured.last.fuel;
         lines.push(Line::note(format!("fork, call, drop, {bytes} bytes, {fuel} fuel"), us(took.median())));
     }
     Ok(lines)
@@ -108,10 +101,7 @@ async fn restart(folder: &Path, all: &[Made]) -> Result<Line> {
         let bytes = fs::read(component).map_err(|error| format!("reading {}: {error}", component.display()))?;
         write(&installed.join(format!("plugin-{number}.wasm")), &bytes)?;
     }
-    let text = format!(
-        "[plugins]\ndirectory = '{}'\n[providers.p]\ndialect = \"sandbox\"\n[targets.t]\nprovider = \"p\"\n[models.\"*\"]\ntargets = [\"t\"]\n",
-        installed.display()
-    );
+    let text = format!("{SANDBOX}[plugins]\ndirectory = '{}'\n", installed.display());
     let settings = config::parse("bench", &text, folder).map_err(|problems| problems.to_string())?;
     let compiled = folder.join("compiled");
     start(&settings, &compiled).await?;

@@ -9,7 +9,7 @@ use sluicegate::store::ledger::{Durable, Statement};
 
 use crate::Result;
 use crate::figures::Series;
-use crate::lab::{Lab, Wanted};
+use crate::lab::{Lab, SANDBOX, Wanted};
 use crate::load::{self, Case, Load, Round};
 use crate::prose::Chat;
 use crate::table::{Line, us};
@@ -100,9 +100,7 @@ pub(super) async fn listed(lab: &Lab) -> Result<Vec<Line>> {
 }
 
 fn open(folder: &Path) -> Result<std::sync::Arc<Ledger>> {
-    let text =
-        "[providers.p]\ndialect = \"sandbox\"\n[targets.t]\nprovider = \"p\"\n[models.\"*\"]\ntargets = [\"t\"]\n";
-    let settings = config::parse("bench", text, folder).map_err(|problems| problems.to_string())?;
+    let settings = config::parse("bench", SANDBOX, folder).map_err(|problems| problems.to_string())?;
     Ledger::open(&settings)?.ok_or_else(|| "the ledger is off".to_owned())
 }
 

@@ -113,11 +113,12 @@ impl Demo {
             running = Running::start(settings, None, |_| {}) => running,
         };
         let running = running.map_err(|refused| refused.words("Mend it, or take it out of the directory."))?;
-        tokio::select! {
-            stop = &mut stop => stop?,
-            shown = self.show_all(&running) => shown?,
-        }
-        running.stop().await
+        let ended = tokio::select! {
+            stop = &mut stop => stop,
+            shown = self.show_all(&running) => shown,
+        };
+        let stopped = running.stop().await;
+        ended.and(stopped)
     }
 
     async fn show_all(&self, running: &Running) -> Result<(), String> {

@@ -16,6 +16,7 @@ use super::serve::about;
 use super::table::{say, table};
 use super::{Source, block_on};
 use crate::config::{Installation, Mode, OnFailure};
+use crate::kit::with_lines;
 use crate::plugin::{self, Anatomy, Form, Runtime, directory};
 
 /// Make, build, look at and test plugins.
@@ -26,7 +27,8 @@ pub(super) enum Plugin {
     /// Load one file and say what it is, what it needs, what it costs to load, and whether it could be in service.
     #[command(alias = "inspect")]
     Check {
-        /// A component, or a core module as `cargo build` leaves it.
+        /// A component, a core module as `cargo build` leaves it, or a directory with one of them.
+        #[arg(default_value = ".")]
         file: PathBuf,
         /// How it is installed, with its `[config]`; by default the `NAME.toml` beside `NAME.wasm`, if there is one.
         #[arg(long, value_name = "NAME.toml")]
@@ -42,7 +44,7 @@ impl Plugin {
     pub(super) fn run(self) -> Result<(), String> {
         match self {
             Self::List(source) => list(&source),
-            Self::Check { file, installation } => check(&file, installation.as_deref()),
+            Self::Check { file, installation } => check(&test::component(&file)?, installation.as_deref()),
             Self::New(new) => new.run(),
             Self::Build(build) => build.run(),
             Self::Test(test) => test.run(),
@@ -132,13 +134,16 @@ fn check(file: &Path, installation: Option<&Path>) -> Result<(), String> {
         breaker_failures: 0,
         breaker_probe: std::time::Duration::from_secs(1),
     };
-    let (plugin, took) = block_on(async move {
-        let runtime = Arc::new(Runtime::for_authors()?);
+    let (plugin, took, heard) = block_on(async move {
+        let runtime = Arc::new(Runtime::for_authors()?.hearing());
         let started = Instant::now();
-        let plugin = runtime.load(source).await?;
-        Ok((plugin, started.elapsed()))
+        let loaded = runtime.load(source).await;
+        let (took, heard) = (started.elapsed(), runtime.heard());
+        let plugin = loaded.map_err(|reason| with_lines(reason, &heard))?;
+        Ok((plugin, took, heard))
     })
     .map_err(|reason| format!("{}: cannot be in service: {reason}", file.display()))?;
+    heard.iter().try_for_each(|line| say(&format!("wrote      {line}")))?;
     say(&format!(
         "name       {} {}\nsummary    {}\nkind       {}\ninstances  {}\nloaded in  {} ms, of which compiling took {} ms",
         plugin.description.name,
@@ -225,12 +230,30 @@ fn installation_of(file: &Path, named: Option<&Path>) -> Result<(Installation, S
         return Ok((default, format!("as {name}, with the defaults")));
     }
     let (installation, installed) = read(&beside)?;
-    let component = &installation.component;
-    if file.file_name().is_some_and(|file| file == component.as_str()) {
+    if is_for(&installation, file) {
         return Ok((installation, installed));
     }
+    let component = &installation.component;
     let installed = format!("as {name}, with the defaults: {} is for {component:?}", beside.display());
     Ok((default, installed))
+}
+
+/// What the `NAME.toml` beside `NAME.wasm` says, if there is one and it is for that file.
+fn installed_beside(file: &Path) -> Result<Option<toml::Table>, String> {
+    let beside = file.with_extension("toml");
+    if !beside.is_file() {
+        return Ok(None);
+    }
+    // All that is wrong with it is told at once.
+    let installation = Installation::load(&beside).map_err(|problems| problems.to_string())?;
+    let wrong = |error: &dyn std::fmt::Display| format!("reading {}: {error}", beside.display());
+    let text = std::fs::read_to_string(&beside).map_err(|error| wrong(&error))?;
+    let tables = text.parse().map_err(|error| wrong(&error))?;
+    Ok(Some(tables).filter(|_| is_for(&installation, file)))
+}
+
+fn is_for(installation: &Installation, file: &Path) -> bool {
+    file.file_name().is_some_and(|file| file == installation.component.as_str())
 }
 
 #[cfg(test)]

@@ -17,15 +17,13 @@ use crate::dialect::{Address, Dialect};
 use crate::error::Error;
 use crate::exchange::Exchange;
 use crate::guard::stream;
-use crate::plugin::{Failure, Inspected, Receipt};
+use crate::plugin::{Anatomy, Failure, Inspected, Receipt};
 
 /// What came of a case.
 #[derive(Debug)]
 pub struct Played {
     /// What the plugin has said.
     pub said: Said,
-    /// What may be expected of it.
-    pub words: &'static [&'static str],
     /// What it took: fuel, time and the peak of memory, of all calls.
     pub took: Took,
 }
@@ -72,24 +70,88 @@ const CACHE: &[&str] = &["verdict", "key", "by_meaning", "age_ms_max", "ttl_ms",
 #[cfg(test)]
 pub(super) const WORDS: [&[&str]; 4] = [TEXT, WHOLE, ROUTER, CACHE];
 
-impl Stage {
-    /// Which of the plugin's exports is called.
-    ///
-    /// # Errors
-    /// When it has none of that name, or several and none is named.
-    pub fn kind(&self, named: Option<&str>) -> Result<&'static str, String> {
-        let mut exported = self.plugin.anatomy.kinds();
-        match named {
-            Some(named) => exported.find(|kind| *kind == named).ok_or(format!("the plugin exports no `{named}`")),
-            None => match (exported.next(), exported.next()) {
-                (Some(kind), None) => Ok(kind),
-                _ => Err("the plugin exports several kinds: say at the top of the file which is meant, as \
-                          kind = \"router\""
-                    .to_owned()),
-            },
+/// What may be expected of a plugin of this kind.
+fn words(kind: &str) -> &'static [&'static str] {
+    match kind {
+        "text-guardrail" => TEXT,
+        "request-guardrail" | "answer-guardrail" => WHOLE,
+        "router" => ROUTER,
+        _ => CACHE,
+    }
+}
+
+/// Which of a plugin's exports is called.
+///
+/// # Errors
+/// When it has none of that name, or several and none is named.
+pub fn kind(anatomy: &Anatomy, named: Option<&str>) -> Result<&'static str, String> {
+    let exported: Vec<&'static str> = anatomy.kinds().collect();
+    match (named, exported.as_slice()) {
+        (_, []) => {
+            Err("it exports none of the kinds of plugins: `sluicegate plugin check` says what it exports".to_owned())
+        }
+        (None, [only]) => Ok(only),
+        (None, several) => Err(format!(
+            "the plugin exports several kinds, {}: say at the top of the file which is meant, as kind = {:?}",
+            several.join(", "),
+            several.first().copied().unwrap_or_default()
+        )),
+        (Some(named), exported) => {
+            let found = exported.iter().copied().find(|kind| *kind == named);
+            found.ok_or_else(|| format!("the plugin exports no {named:?}, but {}", exported.join(", ")))
         }
     }
+}
 
+/// Look whether a case can be played on a plugin of this kind, and can fail: before anything is compiled.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn check(kind: &str, case: &Case) -> Result<(), String> {
+    let is_text = kind == "text-guardrail";
+    let given = [
+        ("text", case.text.is_some()),
+        ("pieces", case.pieces.is_some()),
+        ("messages", case.messages.is_some()),
+        ("request", case.request.is_some()),
+        ("answer", case.answer.is_some() && is_text && case.request.is_none()),
+        ("candidate", case.candidate.is_some() && case.answer.is_some()),
+        ("answer", case.candidate.is_some() && case.answer.is_some()),
+    ];
+    let given: Vec<&str> = given.iter().filter(|(_, is_given)| *is_given).map(|(field, _)| *field).collect();
+    if let [.., one, other] = given.as_slice() {
+        return Err(format!("`{one}` and `{other}` are both given, of which only one would count"));
+    }
+    let of_kinds: [(&str, bool, &[&str]); 6] = [
+        ("pieces", case.pieces.is_some(), &["text-guardrail"]),
+        ("phase", case.phase.is_some(), &["text-guardrail"]),
+        ("answer", case.answer.is_some(), &["text-guardrail", "answer-guardrail", "cache"]),
+        ("targets", !case.targets.is_empty(), &["router"]),
+        ("findings", !case.findings.is_empty(), &["cache"]),
+        ("candidate", case.candidate.is_some(), &["cache"]),
+    ];
+    if let Some((field, _, kinds)) = of_kinds.iter().find(|(_, is_given, kinds)| *is_given && !kinds.contains(&kind)) {
+        return Err(format!(
+            "`{field}` is for plugins of the kind {}, and this one is called as a {kind}",
+            kinds.join(", ")
+        ));
+    }
+    match kind {
+        "text-guardrail" if case.pieces.is_some() => drop(piece(case)?),
+        "text-guardrail" => drop(segments(case)?),
+        "answer-guardrail" => drop((request(case)?, answer(case)?)),
+        "cache" if case.answer.is_some() => drop((request(case)?, answer(case)?)),
+        _ => drop(request(case)?),
+    }
+    let words = words(kind);
+    match case.expect.keys().find(|key| !words.contains(&key.as_str())) {
+        _ if case.expect.is_empty() => Err("it expects nothing: say what in [case.expect]".to_owned()),
+        Some(key) => Err(format!("nothing is said of `{key}`; expected one of {}", words.join(", "))),
+        None => Ok(()),
+    }
+}
+
+impl Stage {
     /// Play a case.
     ///
     /// # Errors
@@ -109,18 +171,7 @@ impl Stage {
     }
 
     async fn texts(&self, x: &Arc<Exchange>, case: &Case) -> Result<Played, String> {
-        let segments = match &case.text {
-            Some(text) => {
-                let usual = if phase(case)? == Phase::Answer { Role::Assistant } else { Role::User };
-                vec![segment(place(case.role.as_deref(), case.channel.as_deref(), usual)?, None, text)]
-            }
-            None if case.answer.is_some() => answer(case)?.segments,
-            None => request(case)?.segments,
-        };
-        let phase = match (&case.phase, &case.answer) {
-            (None, Some(_)) => Phase::Answer,
-            _ => phase(case)?,
-        };
+        let (phase, segments) = segments(case)?;
         let windows: Vec<Window<'_>> = segments
             .iter()
             .map(|segment| Window {
@@ -140,7 +191,8 @@ impl Stage {
             let mut findings = Vec::new();
             let mut texts = Vec::new();
             for ((index, verdict), segment) in verdicts.iter().enumerate().zip(&segments) {
-                findings.extend(verdict.findings.iter().map(|found| finding(found, Some((index, &segment.text)))));
+                let found = verdict.findings.iter().map(|found| finding_in(index, &segment.text, found));
+                findings.extend(found.map(Value::from));
                 let mut text = segment.text.clone();
                 match &verdict.action {
                     Action::Allow => {}
@@ -161,11 +213,11 @@ impl Stage {
             let hold = verdicts.iter().map(|verdict| verdict.hold).max().unwrap_or_default();
             said.insert("hold".to_owned(), number(hold));
         }
-        Ok(Played { said, words: TEXT, took })
+        Ok(Played { said, took })
     }
 
     async fn stream(&self, x: &Arc<Exchange>, case: &Case, pieces: &[String]) -> Result<Played, String> {
-        let (role, channel) = place(case.role.as_deref(), case.channel.as_deref(), Role::Assistant)?;
+        let (role, channel) = piece(case)?;
         let pieces: Vec<&str> = pieces.iter().map(String::as_str).collect();
         let released = stream::pieces(x, std::slice::from_ref(&self.plugin), (role, channel), &pieces).await;
         let mut said = Said::new();
@@ -174,7 +226,9 @@ impl Stage {
         for receipt in x.receipts() {
             took.add(&receipt);
             said.insert("verdict".to_owned(), receipt.decision.word().into());
-            findings.extend(receipt.findings.iter().map(|found| finding(&found.finding, None)));
+            // Where it stands in a window says nothing of the text.
+            let found = receipt.findings.iter().map(|found| finding(&Finding { span: None, ..found.finding.clone() }));
+            findings.extend(found.map(Value::from));
         }
         // What is found in a window that is held back is found again in the next.
         findings.dedup();
@@ -195,7 +249,7 @@ impl Stage {
             }
         }
         said.insert("findings".to_owned(), findings.into());
-        Ok(Played { said, words: TEXT, took })
+        Ok(Played { said, took })
     }
 
     async fn request(&self, x: &Arc<Exchange>, case: &Case) -> Result<Played, String> {
@@ -235,10 +289,10 @@ impl Stage {
             if let Some(intent) = &routing.intent {
                 said.insert("intent".to_owned(), intent.clone().into());
             }
-            let findings: Vec<Value> = routing.findings.iter().map(|found| finding(found, None)).collect();
+            let findings: Vec<Value> = routing.findings.iter().map(|found| finding(found).into()).collect();
             said.insert("findings".to_owned(), findings.into());
         }
-        Ok(Played { said, words: ROUTER, took })
+        Ok(Played { said, took })
     }
 
     async fn cache(&self, x: &Arc<Exchange>, case: &Case) -> Result<Played, String> {
@@ -278,7 +332,7 @@ impl Stage {
             }
             (said, took)
         };
-        Ok(Played { said, words: CACHE, took })
+        Ok(Played { said, took })
     }
 }
 
@@ -315,10 +369,10 @@ fn whole(inspected: &Inspected<WholeVerdict>, segments: &[Segment]) -> Played {
             }
         }
         said.insert("texts".to_owned(), texts.into());
-        let findings: Vec<Value> = verdict.findings.iter().map(|found| finding(found, None)).collect();
+        let findings: Vec<Value> = verdict.findings.iter().map(|found| finding(found).into()).collect();
         said.insert("findings".to_owned(), findings.into());
     }
-    Played { said, words: WHOLE, took }
+    Played { said, took }
 }
 
 fn denied(said: &mut Said, denial: &Denial) {
@@ -329,16 +383,24 @@ fn denied(said: &mut Said, denial: &Denial) {
     }
 }
 
-fn finding(found: &Finding, of: Option<(usize, &str)>) -> Value {
+fn finding(found: &Finding) -> toml::Table {
     let mut said = toml::Table::new();
     said.insert("rule".to_owned(), found.rule.clone().into());
     said.insert("score".to_owned(), f64::from(found.score).into());
-    if let (Some(span), Some((segment, text))) = (&found.span, of) {
-        said.insert("segment".to_owned(), number(segment));
+    if let Some(span) = &found.span {
         said.insert("span".to_owned(), vec![number(span.start), number(span.end)].into());
+    }
+    said
+}
+
+/// One that was found in a segment, of which it is known what stands there.
+fn finding_in(segment: usize, text: &str, found: &Finding) -> toml::Table {
+    let mut said = finding(found);
+    if let Some(span) = &found.span {
+        said.insert("segment".to_owned(), number(segment));
         said.insert("text".to_owned(), text.get(span.clone()).unwrap_or_default().into());
     }
-    said.into()
+    said
 }
 
 fn edit(segment: usize, edit: &Edit, text: &str) -> Value {
@@ -400,6 +462,26 @@ fn phase(case: &Case) -> Result<Phase, String> {
 fn place(role: Option<&str>, channel: Option<&str>, usual: Role) -> Result<(Role, Channel), String> {
     let role = word("role", role, usual, ROLES, Role::word)?;
     Ok((role, word("channel", channel, Channel::Content, CHANNELS, Channel::word)?))
+}
+
+/// What a text guardrail is given as a whole.
+fn segments(case: &Case) -> Result<(Phase, Vec<Segment>), String> {
+    let given = phase(case)?;
+    let segments = match (&case.text, &case.answer) {
+        (Some(text), _) => {
+            let usual = if given == Phase::Answer { Role::Assistant } else { Role::User };
+            vec![segment(place(case.role.as_deref(), case.channel.as_deref(), usual)?, None, text)]
+        }
+        (None, Some(_)) => answer(case)?.segments,
+        (None, None) => request(case)?.segments,
+    };
+    let is_answer = case.phase.is_none() && case.answer.is_some();
+    Ok((if is_answer { Phase::Answer } else { given }, segments))
+}
+
+/// Who says the text that is given in pieces, and what kind of text it is.
+fn piece(case: &Case) -> Result<(Role, Channel), String> {
+    place(case.role.as_deref(), case.channel.as_deref(), Role::Assistant)
 }
 
 fn segment((role, channel): (Role, Channel), name: Option<String>, text: &str) -> Segment {

@@ -68,6 +68,28 @@ impl Sources {
     }
 }
 
+/// A source of a project that was written after its component; what only tests or explains it is none.
+#[must_use]
+pub fn newer_than(project: &Path, component: &Path) -> Option<PathBuf> {
+    let written = |path: &Path| std::fs::metadata(path).and_then(|about| about.modified()).ok();
+    let built = written(component)?;
+    let installation = component.with_extension("toml");
+    let mut sources = look(project).into_keys().map(|source| (project.join(&source), source));
+    let (_, newer) = sources.find(|(path, source)| {
+        *path != installation && is_built_from(source) && written(path).is_some_and(|at| at > built)
+    })?;
+    Some(newer)
+}
+
+fn is_built_from(source: &Path) -> bool {
+    let is_of_tests = |part: std::path::Component<'_>| matches!(part.as_os_str().to_str(), Some("test" | "tests"));
+    let name = source.file_name().unwrap_or_default().to_string_lossy();
+    !source.components().any(is_of_tests)
+        && !name.ends_with(".md")
+        && !name.contains("_test.")
+        && !name.contains(".test.")
+}
+
 /// The stamps of all sources, by their paths in the project.
 fn look(project: &Path) -> Stamps {
     let mut stamps = Stamps::new();
@@ -155,6 +177,27 @@ mod tests {
         put(folder.path(), "b", "longer");
         put(folder.path(), "src/d", "x");
         assert_eq!(differing(&before, &look(folder.path())), ["a", "b", "src/d"].map(PathBuf::from));
+    }
+
+    #[test]
+    fn a_source_is_newer_than_what_was_built_before_it_was_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let all = ["src/lib.rs", "tests/cases.toml", "README.md", "main_test.go", "x.toml", "x.wasm"];
+        all.iter().for_each(|file| put(folder.path(), file, "x"));
+        let component = folder.path().join("x.wasm");
+        let newer = |written: &str| {
+            let (now, file) = (std::time::SystemTime::now(), folder.path().join(written));
+            let at = |file: &Path, time| {
+                std::fs::File::options().write(true).open(file).unwrap().set_modified(time).unwrap()
+            };
+            all.iter().for_each(|file| at(&folder.path().join(file), now));
+            at(&file, now + Duration::from_secs(1));
+            newer_than(folder.path(), &component)
+        };
+        assert_eq!(newer("src/lib.rs"), Some(PathBuf::from("src/lib.rs")));
+        for other in &all[1..] {
+            assert_eq!(newer(other), None, "{other}");
+        }
     }
 
     #[tokio::test]

@@ -59,17 +59,28 @@ impl Stage {
     ///
     /// # Errors
     /// Why it cannot be in service.
-    pub async fn set(file: &Path, mut installation: Installation, compiled: Option<&Path>) -> Result<Self, String> {
+    pub async fn set(file: &Path, installation: Installation, compiled: Option<&Path>) -> Result<Self, String> {
+        Self::set_saying(&Mocks::default(), file, installation, compiled).await
+    }
+
+    /// The same, with what the capabilities say while it is configured.
+    async fn set_saying(
+        mocks: &Mocks,
+        file: &Path,
+        mut installation: Installation,
+        compiled: Option<&Path>,
+    ) -> Result<Self, String> {
         let component = std::fs::read(file).map_err(|error| format!("reading {}: {error}", file.display()))?;
         let folder = TempDir::new().map_err(|error| format!("making a temporary directory: {error}"))?;
         let settings = config::parse("the kit's settings", SETTINGS, folder.path());
         let settings = settings.map_err(|problems| problems.to_string())?;
-        let mut runtime = Runtime::for_authors()?;
+        let mut runtime = Runtime::for_authors()?.hearing();
         if let Some(compiled) = compiled {
             runtime = runtime.keeping_compiled(CompiledCache::open(compiled)?);
         }
         let runtime = Arc::new(runtime);
         let script = Arc::new(Script::default());
+        script.is(mocks);
         let http = Services::start(script.clone()).await.map_err(|error| format!("listening on loopback: {error}"))?;
         installation.grants = Arc::new(at_home(&installation.grants, http.port)?);
         let embedder: Arc<dyn crate::embed::Embedder> = Arc::new(StandInEmbedder(script.clone()));
@@ -88,7 +99,8 @@ impl Stage {
             breaker_failures: 0,
             breaker_probe: Duration::from_secs(1),
         };
-        let plugin = Arc::new(runtime.load(source).await?);
+        let loaded = runtime.load(source).await;
+        let plugin = Arc::new(loaded.map_err(|reason| with_lines(reason, &runtime.heard()))?);
         let loaded_in = started.elapsed();
         let gateway = Gateway::new(settings, runtime.clone())?;
         gateway.publish(gateway.generation().settings.clone(), vec![plugin.clone()]).await;
@@ -105,6 +117,12 @@ impl Stage {
         })
     }
 
+    /// What the plugin has written into its log since this was last asked, a line each: the last lines, if there are many.
+    #[must_use]
+    pub fn heard(&self) -> Vec<String> {
+        self.runtime.heard()
+    }
+
     /// Begin an exchange of a tenant of its own, in which a case is played.
     pub(super) async fn exchange(&self, number: usize, mocks: &Mocks) -> Result<Arc<Exchange>, String> {
         let tenant: Arc<str> = format!("case-{number}").into();
@@ -118,6 +136,11 @@ impl Stage {
         let caller = Arc::new(Caller::identified(tenant, None, Models::Any));
         Ok(self.gateway.begin(caller, self.gateway.generation(), Dialect::OpenAi, false, Trace::begin(0.0)))
     }
+}
+
+/// Why something has failed, and what the plugin has written before.
+pub(crate) fn with_lines(reason: String, heard: &[String]) -> String {
+    [&[reason][..], heard].concat().join("\n  ")
 }
 
 /// The same grants, with all services at home.
@@ -138,23 +161,31 @@ fn named(grants: &Grants) -> String {
     named.unwrap_or_else(|| "stand-in".to_owned())
 }
 
-/// One installation for each configuration that cases have, so that each is loaded once.
+/// One stage for each installation that cases have, and what is said while it is configured: each is loaded once.
 #[derive(Debug, Default)]
 pub struct Stages(BTreeMap<String, Stage>);
 
 impl Stages {
-    /// The stage for an installation of this text.
+    /// The stage for an installation of this text. While a plugin is configured, only what has to do with texts can be asked
+    /// for: of the mocks these are the vectors.
     ///
     /// # Errors
     /// What is wrong with the text, or with the plugin.
-    pub async fn of(&mut self, file: &Path, text: &str, compiled: Option<&Path>) -> Result<&Stage, String> {
-        if !self.0.contains_key(text) {
+    pub async fn of(
+        &mut self,
+        file: &Path,
+        text: &str,
+        mocks: &Mocks,
+        compiled: Option<&Path>,
+    ) -> Result<&Stage, String> {
+        let key = format!("{text}{:?}", mocks.embedding);
+        if !self.0.contains_key(&key) {
             let name = file.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
             let base = file.parent().unwrap_or(Path::new(""));
             let installation = Installation::parse(&name, "the cases", text, base);
             let installation = installation.map_err(|problems| problems.to_string())?;
-            self.0.insert(text.to_owned(), Stage::set(file, installation, compiled).await?);
+            self.0.insert(key.clone(), Stage::set_saying(mocks, file, installation, compiled).await?);
         }
-        self.0.get(text).ok_or_else(|| "it was there a moment ago".to_owned())
+        self.0.get(&key).ok_or_else(|| "it was there a moment ago".to_owned())
     }
 }

@@ -91,7 +91,7 @@ fn a_change_is_built_tested_and_put_into_service_and_what_fails_is_not() {
     let files = [("codename.toml", INSTALLATION), ("tests/cases.toml", CASES)];
     let mut work = Work::on("codename", &built("codename"), &files);
     work.says("curl -i http://127.0.0.1:");
-    work.says("1 cases: all as expected");
+    work.says("1 case: all as expected");
     assert!(work.says("in service now").contains("which is new"));
     work.types("We ship Blue.");
     assert!(work.says("model saw").ends_with("We ship [codename]."));
@@ -110,7 +110,7 @@ fn a_change_is_built_tested_and_put_into_service_and_what_fails_is_not() {
     std::fs::write(&calm, guest("calm")).unwrap();
     work.builds(&calm);
     work.says("FAILED a name is masked");
-    work.says("1 of 1 cases are not as expected");
+    work.says("1 of 1 case not as expected");
     assert!(work.says("in service now").contains("in place of"));
     work.types("We ship Blue.");
     assert!(work.says("model saw").ends_with("(the same text, for the model \"small\")"));

@@ -96,7 +96,7 @@ fn what_is_not_as_expected_fails_and_is_in_the_report() {
                  [[case]]\nname = 'fuel'\ntext = 'Blue'\nfuel_max = 1\n[case.expect]\nverdict = 'edit'\n";
     let (path, report) = (cases(&folder, wrong), folder.path().join("report.xml"));
     let arguments = ["--cases", path.to_str().unwrap(), "--junit", report.to_str().unwrap()];
-    assert_eq!(play(&built("codename"), &arguments), Err("2 of 2 cases are not as expected".to_owned()));
+    assert_eq!(play(&built("codename"), &arguments), Err("2 of 2 cases not as expected".to_owned()));
     let report = std::fs::read_to_string(report).unwrap();
     for part in ["tests=\"2\" failures=\"2\"", "it &quot;hides&quot; &lt;nothing", "a [codename] b", "fuel_max"] {
         assert!(report.contains(part), "{part}: {report}");
@@ -117,6 +117,86 @@ fn a_case_that_could_not_fail_is_none() {
         let refused = play(&built("codename"), &["--cases", path.to_str().unwrap()]).unwrap_err();
         assert!(refused.contains(said), "{text}: {refused}");
     }
+}
+
+#[test]
+fn what_would_not_count_is_refused_before_anything_is_compiled() {
+    let folder = TempDir::new().unwrap();
+    // It is read, and would be refused if it were loaded: nothing is granted.
+    let asks = built("test-guest-asks");
+    let wrong = "[[case]]\nname = 'a stream'\npieces = ['x']\n[case.expect]\nanswer = ''\n\
+                 [[case]]\nname = 'two texts'\ntext = 'x'\nmessages = [{ text = 'y' }]\n[case.expect]\nanswer = ''\n";
+    let path = cases(&folder, wrong);
+    let refused = play(&asks, &["--cases", path.to_str().unwrap()]).unwrap_err();
+    let said = [
+        "case \"a stream\": `pieces` is for plugins of the kind text-guardrail, and this one is called as a router",
+        "case \"two texts\": `text` and `messages` are both given, of which only one would count",
+    ];
+    assert_eq!(refused.lines().count(), said.len(), "{refused}");
+    for said in said {
+        assert!(refused.contains(said), "{refused}");
+    }
+    for (kind, given, said) in [
+        ("text-guardrail", "text = 'x'\nanswer = 'y'", "`text` and `answer` are both given"),
+        ("text-guardrail", "text = 'x'\ntargets = [{ name = 'y' }]", "`targets` is for plugins of the kind router"),
+        ("router", "text = 'x'", "the plugin exports no \"router\", but text-guardrail"),
+    ] {
+        let path = cases(
+            &folder,
+            &format!("kind = '{kind}'\n[[case]]\nname = 'x'\n{given}\n[case.expect]\nverdict = 'allow'\n"),
+        );
+        let refused = play(&built("codename"), &["--cases", path.to_str().unwrap()]).unwrap_err();
+        assert!(refused.contains(said), "{given}: {refused}");
+    }
+}
+
+#[test]
+fn a_plugin_is_granted_in_its_cases_what_its_installation_grants() {
+    let folder = TempDir::new().unwrap();
+    let component = folder.path().join("asks.wasm");
+    std::fs::copy(built("test-guest-asks"), &component).unwrap();
+    let case = "[[case]]\nname = 'it reads'\ntext = 'kv get colour'\nmocks.kv = { colour = 'blue' }\n[case.expect]\nanswer = 'blue'\n";
+    let path = cases(&folder, case);
+    let play = || play(&component, &["--cases", path.to_str().unwrap()]);
+    let refused = play().unwrap_err();
+    assert!(refused.contains("which is not granted: add the table [grants."), "{refused}");
+    let grants = "grants = { clock = {}, kv = {}, http = {}, embedding = {}, model.targets = ['judge'] }\n";
+    let installation = folder.path().join("asks.toml");
+    // The clock of a busy machine decides nothing.
+    std::fs::write(&installation, format!("{grants}limits.wall_ms = 1\n")).unwrap();
+    play().unwrap();
+    std::fs::write(&installation, format!("{grants}component = 'other.wasm'\n")).unwrap();
+    assert!(play().unwrap_err().contains("which is not granted"), "it is for another file");
+    std::fs::write(&installation, "grant = {}").unwrap();
+    assert!(play().unwrap_err().contains("asks.toml:1"));
+}
+
+#[test]
+fn a_plugin_that_is_configured_is_told_the_vectors_of_the_case() {
+    let folder = TempDir::new().unwrap();
+    let refusal = |vector: &str| {
+        let text = format!(
+            "grants = {{ clock = {{}}, kv = {{}}, http = {{}}, embedding = {{}}, model.targets = ['judge'] }}\nconfig.asks = 'embed one | other'\n\
+             [[case]]\nname = 'it compares'\ntext = 'x'\nmocks.embedding = {{ one = [1.0, 0.0], other = {vector} }}\n[case.expect]\nanswer = ''\n"
+        );
+        let path = cases(&folder, &text);
+        // The guest says what it was told as the reason why it cannot be configured.
+        play(&built("test-guest-asks"), &["--cases", path.to_str().unwrap()]).unwrap_err()
+    };
+    assert!(refusal("[1.0, 0.0]").ends_with("1.000 1.000"), "{}", refusal("[1.0, 0.0]"));
+    assert!(refusal("[0.0, 1.0]").ends_with("1.000 0.000"), "{}", refusal("[0.0, 1.0]"));
+}
+
+#[test]
+fn what_a_plugin_wrote_stands_below_a_case_that_fails() {
+    let folder = TempDir::new().unwrap();
+    let text = "grants = { clock = {}, kv = {}, http = {}, embedding = {}, model.targets = ['judge'] }\nlimits.fuel = 1_000_000\n\
+                [[case]]\nname = 'it writes'\ntext = 'log flood'\n[case.expect]\nanswer = ''\n";
+    let (path, report) = (cases(&folder, text), folder.path().join("report.xml"));
+    let arguments = ["--cases", path.to_str().unwrap(), "--junit", report.to_str().unwrap()];
+    assert_eq!(play(&built("test-guest-asks"), &arguments), Err("1 of 1 case not as expected".to_owned()));
+    let report = std::fs::read_to_string(report).unwrap();
+    assert!(report.contains("out-of-fuel") && report.contains("<system-out>info: again\ninfo: again"), "{report}");
 }
 
 #[test]

@@ -41,6 +41,12 @@ impl Standing {
             let instead = if *older_in_service { "; the version before it stays in service" } else { "" };
             lines.push(format!("not put into service: {name}: {reason}{instead}"));
         }
+        let is_broken = |name: &str| self.broken.iter().any(|one| one.name == name);
+        let mended = before.broken.iter().filter(|one| one.older_in_service && !is_broken(&one.name));
+        // One that was mended by another version is told of already.
+        if self.generation.number == before.generation.number {
+            lines.extend(mended.map(|one| format!("in service as before: {}, with which all is well again", one.name)));
+        }
         lines
     }
 }

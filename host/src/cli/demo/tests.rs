@@ -263,6 +263,31 @@ async fn what_is_not_in_service_is_not_shown_and_named() {
     running.stop().await.unwrap();
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn an_installation_that_is_broken_and_mended_is_told_of() {
+    let plugins = plugins(&["secrets"], &[]);
+    let (_folder, running) = start(&plugins, None).await;
+    let file = plugins.path().join("secrets.toml");
+    let right = fs::read_to_string(&file).unwrap();
+    let mut before = changes::Standing::of(&running.gateway);
+    let mut news_of = async |text: &str| {
+        fs::write(&file, text).unwrap();
+        running.gateway.reload_plugins(running.gateway.generation().settings.clone()).await;
+        let now = changes::Standing::of(&running.gateway);
+        let news = now.news(&before);
+        before = now;
+        news
+    };
+    let broken = news_of("ordre = 1").await;
+    assert!(
+        broken[0].starts_with("not put into service: secrets: ") && broken[0].ends_with("stays in service"),
+        "{broken:?}"
+    );
+    assert_eq!(news_of(&right).await, ["in service as before: secrets, with which all is well again"]);
+    assert_eq!(news_of(&right).await, Vec::<String>::new());
+    running.stop().await.unwrap();
+}
+
 #[test]
 fn a_port_that_is_taken_is_replaced_by_a_free_one() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();

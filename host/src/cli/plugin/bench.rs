@@ -2,7 +2,7 @@
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use clap::Args;
 
@@ -10,9 +10,9 @@ use super::super::block_on;
 use super::super::table::{say_to, table};
 use super::test::component;
 use super::{compiled_directory, installation_of};
-use crate::kit::Stage;
 use crate::kit::case::{Case, Message};
-use crate::kit::play::Took;
+use crate::kit::play::kind;
+use crate::kit::{Measured, Stage};
 
 /// Measure what a call costs, from the fork to the end of it, with texts of several sizes.
 #[derive(Args, Debug)]
@@ -30,29 +30,20 @@ pub(in crate::cli) struct Bench {
     #[arg(long, value_delimiter = ',', default_values_t = BYTES)]
     bytes: Vec<usize>,
     /// The most seconds for each size.
-    #[arg(long, default_value_t = SECONDS)]
-    seconds: u64,
+    #[arg(long, default_value = "1", value_parser = seconds)]
+    seconds: Duration,
 }
 
 /// Sizes that show what a call costs, and how that grows.
 const BYTES: [usize; 5] = [0, 200, 2_000, 20_000, 60_000];
-/// Enough for a few hundred calls.
-const SECONDS: u64 = 1;
+/// As it is if nothing else is said: enough for a few hundred calls.
+const SECONDS: Duration = Duration::from_secs(1);
 /// Calls for each size, at most.
 const CALLS_MAX: usize = 2_000;
 /// Calls before those that count.
 const WARM_UP: usize = 10;
 /// Characters of the longest bar.
 const BAR: f64 = 32.0;
-
-/// Calls with texts of one size.
-struct Measured {
-    bytes: usize,
-    /// From the shortest to the longest.
-    times: Vec<Duration>,
-    last: Took,
-    failure: Option<String>,
-}
 
 impl Bench {
     /// Of this component, as it is if nothing else is said.
@@ -74,16 +65,27 @@ impl Bench {
         let (installation, installed) = installation_of(&file, self.installation.as_deref())?;
         say_to(output, &format!("{}, installed {installed}", file.display()))?;
         let stage = Stage::set(&file, installation, compiled).await?;
-        let kind = stage.kind(self.kind.as_deref())?;
+        let kind = kind(&stage.plugin.anatomy, self.kind.as_deref())?;
         say_to(output, &format!("{kind}, {}\n", stage.plugin.instances()))?;
         let mut all = Vec::new();
         for bytes in &self.bytes {
-            all.push(measure(&stage, kind, *bytes, Duration::from_secs(self.seconds)).await?);
+            all.push((*bytes, measure(&stage, kind, *bytes, self.seconds).await?));
         }
-        say_to(output, &shown(&all))
+        say_to(output, &shown(&all))?;
+        match all.iter().any(|(_, measured)| measured.failure.is_some()) {
+            true => stage.heard().iter().try_for_each(|line| say_to(output, line)),
+            false => Ok(()),
+        }
     }
 }
 
+/// A time that is given in seconds.
+fn seconds(given: &str) -> Result<Duration, String> {
+    let seconds: f64 = given.parse().map_err(|_| "not a number of seconds".to_owned())?;
+    Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string())
+}
+
+/// Calls with texts of one size, from the shortest to the longest.
 async fn measure(stage: &Stage, kind: &str, bytes: usize, most: Duration) -> Result<Measured, String> {
     let text = prose(bytes);
     let answer = matches!(kind, "answer-guardrail").then(|| text.clone());
@@ -92,20 +94,8 @@ async fn measure(stage: &Stage, kind: &str, bytes: usize, most: Duration) -> Res
         "text-guardrail" => Case { text: Some(text), ..Case::default() },
         _ => Case { messages: Some(vec![message]), answer, ..Case::default() },
     };
-    let mut measured = Measured { bytes, times: Vec::new(), last: Took::default(), failure: None };
-    let started = Instant::now();
-    for call in 0..WARM_UP + CALLS_MAX {
-        let played = stage.play(kind, call, &case).await?;
-        measured.last = played.took;
-        measured.failure = played.said.get("failure").map(ToString::to_string);
-        if call >= WARM_UP {
-            measured.times.push(played.took.time);
-        }
-        // One call at least counts, however slow it is.
-        if started.elapsed() > most && !measured.times.is_empty() {
-            break;
-        }
-    }
+    stage.measure(kind, WARM_UP, most, || case.clone()).await?;
+    let mut measured = stage.measure(kind, CALLS_MAX, most, || case.clone()).await?;
     measured.times.sort_unstable();
     Ok(measured)
 }
@@ -125,21 +115,21 @@ fn prose(bytes: usize) -> String {
     text
 }
 
-fn shown(all: &[Measured]) -> String {
+fn shown(all: &[(usize, Measured)]) -> String {
     let at = |measured: &Measured, part: usize| -> f64 {
         let index = (measured.times.len() * part / 100).min(measured.times.len().saturating_sub(1));
         measured.times.get(index).map_or(0.0, |time| time.as_secs_f64() * 1e6)
     };
-    let longest = all.iter().map(|measured| at(measured, 50)).fold(1.0, f64::max);
+    let longest = all.iter().map(|(_, measured)| at(measured, 50)).fold(1.0, f64::max);
     let rows: Vec<Vec<String>> = all
         .iter()
-        .map(|measured| {
+        .map(|(bytes, measured)| {
             let median = at(measured, 50);
             // Beside the longest, none is so short that nothing of it can be seen.
             #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
             let bar = "█".repeat(((median / longest * BAR).round() as usize).max(1));
             vec![
-                measured.bytes.to_string(),
+                bytes.to_string(),
                 measured.times.len().to_string(),
                 format!("{median:.0}"),
                 format!("{:.0}", at(measured, 99)),
@@ -164,11 +154,19 @@ mod tests {
     }
 
     #[test]
+    fn parts_of_a_second_are_enough() {
+        assert_eq!(seconds("0.2"), Ok(Duration::from_millis(200)));
+        for wrong in ["", "x", "-1", "NaN", "1e99"] {
+            assert!(seconds(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
     fn a_failure_stands_in_place_of_the_bar() {
         let times = vec![Duration::from_micros(10); 3];
-        let good = Measured { bytes: 0, times: times.clone(), last: Took::default(), failure: None };
-        let bad = Measured { bytes: 200, times, last: Took::default(), failure: Some("out-of-fuel".to_owned()) };
-        let shown = shown(&[good, bad]);
+        let good = Measured { times, ..Measured::default() };
+        let bad = Measured { failure: Some("out-of-fuel".to_owned()), ..good.clone() };
+        let shown = shown(&[(0, good), (200, bad)]);
         assert!(shown.contains('█') && shown.contains("out-of-fuel"), "{shown}");
     }
 }

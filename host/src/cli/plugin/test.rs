@@ -9,14 +9,21 @@ use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 
 use super::super::block_on;
 use super::super::table::say;
-use super::compiled_directory;
+use super::{compiled_directory, installed_beside};
+use crate::kit::build::is_project;
 use crate::kit::case::{Case, File};
 use crate::kit::compare::differences;
-use crate::kit::play::{Played, Took};
+use crate::kit::play::{Played, Took, check, kind};
+use crate::kit::sources::newer_than;
 use crate::kit::{Stage, Stages, files_with};
+use crate::plugin::outline;
 
 /// Growth of fuel that is no regression, in percent.
 const GROWTH_PERCENT: u64 = 5;
+/// Cuts that are shown of a text which is not the same wherever it is cut.
+const CUTS_SHOWN: usize = 3;
+/// Time for a call, unless a file of cases says otherwise: a busy machine makes nothing wrong.
+const WALL_MS: i64 = 60_000;
 
 /// Play the cases of a plugin, which are data, and compare what it says with what they expect.
 #[derive(Args, Debug)]
@@ -47,6 +54,10 @@ struct Ended {
     took: Took,
     /// What was wrong; nothing if all was as expected.
     wrong: Vec<String>,
+    /// In how many ways its text was cut.
+    cuts: usize,
+    /// What the plugin wrote into its log.
+    heard: Vec<String>,
 }
 
 /// What came of the cases of a component, file by file.
@@ -62,6 +73,11 @@ impl Test {
         if files.is_empty() {
             let folder = tests_of(&component);
             return Err(format!("there are no cases in {}: write some, or name them with --cases", folder.display()));
+        }
+        let project = component.parent().filter(|parent| *parent != "").unwrap_or(Path::new("."));
+        if let Some(source) = is_project(project).ok().and_then(|()| newer_than(project, &component)) {
+            let (source, component) = (source.display(), component.display());
+            say(&format!("{source} is newer than {component}: `sluicegate plugin build` makes it anew"))?;
         }
         let compiled = self.compiled.clone().or_else(compiled_directory);
         let mut results = block_on(play(&component, &files, compiled.as_deref(), self.all_splits))?;
@@ -92,9 +108,12 @@ impl Results {
 
     /// How many there are, and as an error how many are not as expected.
     pub(in crate::cli) fn sum(&self) -> Result<String, String> {
+        let (count, cuts) = (self.cases().count(), self.cases().map(|case| case.cuts).sum::<usize>());
+        let cases = if count == 1 { "1 case".to_owned() } else { format!("{count} cases") };
+        let cut = if cuts == 0 { String::new() } else { format!(", with {cuts} cuts of their texts") };
         match self.failed().len() {
-            0 => Ok(format!("{} cases: all as expected", self.cases().count())),
-            failed => Err(format!("{failed} of {} cases are not as expected", self.cases().count())),
+            0 => Ok(format!("{cases}: all as expected{cut}")),
+            failed => Err(format!("{failed} of {cases} not as expected{cut}")),
         }
     }
 
@@ -110,23 +129,26 @@ pub(in crate::cli) async fn play(
     compiled: Option<&Path>,
     all_splits: bool,
 ) -> Result<Results, String> {
-    let files = files.iter().map(|path| Ok((path, File::load(path)?)));
-    let files: Vec<(&PathBuf, File)> = files.collect::<Result<_, String>>()?;
+    let installed = Installed::beside(component)?;
+    let files = understood(component, files)?;
     let mut stages = Stages::default();
     let mut number = 0;
     let mut all = Vec::new();
-    for (path, file) in &files {
+    for (path, kind, file) in &files {
         let mut ended = Vec::new();
         for case in &file.case {
             let wrong = |error: String| format!("{}: case {:?}: {error}", path.display(), case.name);
-            let stage = stages.of(component, &installation(file, case), compiled).await.map_err(wrong)?;
-            let kind = stage.kind(file.kind.as_deref()).map_err(wrong)?;
+            let installation = installed.with(file, case);
+            let stage = stages.of(component, &installation, &case.mocks, compiled).await.map_err(wrong)?;
             number += 1;
             let played = stage.play(kind, number, case).await.map_err(wrong)?;
-            let mut case_ended = compared(case, &played).map_err(wrong)?;
-            if all_splits && kind == "text-guardrail" {
-                case_ended.wrong.extend(splits(stage, case, &mut number).await.map_err(wrong)?);
+            let mut case_ended = compared(case, &played);
+            if all_splits && *kind == "text-guardrail" {
+                let (cuts, differing) = splits(stage, case, &mut number).await.map_err(wrong)?;
+                case_ended.cuts = cuts;
+                case_ended.wrong.extend(differing);
             }
+            case_ended.heard = stage.heard();
             ended.push(case_ended);
         }
         all.push((path.display().to_string(), ended));
@@ -134,37 +156,77 @@ pub(in crate::cli) async fn play(
     Ok(Results(all))
 }
 
-fn compared(case: &Case, Played { said, words, took }: &Played) -> Result<Ended, String> {
-    let mut wrong = differences(case.expected()?, said, words)?;
+/// Files of cases, each with the kind of plugin that it is for. All are read before anything is compiled.
+fn understood<'a>(component: &Path, files: &'a [PathBuf]) -> Result<Vec<(&'a PathBuf, &'static str, File)>, String> {
+    let bytes = std::fs::read(component).map_err(|error| format!("reading {}: {error}", component.display()))?;
+    let anatomy = outline(&bytes).map_err(|error| format!("{}: {error}", component.display()))?;
+    let mut all = Vec::new();
+    let mut wrong = Vec::new();
+    for path in files {
+        let file = File::load(path)?;
+        let kind = kind(&anatomy, file.kind.as_deref()).map_err(|error| format!("{}: {error}", path.display()))?;
+        for case in &file.case {
+            if let Err(error) = check(kind, case) {
+                wrong.push(format!("{}: case {:?}: {error}", path.display(), case.name));
+            }
+        }
+        all.push((path, kind, file));
+    }
+    if wrong.is_empty() { Ok(all) } else { Err(wrong.join("\n")) }
+}
+
+fn compared(case: &Case, Played { said, took }: &Played) -> Ended {
+    let mut wrong = differences(&case.expect, said);
     if let Some(failure) = said.get("failure").filter(|_| !case.expect.contains_key("failure")) {
         wrong.insert(0, format!("the plugin failed: {failure}"));
     }
     if let Some(most) = case.fuel_max.filter(|most| took.fuel > *most) {
         wrong.push(format!("- fuel_max = {most}\n+ fuel = {}", took.fuel));
     }
-    Ok(Ended { name: case.name.clone(), took: *took, wrong })
+    Ended { name: case.name.clone(), took: *took, wrong, cuts: 0, heard: Vec::new() }
 }
 
-/// The text of a `NAME.toml` for a case.
-fn installation(file: &File, case: &Case) -> String {
-    let mut all = toml::Table::new();
-    let parts = [
-        ("config", case.config.as_ref().or(file.config.as_ref())),
-        ("grants", file.grants.as_ref()),
-        ("limits", file.limits.as_ref()),
-    ];
-    for (name, part) in parts {
-        if let Some(part) = part {
-            all.insert(name.to_owned(), part.clone().into());
-        }
+/// What the `NAME.toml` beside a component says that holds in its cases, too.
+struct Installed {
+    grants: Option<toml::Table>,
+    limits: toml::Table,
+}
+
+impl Installed {
+    fn beside(component: &Path) -> Result<Self, String> {
+        let mut tables = installed_beside(component)?.unwrap_or_default();
+        let mut table = |name: &str| match tables.remove(name) {
+            Some(toml::Value::Table(table)) => Some(table),
+            _ => None,
+        };
+        let (grants, mut limits) = (table("grants"), table("limits").unwrap_or_default());
+        // A case that is slow is not wrong, unless its file says so; fuel bounds what never ends.
+        limits.insert("wall_ms".to_owned(), WALL_MS.into());
+        Ok(Self { grants, limits })
     }
-    all.to_string()
+
+    /// The text of a `NAME.toml` for a case.
+    fn with(&self, file: &File, case: &Case) -> String {
+        let mut limits = self.limits.clone();
+        limits.extend(file.limits.clone().unwrap_or_default());
+        let mut all = toml::Table::from_iter([("limits".to_owned(), limits.into())]);
+        let parts = [
+            ("config", case.config.as_ref().or(file.config.as_ref())),
+            ("grants", file.grants.as_ref().or(self.grants.as_ref())),
+        ];
+        for (name, part) in parts {
+            if let Some(part) = part {
+                all.insert(name.to_owned(), part.clone().into());
+            }
+        }
+        all.to_string()
+    }
 }
 
-/// What a stream of a case's text says that is not what the whole text says, wherever it is cut.
-async fn splits(stage: &Stage, case: &Case, number: &mut usize) -> Result<Vec<String>, String> {
+/// In how many ways a case's text was cut, and what such a stream says that is not what the whole text says.
+async fn splits(stage: &Stage, case: &Case, number: &mut usize) -> Result<(usize, Vec<String>), String> {
     let Some(text) = case.text.clone().or_else(|| case.pieces.as_ref().map(|pieces| pieces.concat())) else {
-        return Ok(Vec::new());
+        return Ok((0, Vec::new()));
     };
     let mut in_pieces = async |pieces: Vec<String>| {
         *number += 1;
@@ -182,10 +244,15 @@ async fn splits(stage: &Stage, case: &Case, number: &mut usize) -> Result<Vec<St
         })
         .collect();
     cuts.push(text.chars().map(String::from).collect());
-    let mut wrong = Vec::new();
+    let count = cuts.len();
+    let (mut wrong, mut differing) = (Vec::new(), 0);
     for pieces in cuts {
         let said = in_pieces(pieces.clone()).await?;
-        if said != whole {
+        if said == whole {
+            continue;
+        }
+        differing += 1;
+        if differing <= CUTS_SHOWN {
             let shown = |said: &[Option<toml::Value>; 4]| {
                 let words: Vec<String> = said.iter().flatten().map(ToString::to_string).collect();
                 words.join(" ")
@@ -193,7 +260,10 @@ async fn splits(stage: &Stage, case: &Case, number: &mut usize) -> Result<Vec<St
             wrong.push(format!("cut as {pieces:?}\n- {}\n+ {}", shown(&whole), shown(&said)));
         }
     }
-    Ok(wrong)
+    if differing > CUTS_SHOWN {
+        wrong.push(format!("and {} more of {count} cuts", differing - CUTS_SHOWN));
+    }
+    Ok((count, wrong))
 }
 
 /// The component that is meant.
@@ -218,13 +288,17 @@ fn tests_of(component: &Path) -> PathBuf {
     component.parent().unwrap_or(Path::new("")).join("tests")
 }
 
-fn line(Ended { name, took, wrong }: &Ended) -> String {
+fn line(Ended { name, took, wrong, heard, cuts: _ }: &Ended) -> String {
     let Took { fuel, time, memory_bytes } = took;
     let state = if wrong.is_empty() { "ok    " } else { "FAILED" };
     let kib = memory_bytes.div_ceil(1 << 10);
     let mut line = format!("  {state} {name}  ({fuel} fuel, {} µs, {kib} KiB)", time.as_micros());
     for wrong in wrong {
         line.push_str(&format!("\n         {}", wrong.replace('\n', "\n         ")));
+    }
+    // What it says when all is well is nobody's concern.
+    for heard in heard.iter().filter(|_| !wrong.is_empty()) {
+        line.push_str(&format!("\n         it wrote {heard}"));
     }
     line
 }
@@ -270,6 +344,7 @@ fn report(all: &[(String, Vec<Ended>)]) -> Report {
             };
             let mut of_case = TestCase::new(case.name.as_str(), status);
             of_case.set_time(Duration::from_micros(u64::try_from(case.took.time.as_micros()).unwrap_or(u64::MAX)));
+            of_case.set_system_out(case.heard.join("\n"));
             suite.add_test_case(of_case);
         }
         report.add_test_suite(suite);
