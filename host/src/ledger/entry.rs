@@ -224,11 +224,14 @@ impl Entry {
     /// The same without what it did.
     pub(super) const BRIEF: &str = Self::COLUMNS.split_at(Self::COLUMNS.len() - ", details".len()).0;
 
+    /// How many columns these are.
+    pub(super) const WIDTH: usize = 45;
+
     /// As a row.
-    pub(super) fn values(self) -> Vec<Value> {
+    pub(super) fn values(self) -> [Value; Self::WIDTH] {
         let details = serde_json::to_string(&self.details).unwrap_or_default();
         let usage = |tokens: fn(&Usage) -> u32| Value::from(self.usage.as_ref().map(tokens));
-        vec![
+        [
             self.id.into(),
             self.began_ms.into(),
             micros(self.took).into(),

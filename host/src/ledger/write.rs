@@ -1,6 +1,6 @@
 //! The task that writes: it takes what waits, many at a time, and gives the database one transaction for all of it.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
@@ -167,6 +167,7 @@ fn statements(all: &[Arc<Over>], bounds: &config::Ledger) -> Vec<Statement> {
     let mut sums = Sums::default();
     entries.iter().for_each(|entry| sums.add(entry));
     let sums: Vec<Statement> = sums.statements().collect();
+    let mut rows = Vec::new();
     for (over, entry) in all.iter().zip(entries) {
         statements.extend(entry.found().into_iter().map(|((plugin, rule), count)| {
             Statement::new(FINDING, vec![rule.into(), plugin.into(), (&*over.id).into(), count.into()])
@@ -175,7 +176,17 @@ fn statements(all: &[Arc<Over>], bounds: &config::Ledger) -> Vec<Statement> {
             statements.extend(super::texts::statement(over, captured, bounds));
         }
         statements.extend(super::feedback::recognised(over, bounds));
-        statements.push(Statement::new(insert(), entry.values()));
+        if rows.is_empty() {
+            rows.reserve_exact(ROWS * Entry::WIDTH);
+        }
+        rows.extend(entry.values());
+        if rows.len() == ROWS * Entry::WIDTH {
+            statements.push(Statement::new(insert(ROWS), std::mem::take(&mut rows)));
+        }
+    }
+    let mut left = rows.into_iter();
+    while left.len() > 0 {
+        statements.push(Statement::new(insert(1), left.by_ref().take(Entry::WIDTH).collect()));
     }
     // Gateways that share a database wait for each other where they add to the same sums: that comes last.
     statements.extend(sums);
@@ -185,12 +196,20 @@ fn statements(all: &[Arc<Over>], bounds: &config::Ledger) -> Vec<Statement> {
 const FINDING: &str =
     "INSERT INTO findings (rule, plugin, exchange, found) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING";
 
-/// The statement that keeps an entry.
-fn insert() -> &'static str {
-    static INSERT: std::sync::OnceLock<String> = std::sync::OnceLock::new();
-    INSERT.get_or_init(|| {
-        let count = Entry::COLUMNS.split(',').count();
-        let places: Vec<String> = (1..=count).map(|number| format!("${number}")).collect();
-        format!("INSERT INTO exchanges ({}) VALUES ({}) ON CONFLICT DO NOTHING", Entry::COLUMNS, places.join(", "))
+/// Entries of one statement, where there are so many: a database makes ready for each what it does for any.
+const ROWS: usize = 16;
+
+/// The statement that keeps so many entries: one, or [`ROWS`].
+fn insert(rows: usize) -> &'static str {
+    static ONE: OnceLock<String> = OnceLock::new();
+    static MANY: OnceLock<String> = OnceLock::new();
+    let kept = if rows == 1 { &ONE } else { &MANY };
+    kept.get_or_init(|| {
+        let row = |row: usize| {
+            let places = (1..=Entry::WIDTH).map(|column| format!("${}", row * Entry::WIDTH + column));
+            format!("({})", places.collect::<Vec<_>>().join(", "))
+        };
+        let places: Vec<String> = (0..rows).map(row).collect();
+        format!("INSERT INTO exchanges ({}) VALUES {} ON CONFLICT DO NOTHING", Entry::COLUMNS, places.join(", "))
     })
 }

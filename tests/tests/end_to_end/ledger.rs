@@ -1,5 +1,6 @@
 //! What is kept of exchanges: with which steps, of whom with texts, and what becomes of it when the database fails.
 
+use std::future::IntoFuture as _;
 use std::time::Duration;
 
 use serde_json::json;
@@ -100,6 +101,25 @@ async fn an_exchange_is_kept_with_its_steps() {
             None,
             "no text is kept unless somebody wants that"
         );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_of_many_that_are_written_together_is_kept_as_it_was() {
+    for (_postgres, settings) in databases().await {
+        let sandbox = Gateway::sandbox().await;
+        let setup = Gateway::without_plugins().upstream(&sandbox).settings(KEPT).settings(&settings);
+        let gateway = setup.start().await;
+        let model = |number: usize| format!("model-{number}");
+        let calls = (0..40).map(|number| {
+            let chat = json!({"model": model(number), "messages": [{"role": "user", "content": "hello"}]});
+            tokio::spawn(gateway.ask(chat).into_future())
+        });
+        for (number, call) in calls.collect::<Vec<_>>().into_iter().enumerate() {
+            let kept = entry(&gateway, call.await.unwrap().header("x-sluicegate-exchange")).await;
+            assert_eq!((&*kept.model, kept.status, kept.attempts), (&*model(number), Some(200), 1));
+        }
+        assert_eq!(ledger(&gateway).list(&Filter::default(), 50).await.unwrap().entries.len(), 40);
     }
 }
 
