@@ -145,6 +145,7 @@ class EdgeTest(unittest.TestCase):
             sdk.Routing.answer("Hello."),
             sdk.Routing.escalate("desk", "Wait."),
             sdk.Routing.deny("no", "No."),
+            sdk.Routing.targets([], on_rejection=[0], intent="chat"),
         ]
 
         class Each(sdk.Router[None]):
@@ -163,9 +164,11 @@ class EdgeTest(unittest.TestCase):
                 module.Decision_Answer(module.CannedAnswer("Hello.")),
                 module.Decision_Escalate(module.Escalation("desk", "Wait.")),
                 module.Decision_Deny(self.wit.Denial("no", "No.", None)),
+                module.Decision_Unchanged(),
             ],
         )
         self.assertEqual((said[1].on_rejection, said[1].intent), ([0], "code"))
+        self.assertEqual((said[5].on_rejection, said[5].intent), ([], "chat"))
 
     def test_a_cache(self) -> None:
         class Memory(sdk.Cache[None]):

@@ -64,3 +64,16 @@ impl From<Decision> for Routing {
         Self { decision, on_rejection: Vec::new(), intent: None, findings: Vec::new() }
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::panic)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_targets_decide_nothing() {
+        assert!(matches!(Routing::targets([]).decision, Decision::Unchanged));
+        let Decision::Targets(chosen) = Routing::targets([2, 0]).decision else { panic!("nothing was decided") };
+        assert_eq!(chosen, [2, 0]);
+    }
+}
