@@ -8,7 +8,7 @@
 //! ```
 
 use serde::Deserialize;
-use sluicegate_plugin::router::{Routing, Target};
+use sluicegate_plugin::router::{Decision, Routing, Target};
 use sluicegate_plugin::{Denial, Plugin, PluginError, Request, Router, export};
 
 /// What the guest does.
@@ -80,8 +80,9 @@ impl Router for RouterGuest {
         }
         let routing = match &self.action {
             Action::Unchanged => Routing::unchanged(),
+            // None at all make no sense to the host; `Routing::targets` would make `unchanged` of them.
             Action::Targets { indices, on_rejection } => {
-                Routing::targets(indices.iter().copied()).on_rejection(on_rejection.iter().copied())
+                Routing::from(Decision::Targets(indices.clone())).on_rejection(on_rejection.iter().copied())
             }
             Action::Tagged { tag } => {
                 let tagged = (0..).zip(targets).filter(|(_, target)| target.tags.contains(tag));
