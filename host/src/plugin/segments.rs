@@ -96,9 +96,15 @@ fn segments(module: &[u8]) -> Option<Vec<Segment>> {
             count += 1;
             // What the code does not name is never read.
             let DataKind::Active { memory_index: memory, offset_expr } = datum.kind else { continue };
-            let Ok(Operator::I32Const { value }) = offset_expr.get_operators_reader().read() else { return None };
+            let mut place = offset_expr.get_operators_reader();
+            let (Ok(Operator::I32Const { value }), Ok(Operator::End)) = (place.read(), place.read()) else {
+                return None;
+            };
             let offset = usize::try_from(value.cast_unsigned()).ok()?;
-            // Only what lies in order, as a snapshot writes it, does not depend on the order.
+            // Only what lies in order, memory by memory as a snapshot writes it, does not depend on the order.
+            if joined.last().is_some_and(|before| before.memory > memory) {
+                return None;
+            }
             let before = joined.last_mut().filter(|before| before.memory == memory);
             let gap = before.as_ref().map(|before| offset.checked_sub(before.offset + before.data.len()));
             match (before, gap) {
@@ -193,6 +199,9 @@ mod tests {
             r#"(data (i32.const 8) "ab") (data (i32.const 12) "c") (data $d "d") (func (data.drop $d))"#,
             r#"(data (i32.const 8) "ab") (data "c") (data (i32.const 12) "c")
                 (func (memory.init 1 (i32.const 0) (i32.const 0) (i32.const 1)))"#,
+            r#"(data (i32.const 8) "ab") (data (i32.add (i32.const 12) (i32.const 4)) "c")"#,
+            r#"(memory $other 1) (data (i32.const 12) "c") (data (memory $other) (i32.const 0) "x")
+                (data (i32.const 8) "ab") (data (i32.const 16) "d")"#,
             r#"(global $g i32 (i32.const 9)) (data (i32.const 0) "ab") (data (global.get $g) "c")"#,
         ] {
             assert_eq!(joined(&component(segments)), None, "{segments}");
