@@ -276,15 +276,14 @@ impl Exchange {
     /// Note where it stands in its conversation, and what that shows of the answers before it.
     pub(crate) fn goes_on_at(&self, turns: Turns, recognised: Vec<Recognised>) {
         let mut record = self.record();
-        record.said = Some(turns.said());
-        record.turns = Some(turns);
+        record.conversation = Some(turns.begins());
         record.recognised = recognised;
     }
 
     /// Note what its caller is told, in place of what was noted before.
     pub(crate) fn says_all(&self, segments: &[Segment]) {
         let mut record = self.record();
-        let Some(said) = &mut record.said else { return };
+        let Some(said) = record.conversation.as_mut().map(|conversation| &mut conversation.said) else { return };
         said.begins_anew();
         let is_said = |segment: &&Segment| segment.channel == Channel::Content && segment.choice == 0;
         segments.iter().filter(is_said).for_each(|segment| said.says(&segment.text));
@@ -294,9 +293,9 @@ impl Exchange {
     pub(crate) fn says_more(&self, lane: &Lane, text: &str) {
         if lane.channel == Channel::Content
             && lane.choice == 0
-            && let Some(said) = &mut self.record().said
+            && let Some(conversation) = &mut self.record().conversation
         {
-            said.says(text);
+            conversation.said.says(text);
         }
     }
 

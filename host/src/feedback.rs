@@ -12,7 +12,7 @@ use crate::moment::Moment;
 
 pub(crate) use exchange::{body, check, keep};
 pub(crate) use given::{About, Given, read};
-pub(crate) use recognised::{Conversations, Recognised, Said, Turns, turns};
+pub(crate) use recognised::{Conversation, Conversations, Recognised, Turns, turns};
 
 /// Characters of a name that feedback goes by, or that its session has.
 pub(crate) const NAME_BYTES_MAX: usize = 128;

@@ -1,19 +1,20 @@
 //! What is handed over to a task of its own, and nobody waits for: bounded in number and in bytes. What does not fit is counted,
 //! and lost.
 
-use std::mem;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::Notify;
 use tokio::time::{sleep, timeout};
 
 /// Where it is handed over.
 #[derive(Debug)]
 pub(crate) struct Handover<T> {
-    queue: mpsc::Sender<Waiting<T>>,
+    queue: Arc<Queue<T>>,
     pub(crate) state: Arc<State>,
+    waiting_max: usize,
     bytes_max: usize,
     /// How many are as many as are taken together.
     together_max: usize,
@@ -22,12 +23,13 @@ pub(crate) struct Handover<T> {
 /// The other end, for the task.
 #[derive(Debug)]
 pub(crate) struct Taking<T> {
-    queue: mpsc::Receiver<Waiting<T>>,
+    queue: Arc<Queue<T>>,
     pub(crate) state: Arc<State>,
     together_max: usize,
-    /// What is taken next.
-    batch: Vec<Waiting<T>>,
 }
+
+/// What waits, the first first.
+type Queue<T> = Mutex<VecDeque<Waiting<T>>>;
 
 /// Something that waits, and the bytes that it takes.
 #[derive(Debug)]
@@ -43,6 +45,10 @@ pub(crate) struct State {
     pub(crate) waiting_bytes: AtomicUsize,
     done: AtomicU64,
     dropped: AtomicU64,
+    /// There will be no more.
+    is_closed: AtomicBool,
+    /// Something waits where nothing did, or there will be no more.
+    arrival: Notify,
     /// What waits is to be taken at once.
     hurry: Notify,
     /// Something was done, or given up.
@@ -60,10 +66,9 @@ pub(crate) struct Told {
 impl<T> Handover<T> {
     /// For so many at a time, and so many bytes, of which the task takes some together; and the other end.
     pub(crate) fn new(waiting_max: usize, bytes_max: usize, together_max: usize) -> (Self, Taking<T>) {
-        let (sender, receiver) = mpsc::channel(waiting_max);
-        let state = Arc::<State>::default();
-        let taking = Taking { queue: receiver, state: state.clone(), together_max, batch: Vec::new() };
-        (Self { queue: sender, state, bytes_max, together_max }, taking)
+        let (queue, state) = (Arc::<Queue<T>>::default(), Arc::<State>::default());
+        let taking = Taking { queue: queue.clone(), state: state.clone(), together_max };
+        (Self { queue, state, waiting_max, bytes_max, together_max }, taking)
     }
 
     /// Hand something over. Waits for nothing; says how many were lost before, if this is.
@@ -73,16 +78,29 @@ impl<T> Handover<T> {
     pub(crate) fn give(&self, what: T, bytes: usize) -> Result<(), u64> {
         let before = self.state.waiting_bytes.fetch_add(bytes, Ordering::Relaxed);
         self.state.waiting.fetch_add(1, Ordering::Relaxed);
-        let is_full = before.saturating_add(bytes) > self.bytes_max;
-        if is_full || self.queue.try_send(Waiting { what, bytes }).is_err() {
+        let has_room = before.saturating_add(bytes) <= self.bytes_max;
+        let Some(waiting) = has_room.then(|| self.push(Waiting { what, bytes })).flatten() else {
             let lost = self.state.loses(1);
             self.state.is_over(1, bytes);
             return Err(lost);
+        };
+        if waiting == 1 {
+            self.state.arrival.notify_one();
         }
-        if self.queue.max_capacity() - self.queue.capacity() == self.together_max {
+        if waiting == self.together_max {
             self.state.hurry.notify_one();
         }
         Ok(())
+    }
+
+    /// Says how many wait then, if there is room.
+    fn push(&self, waiting: Waiting<T>) -> Option<usize> {
+        let mut queue = lock(&self.queue);
+        let has_room = queue.len() < self.waiting_max;
+        has_room.then(|| {
+            queue.push_back(waiting);
+            queue.len()
+        })
     }
 
     /// Wait until all that was handed over so far is done or lost, for so long at most; says whether it is.
@@ -116,22 +134,47 @@ impl<T> Taking<T> {
     ///
     /// Whoever hands something over wakes nobody but for the first of a batch and for one that makes it full.
     pub(crate) async fn together(&mut self, wait: Duration) -> Option<Vec<Waiting<T>>> {
-        if self.batch.is_empty() && self.queue.recv_many(&mut self.batch, self.together_max).await == 0 {
+        if !self.arrives().await {
             return None;
         }
-        if self.batch.len() < self.together_max {
+        if self.waiting() < self.together_max {
             tokio::select! {
                 () = sleep(wait) => {}
                 () = self.state.hurry.notified() => {}
             }
         }
-        while self.batch.len() < self.together_max
-            && let Ok(next) = self.queue.try_recv()
-        {
-            self.batch.push(next);
-        }
-        Some(mem::take(&mut self.batch))
+        let mut queue = lock(&self.queue);
+        let count = queue.len().min(self.together_max);
+        Some(queue.drain(..count).collect())
     }
+
+    /// Wait until something waits; says whether anything does, or nothing ever will.
+    async fn arrives(&self) -> bool {
+        loop {
+            // What was handed over before it was closed is there by then.
+            let is_closed = self.state.is_closed.load(Ordering::Acquire);
+            if self.waiting() > 0 || is_closed {
+                return self.waiting() > 0;
+            }
+            self.state.arrival.notified().await;
+        }
+    }
+
+    fn waiting(&self) -> usize {
+        lock(&self.queue).len()
+    }
+}
+
+impl<T> Drop for Handover<T> {
+    fn drop(&mut self) {
+        self.state.is_closed.store(true, Ordering::Release);
+        self.state.arrival.notify_one();
+        self.state.hurry.notify_one();
+    }
+}
+
+fn lock<T>(queue: &Queue<T>) -> MutexGuard<'_, VecDeque<Waiting<T>>> {
+    queue.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl State {

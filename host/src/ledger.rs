@@ -98,7 +98,6 @@ impl Ledger {
 
     /// Hand an exchange over. Waits for nothing.
     pub(crate) fn keep(&self, over: Arc<Over>) {
-        self.conversations.is_over(&over);
         let bytes = over.bytes();
         if let Err(lost) = self.handover.give(over, bytes)
             // Said once for many: whoever watches sees the count.

@@ -43,13 +43,18 @@ impl Observers {
     }
 
     /// Tell them. Nobody waits for what they do.
-    pub(crate) fn is_over(&self, over: Over) {
+    pub(crate) fn is_over(&self, mut over: Over) {
         self.metrics.is_over(&over);
         self.alerts.is_over(&over);
         self.sessions.is_over(&over);
         // Who was not let in is in the log and in the metrics, and must not push out the exchanges of others.
         if over.ending.is_a_strangers {
             return;
+        }
+        // That is known when the exchange is kept, and need not wait with it.
+        let conversation = over.record.conversation.take();
+        if let (Some(ledger), Some(conversation)) = (&self.ledger, conversation) {
+            ledger.conversations().is_over(&over, &conversation);
         }
         let over = Arc::new(over);
         if let Some(spans) = self.spans.as_ref().filter(|_| over.trace.is_sampled) {

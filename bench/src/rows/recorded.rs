@@ -20,8 +20,9 @@ const ADDED_MAX: f64 = 0.5;
 const BODY: usize = 1024;
 /// What is written and sent is put off for less than this.
 const PUT_OFF: Duration = Duration::from_millis(400);
-/// Rounds are so many times longer than others, so that what is put off counts among what is not.
-const ROUND: u32 = 3;
+/// So many times more rounds than of others: what this row asks for is the difference of two figures that are near each other,
+/// and a machine makes more of the same load at one time than at another.
+const ROUNDS: usize = 4;
 /// Exchanges that are looked through.
 const EXCHANGES: u64 = 1_000_000;
 /// Looks with each filter.
@@ -36,13 +37,9 @@ pub(super) async fn measure(lab: &Lab) -> Result<Vec<Line>> {
     let recorded = lab.recorded()?;
     let collector = Lab::collector()?;
     let traced = lab.traced(&collector)?;
-    let load = || Load {
-        settle: PUT_OFF,
-        // What this row asks for is little beside what a machine with pauses makes of the same load from one round to the next.
-        ..Load::full(ROUND * lab.scale.time, || Chat::of_body(BODY).request())
-    };
+    let load = || Load { settle: PUT_OFF, ..Load::full(lab.scale.time, || Chat::of_body(BODY).request()) };
     let cases = [&lab.bare, plain, &recorded, &traced].map(|child| Case { child, load: load() });
-    let figures = load::in_turns(&cases, 2 * lab.scale.rounds, Round::cpu_per_exchange).await?;
+    let figures = load::in_turns(&cases, ROUNDS * lab.scale.rounds, Round::cpu_per_exchange).await?;
     let [bare, plain, recorded, traced] = figures.as_slice() else { return Err("a case is missing".to_owned()) };
     let added: Series =
         traced.0.iter().zip(&plain.0).zip(&bare.0).map(|((with, without), bare)| (with - without) / bare).collect();

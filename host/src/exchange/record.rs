@@ -16,7 +16,7 @@ use crate::chat::{Phase, Usage};
 use crate::config::Target;
 use crate::dialect::Dialect;
 use crate::error::Error;
-use crate::feedback::{Recognised, Said, Turns};
+use crate::feedback::{Conversation, Recognised};
 use crate::money::Money;
 use crate::plugin::{Decision, Receipt};
 use crate::prices::Prices;
@@ -71,9 +71,7 @@ pub struct Record {
     /// What was said, where the operator wants that to be kept.
     pub captured: Option<Captured>,
     /// Where it stands in its conversation, if that can be said.
-    pub(crate) turns: Option<Turns>,
-    /// What its caller is told, as a digest.
-    pub(crate) said: Option<Said>,
+    pub(crate) conversation: Option<Box<Conversation>>,
     /// What it has shown of the answers before it.
     pub(crate) recognised: Vec<Recognised>,
 }

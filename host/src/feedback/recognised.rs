@@ -11,6 +11,8 @@ use std::time::Duration;
 
 use highway::{HighwayHash, HighwayHasher, Key};
 use quick_cache::sync::{Cache, EntryAction, EntryResult};
+use smallvec::{SmallVec, smallvec};
+use uuid::Uuid;
 
 use crate::chat::{Channel, Request, Role, Segment, Task};
 use crate::exchange::{Exchange, Over};
@@ -33,13 +35,13 @@ type Digest = [u64; 2];
 #[derive(Debug)]
 pub(crate) struct Conversations {
     key: Key,
-    known: Cache<Digest, Arc<Vec<Told>>>,
+    known: Cache<Digest, SmallVec<[Told; 1]>>,
 }
 
 /// One answer.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 struct Told {
-    exchange: Arc<str>,
+    exchange: Uuid,
     said: Option<Digest>,
     /// Seconds since 1970.
     at: u64,
@@ -53,8 +55,16 @@ struct Place {
     is_known: bool,
 }
 
+/// Where an exchange stands in its conversation, and what its caller is told. That it is more than all else that is noted of
+/// an exchange is why it has a place of its own.
+#[derive(Debug)]
+pub(crate) struct Conversation {
+    turns: Turns,
+    pub(crate) said: Said,
+}
+
 /// Where a request stands in a conversation.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Turns {
     key: Key,
     /// Behind all that was said before the answer that is wanted.
@@ -63,7 +73,7 @@ pub(crate) struct Turns {
     last: Option<Last>,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 struct Last {
     /// Behind all that was said before it.
     asked: Place,
@@ -190,7 +200,7 @@ impl Conversations {
             && let Some(told) = self.known.get(&turns.asked.digest)
             && let Some(told) = told.last().filter(|told| soon(told, AGAIN))
         {
-            recognised.push(Recognised::Regenerated(told.exchange.clone()));
+            recognised.push(Recognised::Regenerated(told.id()));
         }
         if let Some(last) = &turns.last
             && let Some(told) = self.known.get(&last.asked.digest)
@@ -198,36 +208,43 @@ impl Conversations {
             && let Some(latest) = told.last().filter(|told| told.said.is_some() && soon(told, GOES_ON))
             && told.iter().all(|told| told.said != Some(last.said))
         {
-            recognised.push(Recognised::Edited(latest.exchange.clone(), None));
+            recognised.push(Recognised::Edited(latest.id(), None));
             // Each step that follows says the same of it.
-            self.add(last.asked, Told { said: Some(last.said), ..latest.clone() });
+            self.add(last.asked, Told { said: Some(last.said), ..*latest });
         }
         recognised
     }
 
     /// Know an answer that is over.
-    pub(crate) fn is_over(&self, over: &Over) {
-        let Some(turns) = &over.record.turns else { return };
-        if over.is_answered() {
-            let said = over.record.said.as_ref().and_then(Said::digest);
-            self.add(turns.asked, Told { exchange: over.id.clone(), said, at: Moment::now().seconds() });
+    pub(crate) fn is_over(&self, over: &Over, conversation: &Conversation) {
+        if over.is_answered()
+            && let Ok(exchange) = Uuid::try_parse(&over.id)
+        {
+            let said = conversation.said.digest();
+            self.add(conversation.turns.asked, Told { exchange, said, at: Moment::now().seconds() });
         }
     }
 
     fn add(&self, asked: Place, told: Told) {
         let added = self.known.entry(&asked.digest, None, |_, all| {
-            let all = Arc::make_mut(all);
             // One more than can be told apart says that there were more.
             if all.len() > ANSWERS_MAX {
                 all.remove(0);
             }
-            all.push(told.clone());
+            all.push(told);
             EntryAction::Retain(())
         });
         if let EntryResult::Vacant(place) = added {
             // Nobody is told if the cache has no room for it.
-            let _ = place.insert(Arc::new(vec![told]));
+            let _ = place.insert(smallvec![told]);
         }
+    }
+}
+
+impl Told {
+    /// The id of the exchange, as others write it.
+    fn id(&self) -> Arc<str> {
+        (&*self.exchange.simple().encode_lower(&mut Uuid::encode_buffer())).into()
     }
 }
 
@@ -252,9 +269,10 @@ impl Place {
 }
 
 impl Turns {
-    /// The answer that begins here.
-    pub(crate) fn said(&self) -> Said {
-        Said::new(self.key)
+    /// The conversation, with the answer that begins here.
+    pub(crate) fn begins(self) -> Box<Conversation> {
+        let said = Said::new(self.key);
+        Box::new(Conversation { turns: self, said })
     }
 
     /// What this shows of the answers before it, with the words that were put in place of one, if so many bytes of them may be
@@ -357,6 +375,19 @@ mod tests {
         said(Role::Assistant, text)
     }
 
+    /// The id of an exchange with this number.
+    fn id(number: &str) -> Arc<str> {
+        format!("{number:0>32}").into()
+    }
+
+    fn regenerated(number: &str) -> Recognised {
+        Recognised::Regenerated(id(number))
+    }
+
+    fn edited(number: &str) -> Recognised {
+        Recognised::Edited(id(number), None)
+    }
+
     /// Ask, look what that shows, and be answered.
     fn goes_on(
         conversations: &Conversations,
@@ -366,9 +397,12 @@ mod tests {
     ) -> Vec<Recognised> {
         let Some(turns) = conversations.turns(whose, segments) else { return Vec::new() };
         let shown = conversations.recognise(&turns, Moment::from_seconds(seconds));
-        let mut said = turns.said();
+        let mut said = Said::new(turns.key);
         answer.iter().for_each(|piece| said.says(piece));
-        conversations.add(turns.asked, Told { exchange: exchange.into(), said: said.digest(), at: seconds });
+        conversations.add(
+            turns.asked,
+            Told { exchange: Uuid::try_parse(&id(exchange)).unwrap(), said: said.digest(), at: seconds },
+        );
         shown
     }
 
@@ -377,13 +411,13 @@ mod tests {
         let conversations = Conversations::default();
         let ask = |exchange, whose, at| goes_on(&conversations, (exchange, whose, at), &[user("tide?")], &["noon"]);
         assert_eq!(ask("1", ANN, 0), []);
-        assert_eq!(ask("2", ANN, 10), [Recognised::Regenerated("1".into())]);
-        assert_eq!(ask("3", ANN, 20), [Recognised::Regenerated("2".into())]);
+        assert_eq!(ask("2", ANN, 10), [regenerated("1")]);
+        assert_eq!(ask("3", ANN, 20), [regenerated("2")]);
         assert_eq!(ask("4", Whose { user: Some("bob"), ..ANN }, 30), [], "somebody else may ask the same");
         assert_eq!(ask("4", Whose { tenant: "red", ..ANN }, 30), []);
         assert_eq!(ask("4", Whose { model: "other", ..ANN }, 30), []);
         assert_eq!([ask("4", ANYBODY, 30), ask("5", ANYBODY, 30)], [[], []], "or many");
-        assert_eq!(ask("6", ANN, 20 + AGAIN.as_secs()), [Recognised::Regenerated("3".into())]);
+        assert_eq!(ask("6", ANN, 20 + AGAIN.as_secs()), [regenerated("3")]);
         assert_eq!(ask("7", ANN, 21 + 2 * AGAIN.as_secs()), [], "another day, another answer");
     }
 
@@ -395,10 +429,7 @@ mod tests {
         let as_it_was = [user("tide?"), model("at noon"), user("and then?")];
         assert_eq!(goes_on(&conversations, ("2", ANN, 1), &as_it_was, &["at six"]), []);
         let mended = [user("tide?"), model("at one"), user("and then?")];
-        assert_eq!(
-            goes_on(&conversations, ("3", ANN, 2), &mended, &["at seven"]),
-            [Recognised::Edited("1".into(), None)]
-        );
+        assert_eq!(goes_on(&conversations, ("3", ANN, 2), &mended, &["at seven"]), [edited("1")]);
         let further = [&mended[..], &[model("at seven"), user("thanks")]].concat();
         assert_eq!(goes_on(&conversations, ("4", ANN, 3), &further, &["you are welcome"]), []);
         let again = [user("tide?"), model("at one"), user("why?")];
@@ -410,13 +441,13 @@ mod tests {
         let conversations = Conversations::default();
         let mended = [user("hi"), model("good day"), user("and then?")];
         goes_on(&conversations, ("1", ANYBODY, 0), &[user("hi")], &["hello"]);
-        assert_eq!(goes_on(&conversations, ("2", ANYBODY, 1), &mended, &["x"]), [Recognised::Edited("1".into(), None)]);
+        assert_eq!(goes_on(&conversations, ("2", ANYBODY, 1), &mended, &["x"]), [edited("1")]);
         let conversations = Conversations::default();
         goes_on(&conversations, ("1", ANYBODY, 0), &[user("hi")], &["hello"]);
         goes_on(&conversations, ("2", ANYBODY, 1), &[user("hi")], &["hi there"]);
         assert_eq!(goes_on(&conversations, ("3", ANYBODY, 2), &mended, &["x"]), []);
         // Further on a conversation is like no other.
-        assert_eq!(goes_on(&conversations, ("4", ANYBODY, 3), &mended, &["x"]), [Recognised::Regenerated("3".into())]);
+        assert_eq!(goes_on(&conversations, ("4", ANYBODY, 3), &mended, &["x"]), [regenerated("3")]);
     }
 
     #[test]
@@ -489,6 +520,6 @@ mod tests {
         let turns = conversations.turns(ANN, &[user("tide?")]).unwrap();
         assert_eq!(conversations.known.get(&turns.asked.digest).unwrap().len(), ANSWERS_MAX + 1);
         let first = [user("tide?"), model("0"), user("sure?")];
-        assert_eq!(goes_on(&conversations, ("x", ANN, 1), &first, &["yes"]), [], "it is forgotten");
+        assert_eq!(goes_on(&conversations, ("99", ANN, 1), &first, &["yes"]), [], "it is forgotten");
     }
 }

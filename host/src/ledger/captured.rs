@@ -44,16 +44,16 @@ impl Ledger {
     /// # Errors
     /// When the database cannot be read.
     pub async fn captured(&self, wanted: &Wanted, behind: &str) -> Result<(Vec<Captured>, Option<String>), Failure> {
-        let conditions: [(&str, Option<Value>); 6] = [
+        let conditions: [(&str, Option<Value<'_>>); 6] = [
             ("id >", Some(behind.into())),
             ("began >=", wanted.since_ms.map(Value::from)),
             ("began <", wanted.until_ms.map(Value::from)),
-            ("tenant =", wanted.tenant.clone().map(Value::from)),
-            ("model =", wanted.model.clone().map(Value::from)),
+            ("tenant =", wanted.tenant.as_deref().map(Value::from)),
+            ("model =", wanted.model.as_deref().map(Value::from)),
             ("(SELECT expires FROM texts WHERE exchange = id) >", Some(now_ms().into())),
         ];
         let given = conditions.into_iter().filter_map(|(condition, value)| Some((condition, value?)));
-        let (conditions, values): (Vec<&str>, Vec<Value>) = given.unzip();
+        let (conditions, values): (Vec<&str>, Vec<Value<'_>>) = given.unzip();
         let conditions: Vec<String> =
             (1..).zip(conditions).map(|(number, condition)| format!("{condition} ${number}")).collect();
         let sql = format!(
@@ -108,7 +108,7 @@ impl Ledger {
             return Ok(Vec::new());
         }
         let places: Vec<String> = (1..=ids.len()).map(|number| format!("${number}")).collect();
-        let values = ids.iter().map(|id| Value::from(*id)).collect();
+        let values = ids.iter().map(|id| Value::from(*id));
         self.database.read(Statement::new(format!("{select} IN ({})", places.join(", ")), values)).await
     }
 }

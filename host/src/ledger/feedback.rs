@@ -56,7 +56,7 @@ pub struct Sums {
 }
 
 /// Conditions with the value that each compares with.
-type Conditions = Vec<(&'static str, Value)>;
+type Conditions<'a> = Vec<(&'static str, Value<'a>)>;
 
 const INSERT: &str = "\
 INSERT INTO feedback (tenant, id, exchange, session, at, source, author, score, is_corrected, preferred_over, is_regenerated,
@@ -151,7 +151,7 @@ impl Ledger {
         before_ms: u64,
         most: usize,
     ) -> Result<(Vec<Feedback>, Option<u64>), Failure> {
-        let mut conditions: Conditions = Vec::new();
+        let mut conditions: Conditions<'_> = Vec::new();
         conditions.extend(which.tenant.as_deref().map(|tenant| ("tenant =", tenant.into())));
         conditions.extend(which.source.map(|source| ("source =", source.word().into())));
         conditions.extend(which.score_max.map(|score| ("score <=", u32::from(score.thousandths()).into())));
@@ -165,7 +165,7 @@ impl Ledger {
             sql.push_str(" AND (comment IS NOT NULL OR is_corrected = 1 OR preferred_over IS NOT NULL)");
         }
         let _ = write!(sql, " ORDER BY at DESC LIMIT {most}");
-        let mut values: Vec<Value> = vec![before_ms.into()];
+        let mut values: Vec<Value<'_>> = vec![before_ms.into()];
         values.extend(conditions.into_iter().map(|(_, value)| value));
         let rows = self.database.read(Statement::new(sql, values)).await?;
         let found: Vec<Feedback> = rows.into_iter().map(|mut row| read(&mut row)).collect();
@@ -207,7 +207,7 @@ impl Ledger {
     async fn feedback_where(
         &self,
         which: &str,
-        values: Vec<Value>,
+        values: Vec<Value<'_>>,
         chars: usize,
         most: usize,
     ) -> Result<Vec<Feedback>, Failure> {
@@ -275,18 +275,18 @@ fn insert(feedback: &Feedback, keep_texts: Duration) -> Statement {
     let values = vec![
         tenant.as_str().into(),
         id.as_str().into(),
-        exchange.clone().into(),
-        session.clone().into(),
+        exchange.as_deref().into(),
+        session.as_deref().into(),
         (*at_ms).into(),
         source.word().into(),
-        by.clone().into(),
+        by.as_deref().into(),
         opinion.score.map(|score| u32::from(score.thousandths())).into(),
         opinion.is_corrected.into(),
-        opinion.preferred_over.clone().into(),
+        opinion.preferred_over.as_deref().into(),
         opinion.is_regenerated.into(),
-        opinion.regenerated_by.clone().into(),
-        opinion.comment.clone().into(),
-        opinion.corrected.clone().into(),
+        opinion.regenerated_by.as_deref().into(),
+        opinion.comment.as_deref().into(),
+        opinion.corrected.as_deref().into(),
         has_texts.then(|| at_ms.saturating_add(keep_ms)).into(),
         digest(feedback).into(),
         OF_ONE_MAX.into(),

@@ -109,7 +109,7 @@ impl Sum {
 
 impl Scope {
     /// As conditions on the columns of sums, behind those on the minute; values are added.
-    fn conditions(&self, values: &mut Vec<Value>) -> String {
+    fn conditions<'a>(&'a self, values: &mut Vec<Value<'a>>) -> String {
         let mut conditions = String::new();
         for (column, value) in [("tenant", &self.tenant), ("model", &self.model)] {
             if let Some(value) = value {
@@ -176,7 +176,7 @@ impl Ledger {
         name: Option<&str>,
         minutes: Minutes,
     ) -> Result<BTreeMap<String, Parts>, Failure> {
-        let mut values: Vec<Value> = vec![measure.word().into(), minutes.since.into(), minutes.until.into()];
+        let mut values: Vec<Value<'_>> = vec![measure.word().into(), minutes.since.into(), minutes.until.into()];
         let named = name.map(|name| {
             values.push(name.into());
             " AND name = $4"
@@ -205,7 +205,7 @@ impl Ledger {
         minutes: Minutes,
         part: u64,
     ) -> Result<BTreeMap<u64, Parts>, Failure> {
-        let mut values: Vec<Value> =
+        let mut values: Vec<Value<'_>> =
             vec![part.max(1).into(), measure.word().into(), minutes.since.into(), minutes.until.into()];
         let named = name.map(|name| {
             values.push(name.into());

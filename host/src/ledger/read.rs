@@ -73,10 +73,10 @@ struct Query {
 }
 
 #[derive(Debug, Default)]
-struct Conditions(Vec<(String, Option<Value>)>);
+struct Conditions(Vec<(String, Option<Value<'static>>)>);
 
 impl Conditions {
-    fn add(&mut self, condition: impl Into<String>, value: impl Into<Value>) {
+    fn add(&mut self, condition: impl Into<String>, value: impl Into<Value<'static>>) {
         self.0.push((condition.into(), Some(value.into())));
     }
 
@@ -85,7 +85,7 @@ impl Conditions {
         if all.is_empty() { "1 = 1".to_owned() } else { all.join(" AND ") }
     }
 
-    fn values(&self) -> impl Iterator<Item = Value> {
+    fn values(&self) -> impl Iterator<Item = Value<'static>> {
         self.0.iter().filter_map(|(_, value)| value.clone())
     }
 }
@@ -171,13 +171,13 @@ impl Query {
     fn found(&self, most: usize) -> Statement {
         let (newest, others) = (self.newest(Entry::BRIEF), self.others.joined());
         let sql = format!("SELECT {} FROM {newest} WHERE {others} ORDER BY id DESC LIMIT {most}", Entry::BRIEF);
-        Statement::new(numbered(&sql), self.narrow.values().chain(self.others.values()).collect())
+        Statement::new(numbered(&sql), self.narrow.values().chain(self.others.values()))
     }
 
     /// How many were looked through, and the oldest of them.
     fn looked_through(&self) -> Statement {
         let sql = format!("SELECT count(*), min(id) FROM {}", self.newest("id"));
-        Statement::new(numbered(&sql), self.narrow.values().collect())
+        Statement::new(numbered(&sql), self.narrow.values())
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::entry::{Entry, micros};
+use super::entry::{Entry, Word, micros};
 use super::steps::Did;
 use crate::endpoint::Does;
 use crate::store::ledger::{Statement, Value};
@@ -62,19 +62,19 @@ pub fn top_of(bucket: i64) -> u64 {
 
 /// Sums of some exchanges.
 #[derive(Debug, Default)]
-pub(super) struct Sums<'a> {
-    minutes: BTreeMap<(u64, &'a str, &'a str), Minute>,
-    distributions: BTreeMap<(&'static str, &'a str, u64, i64), u64>,
-    verdicts: BTreeMap<(&'a str, u64, &'a str, &'a str), u64>,
-    sessions: BTreeMap<(&'a str, &'a str), Session<'a>>,
+pub(super) struct Sums {
+    minutes: BTreeMap<(u64, Word, Word), Minute>,
+    distributions: BTreeMap<(&'static str, Word, u64, i64), u64>,
+    verdicts: BTreeMap<(Word, u64, Word, Word), u64>,
+    sessions: BTreeMap<(Word, Word), Session>,
 }
 
 /// Of some steps of a session.
 #[derive(Clone, Debug, Default)]
-struct Session<'a> {
+struct Session {
     began: u64,
     last: u64,
-    model: &'a str,
+    model: Word,
     sum: Minute,
 }
 
@@ -109,20 +109,20 @@ impl Minute {
     }
 }
 
-impl<'a> Sums<'a> {
-    pub(super) fn add(&mut self, entry: &'a Entry) {
+impl Sums {
+    pub(super) fn add(&mut self, entry: &Entry) {
         let minute = entry.began_ms / 60_000;
         self.add_said(entry, minute);
         // Whoever lists models, or says what they think of an answer, asks no model.
         if Does::task_named(&entry.task).is_none() {
             return;
         }
-        self.minutes.entry((minute, &entry.tenant, &entry.model)).or_default().add(entry);
+        self.minutes.entry((minute, entry.tenant.clone(), entry.model.clone())).or_default().add(entry);
         if let Some(name) = &entry.session {
-            let session = self.sessions.entry((&entry.tenant, name)).or_default();
+            let session = self.sessions.entry((entry.tenant.clone(), name.clone())).or_default();
             session.began = if session.sum.exchanges == 0 { entry.began_ms } else { session.began.min(entry.began_ms) };
             session.last = session.last.max(entry.ended_ms());
-            session.model = &entry.model;
+            session.model = entry.model.clone();
             session.sum.add(entry);
         }
         self.measure(Measure::Took, &entry.model, minute, micros(entry.took));
@@ -132,10 +132,10 @@ impl<'a> Sums<'a> {
     }
 
     /// What plugins have said, and what that took.
-    fn add_said(&mut self, entry: &'a Entry, minute: u64) {
+    fn add_said(&mut self, entry: &Entry, minute: u64) {
         for step in &entry.details.steps {
             let Did::Plugin(call) = &step.did else { continue };
-            let verdict = (&*call.plugin, minute, &*call.verdict, &*call.outcome);
+            let verdict = (call.plugin.clone(), minute, call.verdict.clone(), call.outcome.clone());
             *self.verdicts.entry(verdict).or_default() += 1;
             if call.calls > 0 {
                 self.measure(Measure::Fuel, &call.plugin, minute, call.fuel);
@@ -145,33 +145,35 @@ impl<'a> Sums<'a> {
         }
     }
 
-    fn measure(&mut self, measure: Measure, name: &'a str, minute: u64, number: u64) {
-        let key = (measure.word(), name, minute, bucket(number));
+    fn measure(&mut self, measure: Measure, name: &Word, minute: u64, number: u64) {
+        let key = (measure.word(), name.clone(), minute, bucket(number));
         *self.distributions.entry(key).or_default() += 1;
     }
 
     /// What adds them to those in the tables; always in the same order, so that no two gateways wait for each other.
-    pub(super) fn statements(self) -> impl Iterator<Item = Statement> + use<'a> {
+    pub(super) fn statements(self) -> impl Iterator<Item = Statement> {
         let minutes = self.minutes.into_iter().map(|((minute, tenant, model), sum)| {
             let Minute { exchanges, failures, refusals, hits, input_tokens, output_tokens, cost, saved } = sum;
             let sums = [exchanges, failures, refusals, hits, input_tokens, output_tokens, cost, saved];
-            let mut values: Vec<Value> = vec![minute.into(), tenant.into(), model.into()];
+            let mut values: Vec<Value<'_>> = vec![minute.into(), tenant.as_str().into(), model.as_str().into()];
             values.extend(sums.map(Value::from));
             Statement::new(MINUTE, values)
         });
         let distributions = self.distributions.into_iter().map(|((measure, name, minute, bucket), count)| {
-            let values = vec![measure.into(), name.into(), minute.into(), bucket.into(), count.into()];
+            let values = [measure.into(), name.as_str().into(), minute.into(), bucket.into(), count.into()];
             Statement::new(DISTRIBUTION, values)
         });
         let verdicts = self.verdicts.into_iter().map(|((plugin, minute, verdict, outcome), count)| {
-            let values = vec![plugin.into(), minute.into(), verdict.into(), outcome.into(), count.into()];
+            let values =
+                [plugin.as_str().into(), minute.into(), verdict.as_str().into(), outcome.as_str().into(), count.into()];
             Statement::new(VERDICT, values)
         });
         let sessions = self.sessions.into_iter().map(|((tenant, session), Session { began, last, model, sum })| {
             let Minute { exchanges, failures, refusals, input_tokens, output_tokens, cost, .. } = sum;
-            let mut values: Vec<Value> = vec![tenant.into(), session.into(), began.into(), last.into()];
+            let mut values: Vec<Value<'_>> =
+                vec![tenant.as_str().into(), session.as_str().into(), began.into(), last.into()];
             values.extend([exchanges, failures + refusals, input_tokens, output_tokens, cost].map(Value::from));
-            values.push(model.into());
+            values.push(model.as_str().into());
             Statement::new(SESSION, values)
         });
         minutes.chain(distributions).chain(verdicts).chain(sessions)

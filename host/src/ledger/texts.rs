@@ -52,19 +52,13 @@ pub(super) fn statement(over: &Over, captured: &Captured, bounds: &config::Ledge
     if captured.request.is_none() && captured.answer.is_empty() && !captured.is_cut {
         return None;
     }
-    let request = captured.request.as_ref().map(|request| String::from_utf8_lossy(request).into_owned());
+    let request = captured.request.as_ref().map(|request| String::from_utf8_lossy(request));
     let answer: Vec<Said> = captured.answer.iter().map(Said::from).collect();
     let answer = (!answer.is_empty()).then(|| serde_json::to_string(&answer).unwrap_or_default());
     let expires = milliseconds_since_1970(over.at + bounds.keep_texts);
     let id = &*over.id;
-    let values = vec![
-        id.into(),
-        over.dialect.word().into(),
-        request.into(),
-        answer.into(),
-        captured.is_cut.into(),
-        expires.into(),
-    ];
+    let values =
+        [id.into(), over.dialect.word().into(), request.into(), answer.into(), captured.is_cut.into(), expires.into()];
     Some(Statement::new(INSERT, values))
 }
 

@@ -13,7 +13,7 @@ use crate::config;
 use crate::exchange::Over;
 use crate::handover::{State, Taking, Waiting};
 use crate::moment::now_ms;
-use crate::store::ledger::{Database, Durable, Failure, Statement, Value};
+use crate::store::ledger::{Database, Durable, Failure, Statement, Value, Values};
 
 /// Exchanges of one transaction.
 pub(super) const BATCH_MAX: usize = 512;
@@ -23,6 +23,8 @@ const GATHER: Duration = Duration::from_millis(200);
 const PAUSE: Duration = Duration::from_millis(500);
 /// How often what is too old, or too much, is deleted.
 const SWEPT_EVERY: Duration = Duration::from_secs(60);
+/// Bytes that the texts of a row rarely exceed.
+const ROW_BYTES: usize = 1 << 10;
 /// Exchanges that are deleted in one transaction, so that others get their turn.
 const DELETED_MAX: u32 = 2_000;
 
@@ -141,7 +143,7 @@ pub(super) async fn sweep(database: &dyn Database, bounds: &config::Ledger) -> R
 }
 
 /// Delete the oldest exchanges of which this is true, some at a time, and what was said before the last of them; says how many.
-async fn delete_oldest(database: &dyn Database, which: &str, value: Value) -> Result<u64, Failure> {
+async fn delete_oldest(database: &dyn Database, which: &str, value: Value<'_>) -> Result<u64, Failure> {
     let last = format!(
         "SELECT max(id), max(began) FROM (SELECT id, began FROM exchanges WHERE {which} ORDER BY id LIMIT {DELETED_MAX}) \
          AS oldest"
@@ -162,35 +164,34 @@ async fn delete_oldest(database: &dyn Database, which: &str, value: Value) -> Re
 
 /// All that is written of these exchanges.
 fn statements(all: &[Arc<Over>], bounds: &config::Ledger) -> Vec<Statement> {
-    let mut statements = Vec::with_capacity(2 * all.len());
-    let entries: Vec<Entry> = all.iter().map(|over| Entry::of(over)).collect();
+    let mut statements = Vec::new();
     let mut sums = Sums::default();
-    entries.iter().for_each(|entry| sums.add(entry));
-    let sums: Vec<Statement> = sums.statements().collect();
-    let mut rows = Vec::new();
-    for (over, entry) in all.iter().zip(entries) {
-        statements.extend(entry.found().into_iter().map(|((plugin, rule), count)| {
-            Statement::new(FINDING, vec![rule.into(), plugin.into(), (&*over.id).into(), count.into()])
-        }));
-        if let Some(captured) = &over.record.captured {
-            statements.extend(super::texts::statement(over, captured, bounds));
+    for some in all.chunks(ROWS) {
+        // Where there are fewer, each is written by itself: a database keeps two statements ready, and not one for each number.
+        let together = if some.len() == ROWS { ROWS } else { 1 };
+        for rows in some.chunks(together) {
+            let mut values = Values::with_room(together * Entry::WIDTH, together * ROW_BYTES);
+            for over in rows {
+                let entry = Entry::of(over);
+                sums.add(&entry);
+                values.extend(entry.values());
+                statements.extend(beside(over, &entry, bounds));
+            }
+            statements.push(Statement { sql: insert(together).into(), values });
         }
-        statements.extend(super::feedback::recognised(over, bounds));
-        if rows.is_empty() {
-            rows.reserve_exact(ROWS * Entry::WIDTH);
-        }
-        rows.extend(entry.values());
-        if rows.len() == ROWS * Entry::WIDTH {
-            statements.push(Statement::new(insert(ROWS), std::mem::take(&mut rows)));
-        }
-    }
-    let mut left = rows.into_iter();
-    while left.len() > 0 {
-        statements.push(Statement::new(insert(1), left.by_ref().take(Entry::WIDTH).collect()));
     }
     // Gateways that share a database wait for each other where they add to the same sums: that comes last.
-    statements.extend(sums);
+    statements.extend(sums.statements());
     statements
+}
+
+/// What is written of an exchange beside its row: findings, texts, what it has shown of the answers before it.
+fn beside(over: &Over, entry: &Entry, bounds: &config::Ledger) -> impl Iterator<Item = Statement> {
+    let found = entry.found().into_iter().map(|((plugin, rule), count)| {
+        Statement::new(FINDING, [rule.into(), plugin.into(), (&*over.id).into(), count.into()])
+    });
+    let texts = over.record.captured.as_ref().and_then(|captured| super::texts::statement(over, captured, bounds));
+    found.chain(texts).chain(super::feedback::recognised(over, bounds))
 }
 
 const FINDING: &str =

@@ -7,18 +7,19 @@ mod sqlite;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::indexing_slicing)]
 mod tests;
+mod value;
 
 use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
-use smol_str::SmolStr;
 
 use crate::config::Settings;
 
 pub use postgres::Postgres;
 pub use sqlite::Sqlite;
+pub use value::{Value, Values};
 
 /// Tables, and statements about them in the SQL that both databases speak: values are `$1`, `$2` and so on.
 pub trait Database: fmt::Debug + Send + Sync {
@@ -50,91 +51,22 @@ pub struct Statement {
     /// Its text.
     pub sql: Cow<'static, str>,
     /// The values for `$1`, `$2` and so on.
-    pub values: Vec<Value>,
+    pub values: Values,
 }
 
 impl Statement {
     /// A statement.
-    pub fn new(sql: impl Into<Cow<'static, str>>, values: Vec<Value>) -> Self {
-        Self { sql: sql.into(), values }
-    }
-}
-
-/// What a column can hold.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Value {
-    /// Nothing.
-    Null,
-    /// A number: `BIGINT`.
-    Int(i64),
-    /// `TEXT`.
-    Text(String),
-    /// `TEXT` that is short, or that others have too.
-    Word(SmolStr),
-}
-
-impl From<i64> for Value {
-    fn from(number: i64) -> Self {
-        Self::Int(number)
-    }
-}
-
-/// The largest number that can be kept in its place, if it is larger.
-impl From<u64> for Value {
-    fn from(number: u64) -> Self {
-        Self::Int(i64::try_from(number).unwrap_or(i64::MAX))
-    }
-}
-
-impl From<u32> for Value {
-    fn from(number: u32) -> Self {
-        Self::Int(number.into())
-    }
-}
-
-impl From<usize> for Value {
-    fn from(number: usize) -> Self {
-        Self::Int(i64::try_from(number).unwrap_or(i64::MAX))
-    }
-}
-
-impl From<bool> for Value {
-    fn from(truth: bool) -> Self {
-        Self::Int(truth.into())
-    }
-}
-
-impl From<&str> for Value {
-    fn from(text: &str) -> Self {
-        text.to_owned().into()
-    }
-}
-
-// PostgreSQL has no place for this one character.
-impl From<String> for Value {
-    fn from(text: String) -> Self {
-        Self::Text(if text.contains('\0') { text.replace('\0', "\u{fffd}") } else { text })
-    }
-}
-
-impl From<SmolStr> for Value {
-    fn from(word: SmolStr) -> Self {
-        if word.contains('\0') { word.to_string().into() } else { Self::Word(word) }
-    }
-}
-
-impl<T: Into<Self>> From<Option<T>> for Value {
-    fn from(value: Option<T>) -> Self {
-        value.map_or(Self::Null, Into::into)
+    pub fn new<'a>(sql: impl Into<Cow<'static, str>>, values: impl IntoIterator<Item = Value<'a>>) -> Self {
+        Self { sql: sql.into(), values: values.into_iter().collect() }
     }
 }
 
 /// A row, read from its first column to its last.
 #[derive(Debug)]
-pub struct Row(std::vec::IntoIter<Value>);
+pub struct Row(std::vec::IntoIter<Value<'static>>);
 
 impl Row {
-    fn new(values: Vec<Value>) -> Self {
+    fn new(values: Vec<Value<'static>>) -> Self {
         Self(values.into_iter())
     }
 
@@ -142,7 +74,7 @@ impl Row {
     pub fn int(&mut self) -> Option<i64> {
         match self.0.next() {
             Some(Value::Int(number)) => Some(number),
-            Some(Value::Null | Value::Text(_) | Value::Word(_)) | None => None,
+            Some(Value::Null | Value::Text(_)) | None => None,
         }
     }
 
@@ -154,8 +86,7 @@ impl Row {
     /// The next column, which holds a text, or nothing.
     pub fn text(&mut self) -> Option<String> {
         match self.0.next() {
-            Some(Value::Text(text)) => Some(text),
-            Some(Value::Word(word)) => Some(word.into()),
+            Some(Value::Text(text)) => Some(text.into_owned()),
             Some(Value::Null | Value::Int(_)) | None => None,
         }
     }

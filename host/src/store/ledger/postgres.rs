@@ -122,9 +122,12 @@ impl Database for Postgres {
                 }
                 // Sent one behind the other, and none waits for what came of the one before.
                 let running = prepared.iter().zip(&statements).map(|(prepared, statement)| {
-                    let values: Vec<&(dyn ToSql + Sync)> = statement.values.iter().map(|value| value as _).collect();
                     let within = &within;
-                    async move { within.execute(prepared, &values).await }
+                    async move {
+                        let values: Vec<Value<'_>> = statement.values.iter().collect();
+                        let values: Vec<&(dyn ToSql + Sync)> = values.iter().map(|value| value as _).collect();
+                        within.execute(prepared, &values).await
+                    }
                 });
                 let changed = try_join_all(running).await?;
                 within.commit().await?;
@@ -139,7 +142,7 @@ impl Database for Postgres {
         async move {
             let read = async |connection: &mut Object| {
                 let prepared = connection.prepare_cached(&statement.sql).await?;
-                let rows = connection.query_raw(&prepared, &statement.values).await?;
+                let rows = connection.query_raw(&prepared, statement.values.iter().collect::<Vec<_>>()).await?;
                 let mut rows = std::pin::pin!(rows);
                 let mut found = Vec::new();
                 while let Some(row) = rows.next().await {
@@ -178,13 +181,12 @@ fn values(row: &tokio_postgres::Row) -> Result<Row, tokio_postgres::Error> {
     Ok(Row::new(row.columns().iter().enumerate().map(column).collect::<Result<_, tokio_postgres::Error>>()?))
 }
 
-impl ToSql for Value {
+impl ToSql for Value<'_> {
     fn to_sql(&self, kind: &Type, out: &mut BytesMut) -> Result<IsNull, Box<dyn std::error::Error + Sync + Send>> {
         match self {
             Self::Null => Ok(IsNull::Yes),
             Self::Int(number) => number.to_sql(kind, out),
             Self::Text(text) => text.to_sql(kind, out),
-            Self::Word(word) => word.as_str().to_sql(kind, out),
         }
     }
 

@@ -1,6 +1,7 @@
 //! The tables in one SQLite file. One connection writes; others read, each on a thread that serves nobody, and see what was
 //! last committed.
 
+use std::borrow::Cow;
 use std::fs::OpenOptions;
 use std::io::ErrorKind;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
@@ -14,7 +15,7 @@ use rusqlite::types::ValueRef;
 use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
 use tokio::sync::Semaphore;
 
-use super::{Database, Durable, Failure, Row, Statement, Value, migrations};
+use super::{Database, Durable, Failure, Row, Statement, Value, Values, migrations};
 
 /// How long to wait for another process to end its change.
 const BUSY: Duration = Duration::from_secs(5);
@@ -22,6 +23,8 @@ const BUSY: Duration = Duration::from_secs(5);
 const READERS_MAX: usize = 2;
 /// Statements that a connection keeps ready.
 const STATEMENTS_MAX: usize = 64;
+/// Bytes of a page.
+const PAGE_BYTES: u32 = 8 << 10;
 /// How often a file is tried to be made ready: of two processes that make its tables at the same time, one finds them made.
 const TRIES: u32 = 5;
 /// The pause between two tries.
@@ -143,7 +146,7 @@ impl Files {
         let mut changed = Vec::with_capacity(statements.len());
         for alike in statements.chunk_by(|one, next| one.sql == next.sql) {
             let Some(first) = alike.first() else { continue };
-            let mut prepared = within.prepare_cached(&numbered(first)).map_err(wrong)?;
+            let mut prepared = within.prepare_cached(&undone_as_one(&numbered(first))).map_err(wrong)?;
             for statement in alike {
                 bind(&mut prepared, &statement.values).map_err(wrong)?;
                 changed.push(u64::try_from(prepared.raw_execute().map_err(wrong)?).unwrap_or(u64::MAX));
@@ -226,6 +229,8 @@ fn prepare(connection: &mut Connection) -> Result<(), String> {
     let settings = || -> rusqlite::Result<()> {
         connection.busy_timeout(BUSY)?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
+        // Of a file that is new: rows of exchanges are long, and fewer pages are written with the same of them.
+        connection.pragma_update(None, "page_size", PAGE_BYTES)?;
         // Readers and a writer do not wait for each other.
         connection.pragma_update(None, "journal_mode", "wal")?;
         // What was deleted is nowhere in the file any more: conversations are.
@@ -245,15 +250,23 @@ fn numbered(statement: &Statement) -> String {
     statement.sql.replace('$', "?")
 }
 
-fn bind(prepared: &mut rusqlite::Statement<'_>, values: &[Value]) -> rusqlite::Result<()> {
+/// The text of an `INSERT` that undoes all of its transaction where it fails, as is done anyway: SQLite would keep a copy of
+/// what it changes to undo it alone (<https://sqlite.org/tempfiles.html>, "Statement Journal Files").
+fn undone_as_one(sql: &str) -> Cow<'_, str> {
+    match sql.strip_prefix("INSERT INTO ") {
+        Some(rest) => format!("INSERT OR ROLLBACK INTO {rest}").into(),
+        None => sql.into(),
+    }
+}
+
+fn bind(prepared: &mut rusqlite::Statement<'_>, values: &Values) -> rusqlite::Result<()> {
     // What is not bound is null. There may be values behind those that the text names.
     prepared.clear_bindings();
-    for (number, value) in (1..=prepared.parameter_count()).zip(values) {
+    for (number, value) in (1..=prepared.parameter_count()).zip(values.iter()) {
         match value {
             Value::Null => {}
             Value::Int(value) => prepared.raw_bind_parameter(number, value)?,
-            Value::Text(text) => prepared.raw_bind_parameter(number, text.as_str())?,
-            Value::Word(word) => prepared.raw_bind_parameter(number, word.as_str())?,
+            Value::Text(text) => prepared.raw_bind_parameter(number, &*text)?,
         }
     }
     Ok(())
@@ -273,7 +286,7 @@ fn rows(connection: &Connection, statement: &Statement) -> rusqlite::Result<Vec<
                 // Sums of more than can be counted.
                 #[allow(clippy::cast_possible_truncation)]
                 ValueRef::Real(number) => Value::Int(number as i64),
-                ValueRef::Text(text) => Value::Text(String::from_utf8_lossy(text).into_owned()),
+                ValueRef::Text(text) => Value::Text(String::from_utf8_lossy(text).into_owned().into()),
             })
         };
         found.push(Row::new((0..columns).map(column).collect::<rusqlite::Result<_>>()?));
