@@ -70,7 +70,8 @@ async fn answer(gateway: &Gateway, port: &Port, head: &Parts, body: Incoming) ->
         ["metrics"] => {
             door::has_token(head, admin)?;
             only(&head.method, &Method::GET)?;
-            let text = gateway.observers.metrics.text(gateway);
+            let escalations = gateway.escalations.open().await.ok();
+            let text = gateway.observers.metrics.text(gateway, escalations);
             Ok(respond(StatusCode::OK, metrics::CONTENT_TYPE, text.into()))
         }
         // Before a word of the API: nobody without the token learns what there is.

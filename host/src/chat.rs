@@ -227,6 +227,20 @@ pub enum Finish {
     Other,
 }
 
+impl Finish {
+    /// The word for it, as OpenAI's API has it; nothing where none is known.
+    #[must_use]
+    pub fn word(self) -> Option<&'static str> {
+        match self {
+            Self::Stop => Some("stop"),
+            Self::Length => Some("length"),
+            Self::ToolCalls => Some("tool_calls"),
+            Self::ContentFilter => Some("content_filter"),
+            Self::Other => None,
+        }
+    }
+}
+
 /// Tokens that an answer used.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Usage {
@@ -269,6 +283,17 @@ pub struct Answer {
     pub usage: Option<Usage>,
     /// The id of the first call of a tool in it.
     pub call: Option<String>,
+    /// What its provider calls it.
+    pub names: Names,
+}
+
+/// What a provider calls an answer of its own, and the model that gave it, if both are names.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Names {
+    /// The answer's id there, by which the provider's own log may be searched.
+    pub id: Option<String>,
+    /// The model, as with the day of its version: more than was asked for, or something else.
+    pub model: Option<String>,
 }
 
 /// Put `replacement` where `span` was.

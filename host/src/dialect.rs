@@ -408,3 +408,49 @@ impl EventReader {
         }
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::chat::Names;
+
+    /// What an answer is called there, whole, and in the first and the second of two events.
+    fn names(dialect: Dialect, whole: &str, event: &str) -> [Names; 3] {
+        let (answer, _, _) = dialect.read_answer(Task::Converse, Bytes::copy_from_slice(whole.as_bytes())).unwrap();
+        let mut reader = EventReader::new(Wire::Dialect(dialect));
+        let mut read = || reader.read(&Bytes::from(format!("data: {event}\n\n"))).unwrap().names;
+        [answer.names, read(), read()]
+    }
+
+    #[test]
+    fn an_answer_says_once_what_its_provider_calls_it() {
+        let flat = r#"{"id":"a-1","model":"m-2026-11-30"}"#;
+        let response = format!(r#"{{"type":"response.created","response":{flat}}}"#);
+        let gemini = r#"{"responseId":"a-1","modelVersion":"m-2026-11-30"}"#;
+        let expected = Names { id: Some("a-1".to_owned()), model: Some("m-2026-11-30".to_owned()) };
+        for (dialect, whole, event) in [
+            (Dialect::OpenAi, flat, flat),
+            (Dialect::Completions, flat, flat),
+            (Dialect::Responses, flat, &response),
+            (Dialect::Gemini, gemini, gemini),
+        ] {
+            assert_eq!(
+                names(dialect, whole, event),
+                [expected.clone(), expected.clone(), Names::default()],
+                "{dialect:?}"
+            );
+        }
+        let begins = format!(r#"{{"type":"message_start","message":{flat}}}"#);
+        let [whole, first, _] = names(Dialect::Anthropic, flat, &begins);
+        assert_eq!([whole, first], [expected.clone(), expected]);
+    }
+
+    #[test]
+    fn what_is_no_name_is_none() {
+        let long = format!(r#"{{"id":"{}","model":["m"]}}"#, "a".repeat(65));
+        for nameless in [r#"{"id":"call Ada at once","model":""}"#, &long, r#"{"id":null,"model":7}"#] {
+            assert_eq!(names(Dialect::OpenAi, nameless, nameless), [(); 3].map(|()| Names::default()), "{nameless}");
+        }
+    }
+}

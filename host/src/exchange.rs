@@ -11,6 +11,7 @@ use std::time::{Duration, SystemTime};
 use bytes::Bytes;
 use http::StatusCode;
 use http::header::HeaderValue;
+use smallvec::SmallVec;
 use tokio::time::Instant;
 use tracing::{info, warn};
 use uuid::Uuid;
@@ -19,7 +20,7 @@ use crate::cache::Served;
 use crate::caller::Caller;
 use crate::capability::model::Origin;
 use crate::capability::{Counts, Used};
-use crate::chat::{Channel, Finding, Opaque, Phase, Segment, Usage};
+use crate::chat::{Channel, Finding, Finish, Names, Opaque, Phase, Segment, Usage};
 use crate::config::Target;
 use crate::dialect::{Dialect, Lane, Loss, NO_NAME, Wire, is_name};
 use crate::error::Error;
@@ -39,6 +40,8 @@ pub use record::{Attempt, BillNumber, Calls, Cost, Ending, Lookup, NotInspected,
 
 /// Receipts that one exchange keeps. A stream makes one for each window and plugin.
 const RECEIPTS_MAX: usize = 10_000;
+/// Alternatives of an answer whose end is noted.
+const FINISHES_MAX: usize = 32;
 /// Tools that are named as to be called.
 const TOOLS_MAX: usize = 32;
 /// Fields that are named as left out; the rest of a request like that is no better.
@@ -224,6 +227,8 @@ impl Exchange {
             answered: None,
             failed: None,
             ended: None,
+            names: Names::default(),
+            finishes: SmallVec::new(),
         });
     }
 
@@ -237,6 +242,28 @@ impl Exchange {
     pub(crate) fn target_answers(&self) {
         if let Some(attempt) = self.record().attempts.last_mut() {
             attempt.answered.get_or_insert_with(Instant::now);
+        }
+    }
+
+    /// Note what the target that was asked last calls its answer.
+    pub(crate) fn is_named(&self, names: &Names) {
+        let Names { id, model } = names;
+        if id.is_none() && model.is_none() {
+            return;
+        }
+        if let Some(attempt) = self.record().attempts.last_mut() {
+            attempt.names.id = id.clone().or(attempt.names.id.take());
+            attempt.names.model = model.clone().or(attempt.names.model.take());
+        }
+    }
+
+    /// Note why an alternative of its answer has ended.
+    pub(crate) fn finishes(&self, choice: u32, finish: Finish) {
+        if let Some(attempt) = self.record().attempts.last_mut()
+            && attempt.finishes.len() < FINISHES_MAX
+            && attempt.finishes.iter().all(|(known, _)| *known != choice)
+        {
+            attempt.finishes.push((choice, finish));
         }
     }
 

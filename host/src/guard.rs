@@ -362,6 +362,8 @@ pub(crate) async fn release(
         let bill = x.bill(prices);
         x.received(answer.segments.iter().map(|segment| segment.text.len()).sum());
         x.used(bill, answer.usage);
+        x.is_named(&answer.names);
+        x.finishes(0, answer.finish);
         x.is_whole();
     }
     x.opaque(Phase::Answer, &opaque);

@@ -14,6 +14,7 @@ use std::sync::Arc;
 
 use crate::config::Settings;
 use crate::gateway::Gateway;
+use crate::store::Open;
 use instruments::{Amount, Counter, Declared, Gauge, Histogram, Label, Page};
 use over::Names;
 
@@ -123,6 +124,10 @@ metrics! {
     NOT_INSPECTED: Kind::Counter, "sluicegate_not_inspected_total" ["phase"];
     /// Exchanges that were handed over to people
     ESCALATIONS: Kind::Counter, "sluicegate_escalations_total" [];
+    /// Escalations that wait for an answer; left out where they cannot be read
+    ESCALATIONS_OPEN: Kind::Gauge, "sluicegate_escalations_open" [];
+    /// How long the oldest of them has waited
+    ESCALATIONS_OLDEST: Kind::Gauge, "sluicegate_escalations_oldest_seconds" [];
     /// How exchanges stood with the cache: `hit`, `stale`, `miss`, `bypass`
     CACHE: Kind::Counter, "sluicegate_cache_exchanges_total" ["state"];
     /// What answers from memory had cost in US dollars when a model gave them
@@ -249,12 +254,12 @@ impl Metrics {
         self.reloads.add([if succeeded { RELOADED } else { NOT_RELOADED }], 1);
     }
 
-    /// All of them, in the text format of OpenMetrics.
+    /// All of them, in the text format of OpenMetrics; with the escalations that wait, if that is known.
     #[must_use]
-    pub fn text(&self, gateway: &Gateway) -> String {
+    pub fn text(&self, gateway: &Gateway, escalations: Option<Open>) -> String {
         let mut text = String::new();
         self.page.write(&mut text);
-        now::page(gateway).write(&mut text);
+        now::page(gateway, escalations).write(&mut text);
         instruments::end(&mut text);
         text
     }

@@ -19,7 +19,7 @@ use crate::escalation::{self, Escalation};
 use crate::key::Key;
 use crate::moment::Moment;
 
-pub use escalations::{Filter, Unannounced};
+pub use escalations::{Filter, Open, Unannounced};
 
 /// Where keys are kept.
 pub trait Keys: fmt::Debug + Send + Sync {
@@ -77,6 +77,12 @@ pub trait Escalations: fmt::Debug + Send + Sync {
         reference: &str,
         change: &mut dyn FnMut(&mut Escalation) -> Result<(), Error>,
     ) -> Result<Option<Escalation>, Error>;
+
+    /// How many nobody has answered while there was time, and since when the oldest of them waits.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn open(&self, now: Moment) -> Result<Open, Error>;
 
     /// Those that are to be announced by now.
     ///

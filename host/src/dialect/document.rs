@@ -7,7 +7,7 @@ use bytes::Bytes;
 
 use super::raw::{Field, Fields, Kind, Value, splice};
 use super::text::change;
-use crate::chat::{Answer, Channel, Opaque, Role, Segment};
+use crate::chat::{Answer, Channel, Names, Opaque, Role, Segment};
 
 /// What is wrong with a body: which field, and a sentence that helps.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -403,6 +403,15 @@ pub(crate) fn is_name(text: &str) -> bool {
 /// An id that a provider has given.
 pub(super) fn id_of(value: Value<'_>) -> Option<String> {
     value.text().filter(|id| !id.is_empty() && is_name(id)).map(Cow::into_owned)
+}
+
+/// Note a field of an answer that says where it comes from, in whichever dialect; others say nothing of that.
+pub(super) fn note_name(names: &mut Names, name: &str, value: Value<'_>) {
+    match name {
+        "id" | "responseId" | "response_id" => names.id = id_of(value),
+        "model" | "modelVersion" | "model_version" => names.model = id_of(value),
+        _ => {}
+    }
 }
 
 /// What stands in a log for text that names nothing.

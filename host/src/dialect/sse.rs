@@ -7,10 +7,10 @@ use std::ops::Range;
 
 use bytes::{Buf, Bytes, BytesMut};
 
-use super::document::{Wrong, id_of};
+use super::document::{Wrong, id_of, note_name};
 use super::raw::{Fields, Kind, Value, is_json, splice};
 use super::text::{change, encode};
-use crate::chat::{Channel, Finish, Opaque, Role, Usage};
+use crate::chat::{Channel, Finish, Names, Opaque, Role, Usage};
 
 /// Cuts a stream of bytes into events.
 #[derive(Debug)]
@@ -157,6 +157,8 @@ pub(crate) struct Event {
     pub(crate) opaque: Vec<Opaque>,
     /// The id of a call of a tool that begins with it.
     pub(crate) call: Option<String>,
+    /// What the provider calls the answer, in the first event that says so.
+    pub(crate) names: Names,
 }
 
 impl Event {
@@ -177,6 +179,7 @@ impl Event {
             shadows: Vec::new(),
             opaque: Vec::new(),
             call: None,
+            names: Names::default(),
         }
     }
 
@@ -194,6 +197,11 @@ impl Event {
     /// Note the id of a call of a tool.
     pub(super) fn calls(&mut self, id: Value<'_>) {
         self.call = id_of(id).or(self.call.take());
+    }
+
+    /// Note a field that says where the answer comes from, if this one does.
+    pub(super) fn is_named(&mut self, name: &str, value: Value<'_>) {
+        note_name(&mut self.names, name, value);
     }
 
     pub(super) fn add(&mut self, piece: Piece) {

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::document::{Document, Of, Texts, Wrong, checked};
+use super::document::{Document, Of, Texts, Wrong, checked, note_name};
 use super::raw::{Fields, Kind};
 use crate::chat::{Answer, Channel, Opaque, Role};
 
@@ -22,7 +22,9 @@ pub(super) fn read(
     if value.kind() != Kind::Object {
         texts.anything(value, &other)?;
     }
-    read(&mut texts, &mut answer, &value.fields(), &other)?;
+    let fields = value.fields();
+    fields.0.iter().for_each(|field| note_name(&mut answer.names, &field.name(), field.value));
+    read(&mut texts, &mut answer, &fields, &other)?;
     let opaque = std::mem::take(&mut texts.opaque);
     answer.call = texts.call.take();
     let (segments, document) = texts.into_document(body.clone());

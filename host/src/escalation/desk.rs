@@ -9,7 +9,7 @@ use tokio::sync::Notify;
 use super::Escalation;
 use crate::moment::Moment;
 use crate::store::sqlite::Sqlite;
-use crate::store::{Error, Escalations, Filter, aside};
+use crate::store::{Error, Escalations, Filter, Open, aside};
 
 /// The escalations of a gateway.
 #[derive(Debug)]
@@ -53,6 +53,14 @@ impl Desk {
     pub async fn list(self: &Arc<Self>, filter: Filter, most: usize) -> Result<Vec<Escalation>, Error> {
         let listed = self.with_existing(move |store| store.list(&filter, Moment::now(), most)).await?;
         Ok(listed.unwrap_or_default())
+    }
+
+    /// Those that wait for an answer.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn open(self: &Arc<Self>) -> Result<Open, Error> {
+        Ok(self.with_existing(|store| store.open(Moment::now())).await?.unwrap_or_default())
     }
 
     /// Change who has it or what is answered.

@@ -6,13 +6,14 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use http::StatusCode;
+use smallvec::SmallVec;
 use tokio::time::Instant;
 
 use super::captured::Captured;
 use super::{Within, milliseconds};
 use crate::cache::{Served, State};
 use crate::caller::Caller;
-use crate::chat::{Phase, Usage};
+use crate::chat::{Finish, Names, Phase, Usage};
 use crate::config::Target;
 use crate::dialect::Dialect;
 use crate::error::Error;
@@ -91,6 +92,10 @@ pub struct Attempt {
     pub(super) failed: Option<String>,
     /// When it had said its last word, or had failed.
     pub(super) ended: Option<Instant>,
+    /// What it calls its answer.
+    pub names: Names,
+    /// Why each alternative of its answer has ended.
+    pub(super) finishes: SmallVec<[(u32, Finish); 1]>,
 }
 
 /// One look for a kept answer.
@@ -254,6 +259,11 @@ impl Attempt {
     #[must_use]
     pub fn failure(&self) -> Option<&str> {
         self.failed.as_deref()
+    }
+
+    /// Why the alternatives of its answer have ended, in words.
+    pub fn finishes(&self) -> impl Iterator<Item = &'static str> {
+        self.finishes.iter().filter_map(|(_, finish)| finish.word())
     }
 
     /// How long it took, if it is over.

@@ -359,6 +359,8 @@ impl StreamGuard {
         }
         self.go_on_without_the_finished(&event);
         self.finish.extend(event.finished.iter().copied());
+        event.finished.iter().for_each(|(choice, finish)| self.x.finishes(*choice, *finish));
+        self.x.is_named(&event.names);
         self.usage = event.usage.or(self.usage);
         if !event.is_comment() {
             let bill = *self.bill.get_or_insert_with(|| self.x.bill(self.prices));
@@ -576,7 +578,7 @@ impl StreamGuard {
             segments: lanes.iter().filter_map(segment).collect(),
             finish: self.finish.values().next().copied().unwrap_or_default(),
             usage: self.usage,
-            call: None,
+            ..Answer::default()
         };
         if !self.withheld {
             // What is out cannot be called back: a denial is on the receipt, and ends nothing.

@@ -164,6 +164,15 @@ pub struct Asked {
     /// When it began to answer, in microseconds since it was asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answered_us: Option<u64>,
+    /// What the provider calls its answer, if it is said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answer: Option<Word>,
+    /// The model that has answered, as the provider calls it, if that is said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answered_by: Option<Word>,
+    /// Why the alternatives of its answer have ended.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub finishes: Vec<Word>,
 }
 
 /// Something that was passed on without a look.
@@ -280,6 +289,9 @@ impl Asked {
             model: attempt.target.model.as_deref().map(Word::from),
             failed: attempt.failure().map(Word::from),
             answered_us: answered.map(micros),
+            answer: attempt.names.id.as_deref().map(Word::from),
+            answered_by: attempt.names.model.as_deref().map(Word::from),
+            finishes: attempt.finishes().map(Word::new_static).collect(),
         }
     }
 }

@@ -4,15 +4,17 @@ use tokio::time::Instant;
 
 use super::instruments::{Label, Page};
 use super::{
-    ALERTS, ALERTS_TOLD, BROKEN, BUILD, CACHE_FAILURES, CACHE_FOLLOWERS, CACHE_KEPT, GENERATION, LEDGER_DROPPED,
-    LEDGER_FAILING, LEDGER_WAITING, LEDGER_WRITTEN, POOL_CALLS, POOL_PLACES, SPANS_DROPPED, SPANS_SENT, SPANS_WAITING,
-    TAKEN_OUT, TARGET_IN_FLIGHT, TARGET_RESTING,
+    ALERTS, ALERTS_TOLD, BROKEN, BUILD, CACHE_FAILURES, CACHE_FOLLOWERS, CACHE_KEPT, ESCALATIONS_OLDEST,
+    ESCALATIONS_OPEN, GENERATION, LEDGER_DROPPED, LEDGER_FAILING, LEDGER_WAITING, LEDGER_WRITTEN, POOL_CALLS,
+    POOL_PLACES, SPANS_DROPPED, SPANS_SENT, SPANS_WAITING, TAKEN_OUT, TARGET_IN_FLIGHT, TARGET_RESTING,
 };
 use crate::gateway::Gateway;
+use crate::moment::Moment;
 use crate::plugin::ceiling;
+use crate::store::Open;
 
 /// How the gateway is now.
-pub(super) fn page(gateway: &Gateway) -> Page {
+pub(super) fn page(gateway: &Gateway, escalations: Option<Open>) -> Page {
     let mut page = Page::default();
     service(&mut page, gateway);
     targets(&mut page, gateway);
@@ -34,6 +36,11 @@ pub(super) fn page(gateway: &Gateway) -> Page {
         page.gauge(SPANS_WAITING).set([], told.waiting);
         page.counter(SPANS_SENT).add([], told.sent);
         page.counter(SPANS_DROPPED).add([], told.dropped);
+    }
+    if let Some(Open { count, oldest }) = escalations {
+        let waited = oldest.map(|oldest| oldest.until(Moment::now()).as_secs()).unwrap_or_default();
+        page.gauge(ESCALATIONS_OPEN).set([], count);
+        page.gauge(ESCALATIONS_OLDEST).set([], waited);
     }
     alerts(&mut page, gateway);
     page.gauge(BUILD).set([Label::Word(env!("CARGO_PKG_VERSION"))], 1);

@@ -13,6 +13,7 @@ pub(super) enum Value<'a> {
     Yes,
     Number(i64),
     Real(f64),
+    Texts(&'a [&'a str]),
 }
 
 /// How a field is written.
@@ -32,6 +33,9 @@ mod field {
     pub(super) const YES: u32 = 2;
     pub(super) const NUMBER: u32 = 3;
     pub(super) const REAL: u32 = 4;
+    pub(super) const TEXTS: u32 = 5;
+    /// Of `ArrayValue`.
+    pub(super) const ITEM: u32 = 1;
 }
 
 /// Bytes in which the length of a message is noted that is written after them: as many as readers accept for a length. A varint
@@ -108,6 +112,13 @@ impl Message {
             Value::Yes => self.number(field::YES, 1),
             Value::Number(number) => self.number(field::NUMBER, number.cast_unsigned()),
             Value::Real(number) => self.fixed64(field::REAL, number.to_bits()),
+            Value::Texts(texts) => {
+                self.begin(field::TEXTS, items(texts));
+                for text in texts {
+                    self.begin(field::ITEM, HEAD + delimited(text.len()));
+                    self.text(field::TEXT, text);
+                }
+            }
         }
     }
 
@@ -135,8 +146,14 @@ impl Value<'_> {
             Self::Yes => 1,
             Self::Number(number) => varint_bytes(number.cast_unsigned()),
             Self::Real(_) => 8,
+            Self::Texts(texts) => delimited(items(texts)),
         }
     }
+}
+
+/// Bytes of a list of texts.
+fn items(texts: &[&str]) -> usize {
+    texts.iter().map(|text| HEAD + delimited(HEAD + delimited(text.len()))).sum()
 }
 
 /// Bytes of so many bytes with their length before them.
@@ -157,6 +174,7 @@ fn length(bytes: usize) -> u64 {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use opentelemetry_proto::tonic::common::v1::any_value::Value as Read;
+    use opentelemetry_proto::tonic::common::v1::{AnyValue, ArrayValue};
     use opentelemetry_proto::tonic::trace::v1::ResourceSpans;
     use proptest::prelude::*;
     use prost::Message as _;
@@ -166,11 +184,13 @@ mod tests {
     proptest! {
         #[test]
         fn what_is_written_is_read_by_others(
-            key in ".{0,200}", text in ".{0,300}", number: i64, real in proptest::num::f64::NORMAL,
+            key in ".{0,200}", said in ".{0,300}", number: i64, real in proptest::num::f64::NORMAL,
         ) {
             let mut message = Message::default();
             message.nested(1, |resource| {
-                for value in [Value::Text(&text), Value::Yes, Value::Number(number), Value::Real(real)] {
+                for value in
+                    [Value::Text(&said), Value::Yes, Value::Number(number), Value::Real(real), Value::Texts(&[&said, ""])]
+                {
                     resource.attribute(1, &key, value);
                 }
             });
@@ -179,8 +199,15 @@ mod tests {
             prop_assert!(resource.attributes.iter().all(|attribute| attribute.key == key));
             let values: Vec<Read> =
                 resource.attributes.into_iter().map(|attribute| attribute.value.unwrap().value.unwrap()).collect();
-            let expected =
-                [Read::StringValue(text), Read::BoolValue(true), Read::IntValue(number), Read::DoubleValue(real)];
+            let text = |text: &str| Read::StringValue(text.to_owned());
+            let item = |read| AnyValue { value: Some(read), ..AnyValue::default() };
+            let expected = [
+                text(&said),
+                Read::BoolValue(true),
+                Read::IntValue(number),
+                Read::DoubleValue(real),
+                Read::ArrayValue(ArrayValue { values: vec![item(text(&said)), item(text(""))] }),
+            ];
             prop_assert_eq!(values, expected);
         }
     }

@@ -166,6 +166,19 @@ impl Attributes<'_> {
         self.maybe(value, |it, time| it.with(key, Value::Real(time.as_secs_f64())))
     }
 
+    /// Nothing is said of what is not there.
+    fn texts(self, key: &str, values: &[&str]) -> Self {
+        if values.is_empty() { self } else { self.with(key, Value::Texts(values)) }
+    }
+
+    /// What the provider calls an answer, and why it has ended.
+    fn answer(self, attempt: &Attempt) -> Self {
+        let finishes: Vec<&str> = attempt.finishes().collect();
+        self.maybe_text(name::RESPONSE_ID, attempt.names.id.as_deref())
+            .maybe_text(name::RESPONSE_MODEL, attempt.names.model.as_deref())
+            .texts(name::FINISH_REASONS, &finishes)
+    }
+
     fn maybe_text(self, key: &str, value: Option<&str>) -> Self {
         self.maybe(value, |it, text| it.text(key, text))
     }
@@ -210,6 +223,7 @@ fn exchange(over: &Over, left_out: usize, spans: &mut Message) {
             .maybe_text(name::REQUEST_MODEL, is_said(&record.model))
             .yes(name::REQUEST_STREAM, record.streaming)
             .time(name::TIME_TO_FIRST_CHUNK, over.first_text())
+            .maybe(attempt, Attributes::answer)
             .maybe(record.usage(), |it, usage| {
                 it.number(name::INPUT_TOKENS, usage.input_tokens)
                     .number(name::OUTPUT_TOKENS, usage.output_tokens)
@@ -298,6 +312,7 @@ fn asked(over: &Over, attempt: &Attempt, answered: Option<Duration>, times: (Dur
             .text(name::PROVIDER, provider(target))
             .maybe_text(name::REQUEST_MODEL, is_said(model))
             .time(name::TIME_TO_FIRST_CHUNK, answered.filter(|_| over.record.streaming))
+            .answer(attempt)
             .maybe_text(name::SERVER_ADDRESS, target.base_url.host())
             .number(name::SERVER_PORT, target.base_url.port_u16().unwrap_or(usual_port))
             .maybe_text(name::ERROR_TYPE, attempt.failure())

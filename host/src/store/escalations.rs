@@ -58,6 +58,9 @@ WHERE (:queue IS NULL OR queue = :queue)
         ELSE 'waiting' END)
 ORDER BY created, reference LIMIT :most
 ";
+const OPEN: &str = "
+SELECT count(*) AS count, min(created) AS oldest FROM escalations WHERE answered IS NULL AND expires > :now
+";
 const UNANNOUNCED: &str = "
 SELECT reference, queue, tenant, exchange, model, NULL AS conversation, created, expires, taken_by, taken, answer, answered_by,
     answered, tries
@@ -76,6 +79,15 @@ pub struct Filter {
     pub queue: Option<String>,
     /// Those that have come so far only.
     pub state: Option<State>,
+}
+
+/// The escalations that wait for somebody's answer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Open {
+    /// How many there are.
+    pub count: u64,
+    /// When the oldest of them came.
+    pub oldest: Option<Moment>,
 }
 
 /// An escalation that is to be announced.
@@ -150,6 +162,15 @@ impl Escalations for Sqlite {
             within.commit()?;
             Ok(Ok(Some(one)))
         })?
+    }
+
+    fn open(&self, now: Moment) -> Result<Open, Error> {
+        self.with("reading", |connection| {
+            connection.prepare_cached(OPEN)?.query_row(named_params! {":now": seconds(now)}, |row| {
+                let count = u64::try_from(row.get::<_, i64>("count")?).unwrap_or_default();
+                Ok(Open { count, oldest: moment(row, "oldest")? })
+            })
+        })
     }
 
     fn unannounced(&self, now: Moment, most: usize) -> Result<Vec<Unannounced>, Error> {
@@ -291,6 +312,12 @@ mod tests {
             assert!(!found.is_empty() && found.iter().all(|one| one.state(now) == state), "{state:?}: {found:?}");
         }
         assert_eq!(store.list(&Filter::default(), now, 2).unwrap().len(), 2);
+        assert_eq!(
+            store.open(now),
+            Ok(Open { count: 3, oldest: Some(at(50)) }),
+            "one is answered, and one is too late"
+        );
+        assert_eq!(store.open(at(1_000)), Ok(Open::default()));
     }
 
     #[test]

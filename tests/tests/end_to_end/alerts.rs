@@ -149,7 +149,9 @@ async fn a_target_that_fails_is_told_of_and_so_is_its_recovery() {
     provider.now_says([good()]);
     ask_until_told(&gateway, "hello", &hook, 2).await;
     assert_began_and_ended(&hook, "errors", json!({"target": "target-1"}), "recovered");
-    gateway.until(|host| host.observers.metrics.text(host).contains("deliveries_total{outcome=\"delivered\"} 2")).await;
+    gateway
+        .until(|host| host.observers.metrics.text(host, None).contains("deliveries_total{outcome=\"delivered\"} 2"))
+        .await;
     assert_eq!(standing(&gateway).await["active"], 0);
 }
 

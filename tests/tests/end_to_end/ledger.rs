@@ -160,6 +160,8 @@ async fn the_steps_of_a_stream_are_summed_up() {
     let steps: Vec<&Did> = entry.details.steps.iter().map(|step| &step.did).collect();
     let [Did::Plugin(_), Did::Attempt(asked), Did::Plugin(of_answer)] = steps[..] else { panic!("{steps:?}") };
     assert!(asked.answered_us.is_some());
+    assert_eq!((asked.answer.as_deref(), asked.answered_by.as_deref()), (Some("c-1"), Some("m")));
+    assert_eq!(asked.finishes, ["stop"]);
     assert!(of_answer.windows >= 1, "{of_answer:?}");
     assert!(entry.first_text.is_some_and(|first| first <= entry.took), "{entry:?}");
 }

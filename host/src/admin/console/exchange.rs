@@ -353,6 +353,9 @@ fn attempt(step: &Step, asked: &Asked) -> Markup {
             (fact("began after", &html! { (time(Duration::from_micros(step.at_us))) }))
             (fact("began to answer after", &html! { (asked.answered_us.map_or("never".to_owned(), |us| time(Duration::from_micros(us)))) }))
             @if let Some(why) = &asked.failed { (fact("failed", &html! { (why) })) }
+            @if let Some(model) = &asked.answered_by { (fact("answered by", &html! { (model) })) }
+            @if !asked.finishes.is_empty() { (fact("ended with", &html! { (asked.finishes.join(", ")) })) }
+            @if let Some(id) = &asked.answer { (fact("answer there", &html! { code { (id) } })) }
         }
     }
 }

@@ -101,7 +101,8 @@ impl Found<'_> {
                     self.pieces.event.finished.push((0, finish(&reason)));
                 }
             }
-            _ => {}
+            // Once, in the event that begins the message.
+            name => self.pieces.event.is_named(name, field.value),
         }
         self.pieces.unknown("message", field, 0)
     }

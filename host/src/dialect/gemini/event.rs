@@ -19,6 +19,8 @@ pub(crate) struct EventReader {
     halves: Halves,
     /// How many functions each choice has called so far.
     calls: HashMap<u32, usize>,
+    /// An event was read before, and they all say where they come from.
+    has_begun: bool,
 }
 
 impl EventReader {
@@ -33,8 +35,9 @@ impl EventReader {
         let whole = std::str::from_utf8(&raw).map_err(|_| Wrong::new("", "an event is not UTF-8"))?;
         let data = whole.get(place).unwrap_or_default().trim();
         let data = checked_event(data)?;
-        let Self { halves, calls } = self;
-        let mut found = Found { pieces: Pieces { whole, halves, event: &mut event }, calls };
+        let Self { halves, calls, has_begun } = self;
+        let is_first = !std::mem::replace(has_begun, true);
+        let mut found = Found { pieces: Pieces { whole, halves, event: &mut event }, calls, is_first };
         if data.kind() != Kind::Object {
             found.pieces.anything("", data, 0)?;
         }
@@ -48,6 +51,7 @@ impl EventReader {
 struct Found<'a> {
     pieces: Pieces<'a>,
     calls: &'a mut HashMap<u32, usize>,
+    is_first: bool,
 }
 
 impl Found<'_> {
@@ -65,6 +69,7 @@ impl Found<'_> {
             ("promptFeedback", _) if is_blocked(field.value) => {
                 self.pieces.event.finished.push((0, Finish::ContentFilter));
             }
+            (name, _) if self.is_first => self.pieces.event.is_named(name, field.value),
             _ => {}
         }
         self.pieces.unknown("", field, 0)

@@ -68,7 +68,9 @@ impl EventReader {
                     found.pieces.unknown("", field, 0)?;
                 }
                 name => {
-                    head.note(name, field.value);
+                    if head.note(name, field.value) {
+                        found.pieces.event.is_named(name, field.value);
+                    }
                     found.pieces.unknown("", field, 0)?;
                 }
             }

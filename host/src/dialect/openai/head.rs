@@ -12,14 +12,17 @@ const HEAD: &[&str] = &["id", "object", "created", "created_at", "model", "syste
 const HEAD_BYTES_MAX: usize = 256;
 
 impl Head {
-    pub(in super::super) fn note(&mut self, name: &str, value: Value<'_>) {
-        let Some(name) = HEAD.iter().find(|known| **known == name) else { return };
+    /// Note a field, if it is one of them; says whether it is, and was not told before.
+    pub(in super::super) fn note(&mut self, name: &str, value: Value<'_>) -> bool {
+        let Some(name) = HEAD.iter().find(|known| **known == name) else { return false };
         let is_new = self.0.iter().all(|(known, _)| known != name);
-        if is_new && value.source().len() <= HEAD_BYTES_MAX && !value.source().starts_with(['{', '[']) {
+        let is_noted = is_new && value.source().len() <= HEAD_BYTES_MAX && !value.source().starts_with(['{', '[']);
+        if is_noted {
             // Written anew, so that nothing but a plain word or number passes.
             let word = value.text().map_or_else(|| value.source().to_owned(), |text| encode(&plain(&text)));
             self.0.push((name, word));
         }
+        is_noted
     }
 
     pub(in super::super) fn source(&self) -> String {

@@ -222,7 +222,9 @@ impl Found<'_> {
                     if name == "usage" {
                         self.pieces.event.usage = usage(field.value);
                     }
-                    self.head.note(name, field.value);
+                    if self.head.note(name, field.value) {
+                        self.pieces.event.is_named(name, field.value);
+                    }
                     self.pieces.field_alone(ABOUT, field)?;
                 }
             }

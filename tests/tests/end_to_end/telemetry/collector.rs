@@ -155,6 +155,13 @@ pub(super) fn said(attributes: &[KeyValue], key: &str) -> Option<String> {
         Value::IntValue(number) => Some(number.to_string()),
         Value::DoubleValue(number) => Some(number.to_string()),
         Value::BoolValue(is) => Some(is.to_string()),
+        Value::ArrayValue(list) => {
+            let texts = list.values.iter().map(|item| match item.value.as_ref() {
+                Some(Value::StringValue(text)) => text.as_str(),
+                other => panic!("{other:?}"),
+            });
+            Some(texts.collect::<Vec<_>>().join(","))
+        }
         other => panic!("{other:?}"),
     }
 }
