@@ -200,7 +200,7 @@ mod tests {
             let values: Vec<Read> =
                 resource.attributes.into_iter().map(|attribute| attribute.value.unwrap().value.unwrap()).collect();
             let text = |text: &str| Read::StringValue(text.to_owned());
-            let item = |read| AnyValue { value: Some(read), ..AnyValue::default() };
+            let item = |read| AnyValue { value: Some(read) };
             let expected = [
                 text(&said),
                 Read::BoolValue(true),
