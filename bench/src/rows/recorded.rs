@@ -8,7 +8,7 @@ use sluicegate::ledger::{Filter, Ledger};
 use sluicegate::store::ledger::{Durable, Statement};
 
 use crate::Result;
-use crate::figures::Series;
+use crate::figures::{Series, calmest};
 use crate::lab::{Lab, SANDBOX, Wanted};
 use crate::load::{self, Case, Load, Round};
 use crate::prose::Chat;
@@ -20,8 +20,8 @@ const ADDED_MAX: f64 = 0.5;
 const BODY: usize = 1024;
 /// What is written and sent is put off for less than this.
 const PUT_OFF: Duration = Duration::from_millis(400);
-/// So many times more rounds than of others: what this row asks for is the difference of two figures that are near each other,
-/// and a machine makes more of the same load at one time than at another.
+/// So many times more rounds than of others, of which the calm half counts: what this row asks for is the difference of two
+/// figures that are near each other, and a machine makes more of the same load at one time than at another.
 const ROUNDS: usize = 4;
 /// Exchanges that are looked through.
 const EXCHANGES: u64 = 1_000_000;
@@ -40,7 +40,8 @@ pub(super) async fn measure(lab: &Lab) -> Result<Vec<Line>> {
     let load = || Load { settle: PUT_OFF, ..Load::full(lab.scale.time, || Chat::of_body(BODY).request()) };
     let cases = [&lab.bare, plain, &recorded, &traced].map(|child| Case { child, load: load() });
     let figures = load::in_turns(&cases, ROUNDS * lab.scale.rounds, Round::cpu_per_exchange).await?;
-    let [bare, plain, recorded, traced] = figures.as_slice() else { return Err("a case is missing".to_owned()) };
+    let calm = calmest(&figures);
+    let [bare, plain, recorded, traced] = calm.as_slice() else { return Err("a case is missing".to_owned()) };
     let added: Series =
         traced.0.iter().zip(&plain.0).zip(&bare.0).map(|((with, without), bare)| (with - without) / bare).collect();
     Ok(vec![
@@ -48,7 +49,7 @@ pub(super) async fn measure(lab: &Lab) -> Result<Vec<Line>> {
         Line::note("no plugin, nothing recorded", us(plain.median())).ratio(&plain.over(bare)),
         Line::note("no plugin, recorded", us(recorded.median())).ratio(&recorded.over(bare)),
         Line::note("no plugin, recorded, spans sent", us(traced.median())).ratio(&traced.over(bare)),
-        Line::new("the ledger and spans add, of the bare proxy", us(traced.median() - plain.median()))
+        Line::new("the ledger and spans add, in the calm rounds", us(traced.median() - plain.median()))
             .at_most(&added, ADDED_MAX),
     ])
 }
