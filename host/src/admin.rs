@@ -70,7 +70,7 @@ async fn answer(gateway: &Gateway, port: &Port, head: &Parts, body: Incoming) ->
         ["metrics"] => {
             door::has_token(head, admin)?;
             only(&head.method, &Method::GET)?;
-            let escalations = gateway.escalations.open().await.ok();
+            let escalations = gateway.escalations.unanswered().await.ok();
             let text = gateway.observers.metrics.text(gateway, escalations);
             Ok(respond(StatusCode::OK, metrics::CONTENT_TYPE, text.into()))
         }

@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use crate::config::Settings;
 use crate::gateway::Gateway;
-use crate::store::Open;
+use crate::store::Unanswered;
 use instruments::{Amount, Counter, Declared, Gauge, Histogram, Label, Page};
 use over::Names;
 
@@ -256,7 +256,7 @@ impl Metrics {
 
     /// All of them, in the text format of OpenMetrics; with the escalations that wait, if that is known.
     #[must_use]
-    pub fn text(&self, gateway: &Gateway, escalations: Option<Open>) -> String {
+    pub fn text(&self, gateway: &Gateway, escalations: Option<Unanswered>) -> String {
         let mut text = String::new();
         self.page.write(&mut text);
         now::page(gateway, escalations).write(&mut text);

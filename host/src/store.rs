@@ -19,7 +19,7 @@ use crate::escalation::{self, Escalation};
 use crate::key::Key;
 use crate::moment::Moment;
 
-pub use escalations::{Filter, Open, Unannounced};
+pub use escalations::{Filter, Unannounced, Unanswered};
 
 /// Where keys are kept.
 pub trait Keys: fmt::Debug + Send + Sync {
@@ -82,7 +82,7 @@ pub trait Escalations: fmt::Debug + Send + Sync {
     ///
     /// # Errors
     /// When the store cannot be read.
-    fn open(&self, now: Moment) -> Result<Open, Error>;
+    fn unanswered(&self, now: Moment) -> Result<Unanswered, Error>;
 
     /// Those that are to be announced by now.
     ///

@@ -42,8 +42,7 @@ pub(super) async fn measure(lab: &Lab) -> Result<Vec<Line>> {
     let figures = load::in_turns(&cases, ROUNDS * lab.scale.rounds, Round::cpu_per_exchange).await?;
     let calm = calmest(&figures);
     let [bare, plain, recorded, traced] = calm.as_slice() else { return Err("a case is missing".to_owned()) };
-    let added: Series =
-        traced.0.iter().zip(&plain.0).zip(&bare.0).map(|((with, without), bare)| (with - without) / bare).collect();
+    let added = traced.minus(plain).over(bare);
     Ok(vec![
         Line::new("bare proxy, CPU per exchange, 1 KB", us(bare.median())),
         Line::note("no plugin, nothing recorded", us(plain.median())).ratio(&plain.over(bare)),

@@ -9,7 +9,7 @@ use tokio::sync::Notify;
 use super::Escalation;
 use crate::moment::Moment;
 use crate::store::sqlite::Sqlite;
-use crate::store::{Error, Escalations, Filter, Open, aside};
+use crate::store::{Error, Escalations, Filter, Unanswered, aside};
 
 /// The escalations of a gateway.
 #[derive(Debug)]
@@ -59,8 +59,8 @@ impl Desk {
     ///
     /// # Errors
     /// When the store cannot be read.
-    pub async fn open(self: &Arc<Self>) -> Result<Open, Error> {
-        Ok(self.with_existing(|store| store.open(Moment::now())).await?.unwrap_or_default())
+    pub async fn unanswered(self: &Arc<Self>) -> Result<Unanswered, Error> {
+        Ok(self.with_existing(|store| store.unanswered(Moment::now())).await?.unwrap_or_default())
     }
 
     /// Change who has it or what is answered.

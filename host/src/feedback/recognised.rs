@@ -55,8 +55,8 @@ struct Place {
     is_known: bool,
 }
 
-/// Where an exchange stands in its conversation, and what its caller is told. That it is more than all else that is noted of
-/// an exchange is why it has a place of its own.
+/// Where an exchange stands in its conversation, and what its caller is told: two thirds of a kilobyte, which nobody needs
+/// any more when the exchange is over.
 #[derive(Debug)]
 pub(crate) struct Conversation {
     turns: Turns,

@@ -166,19 +166,17 @@ async fn delete_oldest(database: &dyn Database, which: &str, value: Value<'_>) -
 fn statements(all: &[Arc<Over>], bounds: &config::Ledger) -> Vec<Statement> {
     let mut statements = Vec::new();
     let mut sums = Sums::default();
-    for some in all.chunks(ROWS) {
-        // Where there are fewer, each is written by itself: a database keeps two statements ready, and not one for each number.
-        let together = if some.len() == ROWS { ROWS } else { 1 };
-        for rows in some.chunks(together) {
-            let mut values = Values::with_room(together * Entry::WIDTH, together * ROW_BYTES);
-            for over in rows {
-                let entry = Entry::of(over);
-                sums.add(&entry);
-                values.extend(entry.values());
-                statements.extend(beside(over, &entry, bounds));
-            }
-            statements.push(Statement { sql: insert(together).into(), values });
+    // Those that are left are written one by one: a database keeps two statements ready, and not one for each number.
+    let (many, few) = all.split_at(all.len() - all.len() % ROWS);
+    for rows in many.chunks(ROWS).chain(few.chunks(1)) {
+        let mut values = Values::with_room(rows.len() * Entry::WIDTH, rows.len() * ROW_BYTES);
+        for over in rows {
+            let entry = Entry::of(over);
+            sums.add(&entry);
+            values.extend(entry.values());
+            statements.extend(beside(over, &entry, bounds));
         }
+        statements.push(Statement { sql: insert(rows.len()).into(), values });
     }
     // Gateways that share a database wait for each other where they add to the same sums: that comes last.
     statements.extend(sums.statements());

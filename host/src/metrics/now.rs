@@ -11,10 +11,10 @@ use super::{
 use crate::gateway::Gateway;
 use crate::moment::Moment;
 use crate::plugin::ceiling;
-use crate::store::Open;
+use crate::store::Unanswered;
 
 /// How the gateway is now.
-pub(super) fn page(gateway: &Gateway, escalations: Option<Open>) -> Page {
+pub(super) fn page(gateway: &Gateway, escalations: Option<Unanswered>) -> Page {
     let mut page = Page::default();
     service(&mut page, gateway);
     targets(&mut page, gateway);
@@ -37,7 +37,7 @@ pub(super) fn page(gateway: &Gateway, escalations: Option<Open>) -> Page {
         page.counter(SPANS_SENT).add([], told.sent);
         page.counter(SPANS_DROPPED).add([], told.dropped);
     }
-    if let Some(Open { count, oldest }) = escalations {
+    if let Some(Unanswered { count, oldest }) = escalations {
         let waited = oldest.map(|oldest| oldest.until(Moment::now()).as_secs()).unwrap_or_default();
         page.gauge(ESCALATIONS_OPEN).set([], count);
         page.gauge(ESCALATIONS_OLDEST).set([], waited);

@@ -58,7 +58,7 @@ WHERE (:queue IS NULL OR queue = :queue)
         ELSE 'waiting' END)
 ORDER BY created, reference LIMIT :most
 ";
-const OPEN: &str = "
+const UNANSWERED: &str = "
 SELECT count(*) AS count, min(created) AS oldest FROM escalations WHERE answered IS NULL AND expires > :now
 ";
 const UNANNOUNCED: &str = "
@@ -83,7 +83,7 @@ pub struct Filter {
 
 /// The escalations that wait for somebody's answer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Open {
+pub struct Unanswered {
     /// How many there are.
     pub count: u64,
     /// When the oldest of them came.
@@ -164,11 +164,11 @@ impl Escalations for Sqlite {
         })?
     }
 
-    fn open(&self, now: Moment) -> Result<Open, Error> {
+    fn unanswered(&self, now: Moment) -> Result<Unanswered, Error> {
         self.with("reading", |connection| {
-            connection.prepare_cached(OPEN)?.query_row(named_params! {":now": seconds(now)}, |row| {
+            connection.prepare_cached(UNANSWERED)?.query_row(named_params! {":now": seconds(now)}, |row| {
                 let count = u64::try_from(row.get::<_, i64>("count")?).unwrap_or_default();
-                Ok(Open { count, oldest: moment(row, "oldest")? })
+                Ok(Unanswered { count, oldest: moment(row, "oldest")? })
             })
         })
     }
@@ -313,11 +313,11 @@ mod tests {
         }
         assert_eq!(store.list(&Filter::default(), now, 2).unwrap().len(), 2);
         assert_eq!(
-            store.open(now),
-            Ok(Open { count: 3, oldest: Some(at(50)) }),
+            store.unanswered(now),
+            Ok(Unanswered { count: 3, oldest: Some(at(50)) }),
             "one is answered, and one is too late"
         );
-        assert_eq!(store.open(at(1_000)), Ok(Open::default()));
+        assert_eq!(store.unanswered(at(1_000)), Ok(Unanswered::default()));
     }
 
     #[test]

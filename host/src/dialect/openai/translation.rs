@@ -155,13 +155,8 @@ impl From<Usage> for UsageJson {
 }
 
 fn finish_word(finish: Finish) -> &'static str {
-    match finish {
-        // The dialect has no word for other reasons, and SDKs know these words only.
-        Finish::Stop | Finish::Other => "stop",
-        Finish::Length => "length",
-        Finish::ToolCalls => "tool_calls",
-        Finish::ContentFilter => "content_filter",
-    }
+    // The dialect has no word for other reasons, and SDKs know these words only.
+    finish.word().unwrap_or("stop")
 }
 
 /// Texts that stood apart and have one place here; nothing if there are none.
