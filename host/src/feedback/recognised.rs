@@ -6,12 +6,14 @@
 //! Where it cannot be told who asks, or what was answered, nothing is said: many people behind one key ask the same, and none of
 //! them because of an answer.
 
-use std::sync::Arc;
+use std::mem;
+use std::num::NonZeroU64;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use highway::{HighwayHash, HighwayHasher, Key};
-use quick_cache::sync::{Cache, EntryAction, EntryResult};
-use smallvec::{SmallVec, smallvec};
+use indexmap::IndexMap;
+use smallvec::SmallVec;
 use uuid::Uuid;
 
 use crate::chat::{Channel, Request, Role, Segment, Task};
@@ -20,8 +22,8 @@ use crate::hashing::{in_parts, random_key};
 use crate::moment::Moment;
 use crate::observe::Observers;
 
-/// Places in conversations that are known; of those that nobody came back to for the longest time, some are forgotten then.
-const KNOWN_MAX: usize = 100_000;
+/// Places of a generation: so many are known at least, of those to which an answer came last, and twice as many at most.
+const KNOWN: usize = 50_000;
 /// Answers that are known of one place; where more are given, nobody can tell which of them was changed.
 const ANSWERS_MAX: usize = 8;
 /// How soon the same has to be asked again, to be asked because of the answer.
@@ -29,22 +31,34 @@ const AGAIN: Duration = Duration::from_secs(3_600);
 /// How soon a conversation has to go on, for its last answer to be compared.
 const GOES_ON: Duration = Duration::from_secs(24 * 3_600);
 
-type Digest = [u64; 2];
+/// With a key that nobody knows, so many digests are hardly ever of two things.
+type Digest = u64;
 
 /// What was answered at which place of whose conversations.
 #[derive(Debug)]
 pub(crate) struct Conversations {
     key: Key,
-    known: Cache<Digest, SmallVec<[Told; 1]>>,
+    known: Mutex<Known>,
 }
+
+/// The answers at each place. Those to which none was added while some were at [`KNOWN`] others are forgotten together. Every
+/// exchange comes here, and finds little of it in the processor's caches: so there is no order to be mended of who came last,
+/// and what is added lies behind what was added before.
+#[derive(Debug)]
+struct Known {
+    young: IndexMap<Digest, Answers>,
+    old: IndexMap<Digest, Answers>,
+}
+
+/// Nearly always it is one.
+type Answers = SmallVec<[Told; 1]>;
 
 /// One answer.
 #[derive(Clone, Copy, Debug)]
 struct Told {
     exchange: Uuid,
-    said: Option<Digest>,
-    /// Seconds since 1970.
-    at: u64,
+    said: Option<NonZeroU64>,
+    at: Moment,
 }
 
 /// A place in a conversation.
@@ -77,7 +91,7 @@ pub(crate) struct Turns {
 struct Last {
     /// Behind all that was said before it.
     asked: Place,
-    said: Digest,
+    said: NonZeroU64,
     /// Its texts in the request.
     segments: Vec<usize>,
 }
@@ -150,7 +164,33 @@ struct Whose<'a> {
 
 impl Default for Conversations {
     fn default() -> Self {
-        Self { key: random_key(), known: Cache::new(KNOWN_MAX) }
+        Self { key: random_key(), known: Mutex::default() }
+    }
+}
+
+/// With room for all: nobody waits for it to grow.
+impl Default for Known {
+    fn default() -> Self {
+        Self { young: IndexMap::with_capacity(KNOWN), old: IndexMap::with_capacity(KNOWN) }
+    }
+}
+
+impl Known {
+    fn at(&self, place: Digest) -> Option<&Answers> {
+        self.young.get(&place).or_else(|| self.old.get(&place))
+    }
+
+    fn add(&mut self, place: Digest, told: Told) {
+        if self.young.len() >= KNOWN {
+            mem::swap(&mut self.young, &mut self.old);
+            self.young.clear();
+        }
+        let all = self.young.entry(place).or_insert_with(|| self.old.swap_remove(&place).unwrap_or_default());
+        // One more than can be told apart says that there were more.
+        if all.len() > ANSWERS_MAX {
+            all.remove(0);
+        }
+        all.push(told);
     }
 }
 
@@ -195,22 +235,27 @@ impl Conversations {
     /// What a request shows of the answers before it.
     fn recognise(&self, turns: &Turns, now: Moment) -> Vec<Recognised> {
         let mut recognised = Vec::new();
-        let soon = |told: &Told, within: Duration| Moment::from_seconds(told.at).until(now) <= within;
+        if !turns.asked.is_known && turns.last.is_none() {
+            return recognised;
+        }
+        let mut known = self.known();
+        let soon = |told: &Told, within: Duration| told.at.until(now) <= within;
         if turns.asked.is_known
-            && let Some(told) = self.known.get(&turns.asked.digest)
+            && let Some(told) = known.at(turns.asked.digest)
             && let Some(told) = told.last().filter(|told| soon(told, AGAIN))
         {
             recognised.push(Recognised::Regenerated(told.id()));
         }
         if let Some(last) = &turns.last
-            && let Some(told) = self.known.get(&last.asked.digest)
+            && let Some(told) = known.at(last.asked.digest)
             && told.len() <= if last.asked.is_known { ANSWERS_MAX } else { 1 }
             && let Some(latest) = told.last().filter(|told| told.said.is_some() && soon(told, GOES_ON))
             && told.iter().all(|told| told.said != Some(last.said))
         {
             recognised.push(Recognised::Edited(latest.id(), None));
             // Each step that follows says the same of it.
-            self.add(last.asked, Told { said: Some(last.said), ..*latest });
+            let as_mended = Told { said: Some(last.said), ..*latest };
+            known.add(last.asked.digest, as_mended);
         }
         recognised
     }
@@ -220,24 +265,13 @@ impl Conversations {
         if over.is_answered()
             && let Ok(exchange) = Uuid::try_parse(&over.id)
         {
-            let said = conversation.said.digest();
-            self.add(conversation.turns.asked, Told { exchange, said, at: Moment::now().seconds() });
+            let told = Told { exchange, said: conversation.said.digest(), at: Moment::now() };
+            self.known().add(conversation.turns.asked.digest, told);
         }
     }
 
-    fn add(&self, asked: Place, told: Told) {
-        let added = self.known.entry(&asked.digest, None, |_, all| {
-            // One more than can be told apart says that there were more.
-            if all.len() > ANSWERS_MAX {
-                all.remove(0);
-            }
-            all.push(told);
-            EntryAction::Retain(())
-        });
-        if let EntryResult::Vacant(place) = added {
-            // Nobody is told if the cache has no room for it.
-            let _ = place.insert(smallvec![told]);
-        }
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -264,7 +298,7 @@ impl Answer<'_> {
 
 impl Place {
     fn of(hasher: HighwayHasher, is_known: bool) -> Self {
-        Self { digest: hasher.finalize128(), is_known }
+        Self { digest: hasher.finalize64(), is_known }
     }
 }
 
@@ -331,9 +365,10 @@ impl Said {
     }
 
     /// What it says; nothing if that is nothing, or cannot be compared.
-    fn digest(&self) -> Option<Digest> {
+    fn digest(&self) -> Option<NonZeroU64> {
         let said = self.before_space.as_ref().unwrap_or(&self.hasher);
-        (!self.is_empty && !self.begins_with_a_tag).then(|| said.clone().finalize128())
+        let can_be_compared = !self.is_empty && !self.begins_with_a_tag;
+        can_be_compared.then(|| said.clone().finalize64()).and_then(NonZeroU64::new)
     }
 }
 
@@ -399,10 +434,9 @@ mod tests {
         let shown = conversations.recognise(&turns, Moment::from_seconds(seconds));
         let mut said = Said::new(turns.key);
         answer.iter().for_each(|piece| said.says(piece));
-        conversations.add(
-            turns.asked,
-            Told { exchange: Uuid::try_parse(&id(exchange)).unwrap(), said: said.digest(), at: seconds },
-        );
+        let exchange = Uuid::try_parse(&id(exchange)).unwrap();
+        let told = Told { exchange, said: said.digest(), at: Moment::from_seconds(seconds) };
+        conversations.known().add(turns.asked.digest, told);
         shown
     }
 
@@ -518,8 +552,26 @@ mod tests {
             goes_on(&conversations, (&answer, ANN, 0), &[user("tide?")], &[&answer]);
         }
         let turns = conversations.turns(ANN, &[user("tide?")]).unwrap();
-        assert_eq!(conversations.known.get(&turns.asked.digest).unwrap().len(), ANSWERS_MAX + 1);
+        assert_eq!(conversations.known().at(turns.asked.digest).unwrap().len(), ANSWERS_MAX + 1);
         let first = [user("tide?"), model("0"), user("sure?")];
         assert_eq!(goes_on(&conversations, ("99", ANN, 1), &first, &["yes"]), [], "it is forgotten");
+    }
+
+    #[test]
+    fn the_places_are_forgotten_to_which_no_answer_came_for_the_longest_time() {
+        let last = u64::try_from(3 * KNOWN).unwrap();
+        let told = Told { exchange: Uuid::nil(), said: None, at: Moment::from_seconds(0) };
+        let mut known = Known::default();
+        known.add(0, told);
+        for place in 1..=last {
+            known.add(place, told);
+            if place.is_multiple_of(last / 6) {
+                known.add(0, told);
+            }
+        }
+        assert_eq!(known.at(0).unwrap().len(), 7, "one came to it all the time");
+        let count = (1..=last).filter(|place| known.at(*place).is_some()).count();
+        assert!((KNOWN..2 * KNOWN).contains(&count), "{count}");
+        assert!(known.at(1).is_none() && known.at(last).is_some());
     }
 }

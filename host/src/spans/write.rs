@@ -150,8 +150,11 @@ impl Attributes<'_> {
     }
 
     /// Nothing is said of what is not there.
-    fn count(self, key: &str, count: usize) -> Self {
-        if count > 0 { self.number(key, count) } else { self }
+    fn count(self, key: &str, count: impl TryInto<i64>) -> Self {
+        match count.try_into().unwrap_or(i64::MAX) {
+            0 => self,
+            count => self.number(key, count),
+        }
     }
 
     fn yes(self, key: &str, value: bool) -> Self {
@@ -227,9 +230,9 @@ fn exchange(over: &Over, left_out: usize, spans: &mut Message) {
             .maybe(record.usage(), |it, usage| {
                 it.number(name::INPUT_TOKENS, usage.input_tokens)
                     .number(name::OUTPUT_TOKENS, usage.output_tokens)
-                    .number(name::CACHE_READ_TOKENS, usage.cached_input_tokens)
-                    .number(name::CACHE_WRITE_TOKENS, usage.cache_write_tokens)
-                    .number(name::REASONING_TOKENS, usage.reasoning_tokens)
+                    .count(name::CACHE_READ_TOKENS, usage.cached_input_tokens)
+                    .count(name::CACHE_WRITE_TOKENS, usage.cache_write_tokens)
+                    .count(name::REASONING_TOKENS, usage.reasoning_tokens)
             })
             .maybe(record.status, |it, status| it.number(name::STATUS_CODE, status.as_u16()))
             .maybe_text(name::ERROR_TYPE, failure)

@@ -120,7 +120,11 @@ async fn the_names_are_those_of_the_conventions() {
         convention::HTTP_RESPONSE_STATUS_CODE,
     ];
     let collector = Collector::http().await;
-    let usage = json!({"choices": [], "usage": {"prompt_tokens": 1, "completion_tokens": 2, "total_tokens": 3}});
+    let usage = json!({"choices": [], "usage": {
+        "prompt_tokens": 9, "completion_tokens": 2, "total_tokens": 11,
+        "prompt_tokens_details": {"cached_tokens": 4, "cache_write_tokens": 3},
+        "completion_tokens_details": {"reasoning_tokens": 1},
+    }});
     let events = [chunk("low tide"), finish(0, "stop"), format!("data: {usage}\n\n"), DONE.to_owned()];
     let replies = [Reply::json("{}").status(503), Reply::events(events)];
     let provider = Provider::saying_in_turn(replies).await;
