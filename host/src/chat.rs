@@ -8,6 +8,11 @@ use std::ops::Range;
 use std::sync::OnceLock;
 use std::time::Duration;
 
+use smol_str::SmolStr;
+
+/// A short text: nothing is allocated for it, and a longer one is had in common with its copies.
+pub type Word = SmolStr;
+
 /// Who speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Role {
@@ -192,9 +197,9 @@ pub struct Request {
     /// It says in a field of its own for which of the application's users it is.
     pub names_user: bool,
     /// The provider's name for the conversation, if the request says it.
-    pub conversation: Option<String>,
+    pub conversation: Option<Word>,
     /// The id of the first call of a tool in the conversation.
-    pub call: Option<String>,
+    pub call: Option<Word>,
 }
 
 impl Request {
@@ -282,7 +287,7 @@ pub struct Answer {
     /// What it used, if the provider said so.
     pub usage: Option<Usage>,
     /// The id of the first call of a tool in it.
-    pub call: Option<String>,
+    pub call: Option<Word>,
     /// What its provider calls it.
     pub names: Names,
 }
@@ -291,9 +296,9 @@ pub struct Answer {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Names {
     /// The answer's id there, by which the provider's own log may be searched.
-    pub id: Option<String>,
+    pub id: Option<Word>,
     /// The model, as with the day of its version: more than was asked for, or something else.
-    pub model: Option<String>,
+    pub model: Option<Word>,
 }
 
 /// Put `replacement` where `span` was.

@@ -428,7 +428,7 @@ mod tests {
         let flat = r#"{"id":"a-1","model":"m-2026-11-30"}"#;
         let response = format!(r#"{{"type":"response.created","response":{flat}}}"#);
         let gemini = r#"{"responseId":"a-1","modelVersion":"m-2026-11-30"}"#;
-        let expected = Names { id: Some("a-1".to_owned()), model: Some("m-2026-11-30".to_owned()) };
+        let expected = Names { id: Some("a-1".into()), model: Some("m-2026-11-30".into()) };
         for (dialect, whole, event) in [
             (Dialect::OpenAi, flat, flat),
             (Dialect::Completions, flat, flat),

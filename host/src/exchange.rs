@@ -20,7 +20,7 @@ use crate::cache::Served;
 use crate::caller::Caller;
 use crate::capability::model::Origin;
 use crate::capability::{Counts, Used};
-use crate::chat::{Channel, Finding, Finish, Names, Opaque, Phase, Segment, Usage};
+use crate::chat::{Channel, Finding, Finish, Names, Opaque, Phase, Segment, Usage, Word};
 use crate::config::Target;
 use crate::dialect::{Dialect, Lane, Loss, NO_NAME, Wire, is_name};
 use crate::error::Error;
@@ -180,7 +180,7 @@ impl Exchange {
     pub fn asks(&self, model: &str, streaming: bool) {
         let mut record = self.record();
         // Callers may write anything there, and no text belongs into a log.
-        record.model = if is_name(model) { model.to_owned() } else { NO_NAME.to_owned() };
+        record.model = if is_name(model) { model.into() } else { NO_NAME.into() };
         record.streaming = streaming;
     }
 
@@ -200,8 +200,8 @@ impl Exchange {
     }
 
     /// Note that its answer wants a tool to be called, by the call's id: the first counts.
-    pub(crate) fn is_to_call(&self, call: &str) {
-        self.record().call.get_or_insert_with(|| call.to_owned());
+    pub(crate) fn is_to_call(&self, call: Word) {
+        self.record().call.get_or_insert(call);
     }
 
     /// Note which tool its answer wants to be called.

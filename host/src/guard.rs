@@ -353,7 +353,7 @@ pub(crate) async fn release(
         Err(_) => return release_plain(x, &body).await.map(Judged::Released),
     };
     target.name.clone_into(&mut answer.target);
-    if let Some(call) = &answer.call {
+    if let Some(call) = answer.call.take() {
         x.is_to_call(call);
     }
     // To count costs nothing.

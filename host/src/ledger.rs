@@ -27,7 +27,7 @@ use crate::handover::{self, Handover, spawn};
 use crate::store::ledger::{self as store, Database, Failure};
 
 pub use captured::{Captured, Wanted};
-pub use entry::{Details, Entry, Word};
+pub use entry::{Details, Entry};
 pub use feedback::{Kept, Opinions, Sums};
 pub use overview::Said as Verdicts;
 pub use overview::{By, Minutes, Parts, Scope, Sum, together};

@@ -8,6 +8,7 @@ use sluicegate::ledger::{Filter, Ledger};
 use sluicegate::store::ledger::{Durable, Statement};
 
 use crate::Result;
+use crate::child::Child;
 use crate::figures::{Series, calmest};
 use crate::lab::{Lab, SANDBOX, Wanted};
 use crate::load::{self, Case, Load, Round};
@@ -37,20 +38,39 @@ pub(super) async fn measure(lab: &Lab) -> Result<Vec<Line>> {
     let recorded = lab.recorded()?;
     let collector = Lab::collector()?;
     let traced = lab.traced(&collector)?;
-    let load = || Load { settle: PUT_OFF, ..Load::full(lab.scale.time, || Chat::of_body(BODY).request()) };
-    let cases = [&lab.bare, plain, &recorded, &traced].map(|child| Case { child, load: load() });
-    let figures = load::in_turns(&cases, ROUNDS * lab.scale.rounds, Round::cpu_per_exchange).await?;
-    let calm = calmest(&figures);
-    let [bare, plain, recorded, traced] = calm.as_slice() else { return Err("a case is missing".to_owned()) };
-    let added = traced.minus(plain).over(bare);
-    Ok(vec![
+    let children = [&lab.bare, plain, &recorded, &traced];
+    let asks = || Chat::of_body(BODY).request();
+    let steady = in_turns(lab, children, &Load::steady(lab.scale.time, asks)).await?;
+    let full = in_turns(lab, children, &Load::full(lab.scale.time, asks)).await?;
+    let [bare, plain, recorded, traced] = &steady;
+    let note = |what: &str, figures: &Series| Line::note(what, us(figures.median())).ratio(&figures.over(bare));
+    let mut lines = vec![
         Line::new("bare proxy, CPU per exchange, 1 KB", us(bare.median())),
-        Line::note("no plugin, nothing recorded", us(plain.median())).ratio(&plain.over(bare)),
-        Line::note("no plugin, recorded", us(recorded.median())).ratio(&recorded.over(bare)),
-        Line::note("no plugin, recorded, spans sent", us(traced.median())).ratio(&traced.over(bare)),
+        note("no plugin, nothing recorded", plain),
+        note("no plugin, recorded", recorded),
+        note("no plugin, recorded, spans sent", traced),
         Line::new("the ledger and spans add, in the calm rounds", us(traced.median() - plain.median()))
-            .at_most(&added, ADDED_MAX),
-    ])
+            .at_most(&traced.minus(plain).over(bare), ADDED_MAX),
+    ];
+    let [bare, plain, recorded, traced] = &full;
+    let note = |what: &str, figures: &Series| Line::note(what, us(figures.median())).ratio(&figures.over(bare));
+    lines.extend([
+        Line::note("under full load: bare proxy", us(bare.median())),
+        note("under full load: no plugin, nothing recorded", plain),
+        note("under full load: no plugin, recorded", recorded),
+        note("under full load: no plugin, recorded, spans sent", traced),
+        Line::note("under full load: the ledger and spans add", us(traced.median() - plain.median()))
+            .ratio(&traced.minus(plain).over(bare)),
+    ]);
+    Ok(lines)
+}
+
+/// What an exchange costs each of them, in the calm rounds, with all that is put off.
+async fn in_turns<const N: usize>(lab: &Lab, children: [&Child; N], load: &Load) -> Result<[Series; N]> {
+    let load = || Load { settle: PUT_OFF, ..load.clone() };
+    let cases = children.map(|child| Case { child, load: load() });
+    let figures = load::in_turns(&cases, ROUNDS * lab.scale.rounds, Round::cpu_per_exchange).await?;
+    calmest(&figures).try_into().map_err(|_| "a case is missing".to_owned())
 }
 
 /// In this process: the list of the console, whose page takes less than a millisecond beside that.

@@ -1,13 +1,12 @@
 //! A body and where its texts stand in it, so that edits can be spliced in and everything else stays byte for byte.
 
-use std::borrow::Cow;
 use std::ops::Range;
 
 use bytes::Bytes;
 
 use super::raw::{Field, Fields, Kind, Value, splice};
 use super::text::change;
-use crate::chat::{Answer, Channel, Names, Opaque, Role, Segment};
+use crate::chat::{Answer, Channel, Names, Opaque, Role, Segment, Word};
 
 /// What is wrong with a body: which field, and a sentence that helps.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -113,7 +112,7 @@ pub(super) struct Texts<'a> {
     pub(super) opaque: Vec<Opaque>,
     pub(super) shadows: Vec<Range<usize>>,
     /// The id of the first call of a tool.
-    pub(super) call: Option<String>,
+    pub(super) call: Option<Word>,
 }
 
 /// Whose text it is and of what kind.
@@ -401,8 +400,8 @@ pub(crate) fn is_name(text: &str) -> bool {
 }
 
 /// An id that a provider has given.
-pub(super) fn id_of(value: Value<'_>) -> Option<String> {
-    value.text().filter(|id| !id.is_empty() && is_name(id)).map(Cow::into_owned)
+pub(super) fn id_of(value: Value<'_>) -> Option<Word> {
+    value.text().filter(|id| !id.is_empty() && is_name(id)).map(Word::from)
 }
 
 /// Note a field of an answer that says where it comes from, in whichever dialect; others say nothing of that.

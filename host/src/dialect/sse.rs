@@ -10,7 +10,7 @@ use bytes::{Buf, Bytes, BytesMut};
 use super::document::{Wrong, id_of, note_name};
 use super::raw::{Fields, Kind, Value, is_json, splice};
 use super::text::{change, encode};
-use crate::chat::{Channel, Finish, Names, Opaque, Role, Usage};
+use crate::chat::{Channel, Finish, Names, Opaque, Role, Usage, Word};
 
 /// Cuts a stream of bytes into events.
 #[derive(Debug)]
@@ -156,7 +156,7 @@ pub(crate) struct Event {
     /// Parts that no text guardrail can look into.
     pub(crate) opaque: Vec<Opaque>,
     /// The id of a call of a tool that begins with it.
-    pub(crate) call: Option<String>,
+    pub(crate) call: Option<Word>,
     /// What the provider calls the answer, in the first event that says so.
     pub(crate) names: Names,
 }

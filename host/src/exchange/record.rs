@@ -13,7 +13,7 @@ use super::captured::Captured;
 use super::{Within, milliseconds};
 use crate::cache::{Served, State};
 use crate::caller::Caller;
-use crate::chat::{Finish, Names, Phase, Usage};
+use crate::chat::{Finish, Names, Phase, Usage, Word};
 use crate::config::Target;
 use crate::dialect::Dialect;
 use crate::error::Error;
@@ -30,7 +30,7 @@ pub struct Record {
     /// What was asked, in a word.
     pub task: &'static str,
     /// The model that was asked for.
-    pub model: String,
+    pub model: Word,
     /// Whether the answer was to come as a stream.
     pub streaming: bool,
     /// The plugin calls, in their order.
@@ -38,7 +38,7 @@ pub struct Record {
     /// How often a plugin was called.
     pub calls: usize,
     /// The targets that were asked, in their order.
-    pub attempts: Vec<Attempt>,
+    pub attempts: SmallVec<[Attempt; 1]>,
     /// How kept answers were looked for.
     pub lookups: Vec<Lookup>,
     /// When it waited before the targets were asked once more, and for how long.
@@ -48,7 +48,7 @@ pub struct Record {
     /// Fields that the other side has no word for, and that were left out.
     pub left_out: BTreeSet<String>,
     /// What each attempt to get an answer used.
-    pub(super) bills: Vec<Bill>,
+    pub(super) bills: SmallVec<[Bill; 1]>,
     /// Limits and budgets did not count, as the store could not be asked.
     pub unmetered: bool,
     /// What a router decided, and what it took the request for.
@@ -64,7 +64,7 @@ pub struct Record {
     /// How it ended, and when.
     pub(super) ending: Option<(Ending, Instant)>,
     /// The id of the first call of a tool that its answer wants.
-    pub call: Option<String>,
+    pub call: Option<Word>,
     /// What its user has said before a tool was called, as a number.
     pub(super) opening: u64,
     /// The tools that its answer wants to be called.

@@ -294,7 +294,7 @@ impl StreamGuard {
             self.body.has_begun(&self.x);
         }
         if let Some(call) = event.call.take() {
-            self.x.is_to_call(&call);
+            self.x.is_to_call(call);
         }
         let number = self.number;
         for (index, piece) in event.pieces.iter().enumerate() {

@@ -4,18 +4,15 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
-use smol_str::{SmolStr, ToSmolStr as _};
+use smol_str::ToSmolStr as _;
 
 use super::steps::{Coverage, Step, steps};
-use crate::chat::Usage;
+use crate::chat::{Usage, Word};
 use crate::exchange::Over;
 use crate::moment::milliseconds_since_1970;
 use crate::money::Money;
 use crate::plugin::Decision;
 use crate::store::ledger::{Row, Value};
-
-/// A short text: nothing is allocated for it, nor for a longer one that an exchange has in common with others.
-pub type Word = SmolStr;
 
 /// An exchange that is over.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -157,7 +154,7 @@ impl Entry {
             asked_by: over.within.as_ref().map(|within| within.plugin.clone().into()),
             task: record.task.into(),
             dialect: over.dialect.word().into(),
-            model: record.model.as_str().into(),
+            model: record.model.clone(),
             streaming: record.streaming,
             outcome: over.ending.outcome.into(),
             status: record.status.map(|status| status.as_u16().into()),

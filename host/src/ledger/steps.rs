@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::entry::{Word, micros};
+use super::entry::micros;
 use crate::capability::Use;
+use crate::chat::Word;
 use crate::exchange::{self, Attempt, Calls, NotInspected, Over, Sought, What};
 use crate::plugin::{Decision, Edited, Found};
 
@@ -289,8 +290,8 @@ impl Asked {
             model: attempt.target.model.as_deref().map(Word::from),
             failed: attempt.failure().map(Word::from),
             answered_us: answered.map(micros),
-            answer: attempt.names.id.as_deref().map(Word::from),
-            answered_by: attempt.names.model.as_deref().map(Word::from),
+            answer: attempt.names.id.clone(),
+            answered_by: attempt.names.model.clone(),
             finishes: attempt.finishes().map(Word::new_static).collect(),
         }
     }

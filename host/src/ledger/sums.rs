@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::entry::{Entry, Word, micros};
+use super::entry::{Entry, micros};
 use super::steps::Did;
+use crate::chat::Word;
 use crate::endpoint::Does;
 use crate::store::ledger::{Statement, Value};
 

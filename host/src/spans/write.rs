@@ -308,7 +308,7 @@ fn called_plugin(over: &Over, calls: &Calls<'_>, times: (Duration, Duration), sp
 /// The span of a target that was asked.
 fn asked(over: &Over, attempt: &Attempt, answered: Option<Duration>, times: (Duration, Duration), spans: &mut Message) {
     let target = &*attempt.target;
-    let model = target.model.as_ref().unwrap_or(&over.record.model);
+    let model = target.model.as_deref().unwrap_or(&over.record.model);
     let usual_port = if target.base_url.scheme_str() == Some("https") { 443 } else { 80 };
     let attributes = |it: Attributes<'_>| {
         it.maybe_text(name::OPERATION, operation(over))
