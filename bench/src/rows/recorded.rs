@@ -42,27 +42,22 @@ pub(super) async fn measure(lab: &Lab) -> Result<Vec<Line>> {
     let asks = || Chat::of_body(BODY).request();
     let steady = in_turns(lab, children, &Load::steady(lab.scale.time, asks)).await?;
     let full = in_turns(lab, children, &Load::full(lab.scale.time, asks)).await?;
-    let [bare, plain, recorded, traced] = &steady;
-    let note = |what: &str, figures: &Series| Line::note(what, us(figures.median())).ratio(&figures.over(bare));
-    let mut lines = vec![
-        Line::new("bare proxy, CPU per exchange, 1 KB", us(bare.median())),
+    Ok([lines("", &steady), lines("under full load: ", &full)].concat())
+}
+
+fn lines(load: &str, [bare, plain, recorded, traced]: &[Series; 4]) -> Vec<Line> {
+    let note = |what: &str, figures: &Series| {
+        Line::note(format!("{load}{what}"), us(figures.median())).ratio(&figures.over(bare))
+    };
+    let added = traced.minus(plain).over(bare);
+    vec![
+        Line::new(format!("{load}bare proxy, CPU per exchange, 1 KB"), us(bare.median())),
         note("no plugin, nothing recorded", plain),
         note("no plugin, recorded", recorded),
         note("no plugin, recorded, spans sent", traced),
-        Line::new("the ledger and spans add, in the calm rounds", us(traced.median() - plain.median()))
-            .at_most(&traced.minus(plain).over(bare), ADDED_MAX),
-    ];
-    let [bare, plain, recorded, traced] = &full;
-    let note = |what: &str, figures: &Series| Line::note(what, us(figures.median())).ratio(&figures.over(bare));
-    lines.extend([
-        Line::note("under full load: bare proxy", us(bare.median())),
-        note("under full load: no plugin, nothing recorded", plain),
-        note("under full load: no plugin, recorded", recorded),
-        note("under full load: no plugin, recorded, spans sent", traced),
-        Line::note("under full load: the ledger and spans add", us(traced.median() - plain.median()))
-            .ratio(&traced.minus(plain).over(bare)),
-    ]);
-    Ok(lines)
+        Line::new(format!("{load}the ledger and spans add"), us(traced.median() - plain.median()))
+            .at_most(&added, ADDED_MAX),
+    ]
 }
 
 /// What an exchange costs each of them, in the calm rounds, with all that is put off.

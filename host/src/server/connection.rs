@@ -48,13 +48,14 @@ pub(super) async fn serve(
         let (gateway, port) = (gateway.clone(), port.clone());
         let longest = gateway.generation().settings.upstream.total;
         let in_service = requests.clone().begin(Instant::now() + longest + settings.write);
-        async move {
+        // Ten kilobytes that hyper would move into the connection, and that an idle connection would keep.
+        Box::pin(async move {
             let response = match port {
                 Port::Public => proxy::serve(&gateway, request).await,
                 Port::Admin(admin) => admin::serve(&gateway, &admin, request).await,
             };
             Ok::<_, Infallible>(response.map(|body| Held { body, _in_service: in_service }))
-        }
+        })
     });
     let mut connection = pin!(builder.serve_connection(TokioIo::new(Box::pin(stream)), service));
     let ended = tokio::select! {
