@@ -42,7 +42,7 @@ pub(crate) use bedrock::{BadFrame, FRAMES, Frames};
 pub use conversation::Loss;
 pub(crate) use count::written as count_body;
 pub use document::Wrong;
-pub(crate) use document::{Document, NO_NAME, is_name, names_of, read_words};
+pub(crate) use document::{Document, as_name, is_name, names_of, read_words};
 pub(crate) use frame::frame;
 pub(crate) use kept::{KEPT, Listener, kept_whole};
 pub(crate) use prompt::{AnswerSchema, asking, said};

@@ -22,7 +22,7 @@ use crate::capability::model::Origin;
 use crate::capability::{Counts, Used};
 use crate::chat::{Channel, Finding, Finish, Names, Opaque, Phase, Segment, Usage, Word};
 use crate::config::Target;
-use crate::dialect::{Dialect, Lane, Loss, NO_NAME, Wire, is_name};
+use crate::dialect::{Dialect, Lane, Loss, Wire, as_name};
 use crate::error::Error;
 use crate::feedback::{Recognised, Turns};
 use crate::generation::Generation;
@@ -180,7 +180,7 @@ impl Exchange {
     pub fn asks(&self, model: &str, streaming: bool) {
         let mut record = self.record();
         // Callers may write anything there, and no text belongs into a log.
-        record.model = if is_name(model) { model.into() } else { NO_NAME.into() };
+        record.model = as_name(model).into();
         record.streaming = streaming;
     }
 
@@ -208,7 +208,7 @@ impl Exchange {
     pub(crate) fn calls_tool(&self, tool: &str) {
         let mut record = self.record();
         if record.tools.len() < TOOLS_MAX {
-            record.tools.push(if is_name(tool) { tool.to_owned() } else { NO_NAME.to_owned() });
+            record.tools.push(as_name(tool).to_owned());
         }
     }
 

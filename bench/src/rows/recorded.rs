@@ -40,11 +40,12 @@ pub(super) async fn measure(lab: &Lab) -> Result<Vec<Line>> {
     let traced = lab.traced(&collector)?;
     let children = [&lab.bare, plain, &recorded, &traced];
     let asks = || Chat::of_body(BODY).request();
-    let steady = in_turns(lab, children, &Load::steady(lab.scale.time, asks)).await?;
-    let full = in_turns(lab, children, &Load::full(lab.scale.time, asks)).await?;
+    let steady = in_turns(lab, children, Load::steady(lab.scale.time, asks)).await?;
+    let full = in_turns(lab, children, Load::full(lab.scale.time, asks)).await?;
     Ok([lines("", &steady), lines("under full load: ", &full)].concat())
 }
 
+/// What is said of a load, whose name stands before each line.
 fn lines(load: &str, [bare, plain, recorded, traced]: &[Series; 4]) -> Vec<Line> {
     let note = |what: &str, figures: &Series| {
         Line::note(format!("{load}{what}"), us(figures.median())).ratio(&figures.over(bare))
@@ -61,9 +62,9 @@ fn lines(load: &str, [bare, plain, recorded, traced]: &[Series; 4]) -> Vec<Line>
 }
 
 /// What an exchange costs each of them, in the calm rounds, with all that is put off.
-async fn in_turns<const N: usize>(lab: &Lab, children: [&Child; N], load: &Load) -> Result<[Series; N]> {
-    let load = || Load { settle: PUT_OFF, ..load.clone() };
-    let cases = children.map(|child| Case { child, load: load() });
+async fn in_turns<const N: usize>(lab: &Lab, children: [&Child; N], load: Load) -> Result<[Series; N]> {
+    let load = Load { settle: PUT_OFF, ..load };
+    let cases = children.map(|child| Case { child, load: load.clone() });
     let figures = load::in_turns(&cases, ROUNDS * lab.scale.rounds, Round::cpu_per_exchange).await?;
     calmest(&figures).try_into().map_err(|_| "a case is missing".to_owned())
 }

@@ -414,7 +414,12 @@ pub(super) fn note_name(names: &mut Names, name: &str, value: Value<'_>) {
 }
 
 /// What stands in a log for text that names nothing.
-pub(crate) const NO_NAME: &str = "(not a name)";
+const NO_NAME: &str = "(not a name)";
+
+/// The text where it is a name, and else what stands in a log for it.
+pub(crate) fn as_name(text: &str) -> &str {
+    if is_name(text) { text } else { NO_NAME }
+}
 
 /// A path as a log may have it: without what names nothing, since keys may be any text.
 pub(crate) fn names_of(path: &str) -> String {
