@@ -149,10 +149,7 @@ async fn recall(
     question: Question,
 ) -> Result<Remembered, Error> {
     let Some(found) = cache::find(&gateway.cache, x, &question).await else {
-        return match question.is_anew {
-            true => Ok(Remembered::Nothing(Some(Asking::alone(question)))),
-            false => together(gateway, x, admitted, question).await,
-        };
+        return together(gateway, x, admitted, question).await;
     };
     let Some(released) = guard::release_again(x, admitted, &found.kept.answer).await? else {
         // A guardrail wants another answer than this one.

@@ -12,7 +12,16 @@ use crate::store::answers::Digest;
 
 /// What is asked right now.
 #[derive(Debug, Default)]
-pub(super) struct Flights(Mutex<HashMap<Digest, Arc<Sender<Progress>>>>);
+pub(super) struct Flights(Mutex<HashMap<Digest, Flight>>);
+
+/// A question that is asked right now.
+#[derive(Debug, Default)]
+struct Flight {
+    /// What those are told who ask; more than one where somebody did not want to wait. Never none.
+    asking: Vec<Arc<Sender<Progress>>>,
+    /// How many have asked since nobody did.
+    asked: usize,
+}
 
 /// An answer as far as it has come, as it was released to who asked for it: in the dialect that answers are kept in.
 #[derive(Debug, Default)]
@@ -35,6 +44,8 @@ pub(crate) enum Joined {
 #[derive(Debug)]
 pub(crate) struct Leading {
     flight: Digest,
+    /// How many had asked with this one.
+    number: usize,
     flights: Arc<Flights>,
     sender: Arc<Sender<Progress>>,
 }
@@ -60,25 +71,34 @@ pub(crate) enum Next {
 
 impl Flights {
     pub(super) fn join(self: &Arc<Self>, flight: Digest) -> Joined {
-        match self.all().entry(flight) {
-            Entry::Occupied(known) => Joined::Follows(Following { receiver: known.get().subscribe(), had: 0 }),
-            Entry::Vacant(place) => {
-                let sender = Arc::new(Sender::new(Progress::default()));
-                place.insert(sender.clone());
-                Joined::Leads(Leading { flight, flights: self.clone(), sender })
-            }
+        let mut all = self.all();
+        match all.get(&flight).and_then(|known| known.asking.last()) {
+            Some(newest) => Joined::Follows(Following { receiver: newest.subscribe(), had: 0 }),
+            None => Joined::Leads(self.leading(flight, all.entry(flight).or_default())),
         }
     }
 
+    /// Ask in any case. Whoever comes later is told what this one is told.
+    pub(super) fn lead(self: &Arc<Self>, flight: Digest) -> Leading {
+        self.leading(flight, self.all().entry(flight).or_default())
+    }
+
+    fn leading(self: &Arc<Self>, flight: Digest, known: &mut Flight) -> Leading {
+        let sender = Arc::new(Sender::new(Progress::default()));
+        known.asking.push(sender.clone());
+        known.asked += 1;
+        Leading { flight, number: known.asked, flights: self.clone(), sender }
+    }
+
     pub(super) fn count(&self) -> usize {
-        self.all().len()
+        self.all().values().map(|flight| flight.asking.len()).sum()
     }
 
     pub(super) fn followers(&self) -> usize {
-        self.all().values().map(|sender| sender.receiver_count()).sum()
+        self.all().values().flat_map(|flight| &flight.asking).map(|sender| sender.receiver_count()).sum()
     }
 
-    fn all(&self) -> MutexGuard<'_, HashMap<Digest, Arc<Sender<Progress>>>> {
+    fn all(&self) -> MutexGuard<'_, HashMap<Digest, Flight>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -105,11 +125,21 @@ impl Leading {
     pub(super) fn followers(&self) -> usize {
         self.sender.receiver_count()
     }
+
+    /// Whether nobody has asked the same in any case since then.
+    pub(super) fn is_newest(&self) -> bool {
+        self.flights.all().get(&self.flight).is_some_and(|flight| flight.asked == self.number)
+    }
 }
 
 impl Drop for Leading {
     fn drop(&mut self) {
-        self.flights.all().remove(&self.flight);
+        if let Entry::Occupied(mut flight) = self.flights.all().entry(self.flight) {
+            flight.get_mut().asking.retain(|sender| !Arc::ptr_eq(sender, &self.sender));
+            if flight.get().asking.is_empty() {
+                flight.remove();
+            }
+        }
     }
 }
 
@@ -208,5 +238,25 @@ mod tests {
         assert_eq!(events(&mut one).await, "a");
         assert!(matches!(one.next().await, Next::Lost));
         assert_eq!(other.whole().await, None);
+    }
+
+    #[tokio::test]
+    async fn whoever_asks_in_any_case_is_the_newest_and_takes_nobody_from_the_older() {
+        let flights = Arc::default();
+        let older = leads(&flights);
+        let mut of_older = follows(&flights);
+        let newer = flights.lead([1; 32]);
+        let mut of_newer = follows(&flights);
+        assert_eq!((older.is_newest(), newer.is_newest()), (false, true));
+        older.says(Bytes::from_static(b"older"));
+        newer.says(Bytes::from_static(b"newer"));
+        assert_eq!((&*events(&mut of_older).await, &*events(&mut of_newer).await), ("older", "newer"));
+        drop(older);
+        assert_eq!((flights.count(), newer.is_newest()), (1, true));
+        drop(newer);
+        assert_eq!(flights.count(), 0);
+        let older = leads(&flights);
+        drop(flights.lead([1; 32]));
+        assert_eq!((flights.count(), older.is_newest()), (1, false), "the newer one has had its answer");
     }
 }

@@ -35,9 +35,12 @@ pub(crate) struct Asking {
 const PIECES_MAX: usize = 32;
 
 impl Cache {
-    /// Ask the question for all who ask the same, or wait for who does already. Whoever wants a model to be asked asks alone.
+    /// Ask the question for all who ask the same, or wait for who does already. Whoever wants a model to be asked does not wait.
     pub(crate) fn join(&self, x: &Exchange, question: &Question) -> Joined {
-        self.flights.join(question.flight(x))
+        match question.is_anew {
+            true => Joined::Leads(self.flights.lead(question.flight(x))),
+            false => self.flights.join(question.flight(x)),
+        }
     }
 }
 
@@ -84,7 +87,7 @@ pub(crate) async fn listen(
                 leading.says(events(&kept, model).unwrap_or_default());
                 leading.ends(Some(kept.clone()), x.cost().whole());
             }
-            keep(&cache, &x, &asking.question, kept).await;
+            keep(&cache, &x, &asking, kept).await;
         }
     });
     Response::from_parts(head, Full::new(body).boxed_unsync())
@@ -98,9 +101,8 @@ fn events(kept: &Bytes, model: &str) -> Option<Bytes> {
 
 /// Pass a stream on, piece by piece. Goes on without the caller as long as others wait for it, and does not keep them waiting
 /// for a caller who reads slowly.
-async fn pump(cache: Arc<Cache>, x: Arc<Exchange>, asking: Asking, mut body: Body, caller: mpsc::Sender<Bytes>) {
-    let Asking { question, mut leading } = asking;
-    let mut listener = Some(Listener::new(x.dialect, &question.request.model));
+async fn pump(cache: Arc<Cache>, x: Arc<Exchange>, mut asking: Asking, mut body: Body, caller: mpsc::Sender<Bytes>) {
+    let mut listener = Some(Listener::new(x.dialect, &asking.question.request.model));
     let heard_max = cache.entry_bytes_max.saturating_mul(EVENTS_FACTOR);
     let mut heard = 0_usize;
     // What the caller has not taken yet.
@@ -109,11 +111,11 @@ async fn pump(cache: Arc<Cache>, x: Arc<Exchange>, asking: Asking, mut body: Bod
     loop {
         let nobody_waits = async {
             caller.closed().await;
-            if let Some(leading) = &leading {
+            if let Some(leading) = &asking.leading {
                 leading.is_alone().await;
             }
         };
-        let is_followed = leading.as_ref().is_some_and(|leading| leading.followers() > 0);
+        let is_followed = asking.leading.as_ref().is_some_and(|leading| leading.followers() > 0);
         let goes_on = behind.is_empty() || (is_followed && behind_bytes < BEHIND_MAX) || caller.is_closed();
         let frame = tokio::select! {
             frame = body.frame(), if goes_on => frame,
@@ -132,8 +134,8 @@ async fn pump(cache: Arc<Cache>, x: Arc<Exchange>, asking: Asking, mut body: Bod
             heard = heard.saturating_add(events.len());
             // What was not looked at is for nobody else.
             if listening.is_lost() || heard > heard_max || x.is_partly_inspected() {
-                (listener, leading) = (None, None);
-            } else if let Some(leading) = &leading {
+                (listener, asking.leading) = (None, None);
+            } else if let Some(leading) = &asking.leading {
                 leading.says(events);
             }
         }
@@ -156,12 +158,12 @@ async fn pump(cache: Arc<Cache>, x: Arc<Exchange>, asking: Asking, mut body: Bod
     }
     let is_whole = listener.is_whole();
     let whole = listener.whole(x.usage());
-    if let Some(leading) = leading.as_ref().filter(|_| is_whole) {
+    if let Some(leading) = asking.leading.as_ref().filter(|_| is_whole) {
         leading.says(last);
         leading.ends(whole.clone(), x.cost().whole());
     }
     if let Some(whole) = whole {
-        keep(&cache, &x, &question, whole).await;
+        keep(&cache, &x, &asking, whole).await;
     }
 }
 
@@ -179,8 +181,10 @@ async fn is_purged_elsewhere(cache: &Cache, question: &Question) -> bool {
     }
 }
 
-/// Keep an answer, all of which was looked at, if the policy lets it be kept.
-async fn keep(cache: &Cache, x: &Exchange, question: &Question, whole: Bytes) {
+/// Keep an answer, all of which was looked at, if the policy lets it be kept, and unless somebody wanted a newer one since it
+/// was asked for.
+async fn keep(cache: &Cache, x: &Exchange, asking: &Asking, whole: Bytes) {
+    let Asking { question, leading } = asking;
     let findings = [question.findings.clone(), x.findings(Phase::Answer)].concat();
     let may_be_shared = question.is_clean && x.is_clean(Phase::Answer);
     let is_purged = cache.purges.load(Ordering::Relaxed) != question.purges;
@@ -214,6 +218,9 @@ async fn keep(cache: &Cache, x: &Exchange, question: &Question, whole: Bytes) {
     tracing::info!(exchange, plugin, verdict, fuel, "the cache was offered an answer");
     x.receipt(receipt);
     let Ok(Some(time)) = said else { return };
+    if !leading.as_ref().is_none_or(Leading::is_newest) {
+        return;
+    }
     kept.fresh_until = now.after(time);
     kept.about.kept_until = kept.fresh_until.after(question.plugin.installation.cache.stale);
     let about = kept.about.clone();

@@ -179,11 +179,28 @@ async fn a_caller_may_want_a_model_to_be_asked_or_nothing_to_be_kept() {
     let ask = |wish: &str| gateway.ask(chat("tide")).header("cache-control", wish);
     assert_eq!(said(&ask("no-store").await), "bypass answer 1");
     assert_eq!(said(&gateway.ask(chat("tide")).await), "miss answer 2");
+    gateway.until(|host| host.cache.told().kept == 1).await;
     assert_eq!(said(&ask("max-age=5, No-Cache").await), "miss answer 3");
     // What it was told is kept in place of the older answer; not before it has it.
     gateway.until(|host| host.cache.told().kept == 2).await;
     assert_eq!(said(&gateway.ask(chat("tide")).await), "hit answer 3");
     assert_eq!(said(&ask("no-store").await), "bypass answer 4");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_a_caller_wanted_anew_is_not_replaced_by_an_older_one() {
+    let (provider, gateway) = gateway([gentle("cache")], "").await;
+    let rest = [chunk(" and ebbs"), finish(0, "stop"), DONE.to_owned()];
+    provider.now_says([Reply::events([chunk("flows")]).pauses().then(rest), Reply::json(completion("turns"))]);
+    let mut older = gateway.ask(streamed("tide")).open().await;
+    older.until("flows").await;
+    assert_eq!(said(&gateway.ask(chat("tide")).header("cache-control", "no-cache").await), "miss turns");
+    gateway.until(|host| host.cache.told().kept == 1).await;
+    provider.proceed();
+    assert_eq!(older.rest().await.content(), "flows and ebbs");
+    gateway.until(|host| host.cache.flights() == 0).await;
+    assert_eq!(said(&gateway.ask(chat("tide")).await), "hit turns");
+    assert_eq!(gateway.host.cache.told().kept, 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
