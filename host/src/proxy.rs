@@ -154,7 +154,7 @@ async fn recall(
     let Some(released) = guard::release_again(x, admitted, &found.kept.answer).await? else {
         // A guardrail wants another answer than this one.
         x.is_served(Served::so_far(State::Miss, Some(question.digests.key)));
-        return Ok(Remembered::Nothing(Some(Asking::alone(question))));
+        return Ok(Remembered::Nothing(Some(gateway.cache.ask(x, question))));
     };
     // No model is asked, and yet it is a request.
     meter::count_request(&gateway.counters, x).await?;
@@ -173,7 +173,7 @@ async fn together(
     question: Question,
 ) -> Result<Remembered, Error> {
     let mut following = match gateway.cache.join(x, &question) {
-        Joined::Leads(leading) => return Ok(Remembered::Nothing(Some(Asking::for_all(question, leading)))),
+        Joined::Leads(leading) => return Ok(Remembered::Nothing(Some(Asking::new(question, leading)))),
         Joined::Follows(following) => following,
     };
     let served = Served::so_far(State::Hit, Some(question.digests.key));
@@ -182,7 +182,7 @@ async fn together(
             Err(following) => following,
             Ok(mut stream) => {
                 let shared::Next::Released(first) = stream.next().await else {
-                    return Ok(Remembered::Nothing(Some(Asking::alone(question))));
+                    return Ok(Remembered::Nothing(Some(gateway.cache.ask(x, question))));
                 };
                 meter::count_request(&gateway.counters, x).await?;
                 x.is_served(served);
@@ -197,13 +197,13 @@ async fn together(
         gateway.cache.serves(x, Served { saved: cost.unwrap_or_default(), ..served });
         return reply::unasked(x, admitted, released).map(Remembered::Reply);
     }
-    Ok(Remembered::Nothing(Some(Asking::alone(question))))
+    Ok(Remembered::Nothing(Some(gateway.cache.ask(x, question))))
 }
 
 /// Ask for a fresh answer in place of a stale one that was given. Nobody waits for it; the caller's tenant pays for it.
 fn refresh(gateway: &Arc<Gateway>, x: &Exchange, head: &Parts, admitted: &Admitted, question: Question) {
     let Joined::Leads(leading) = gateway.cache.join(x, &question) else { return };
-    let asking = Some(Asking::for_all(question, leading));
+    let asking = Some(Asking::new(question, leading));
     let (gateway, head, admitted) = (gateway.clone(), head.clone(), admitted.clone());
     let fresh = gateway.begin(x.caller.clone(), x.generation.clone(), x.dialect, false, x.trace.within());
     tokio::spawn(async move {

@@ -27,7 +27,7 @@ use crate::store::answers::{About, Kept, Meaning, Purge};
 #[derive(Debug)]
 pub(crate) struct Asking {
     question: Question,
-    /// For others who wait for the same.
+    /// For others who wait for the same; nothing once it is not for them.
     leading: Option<Leading>,
 }
 
@@ -42,14 +42,16 @@ impl Cache {
             false => self.flights.join(question.flight(x)),
         }
     }
+
+    /// Ask the question in any case, for all who ask the same from now on.
+    pub(crate) fn ask(&self, x: &Exchange, question: Question) -> Asking {
+        let leading = self.flights.lead(question.flight(x));
+        Asking::new(question, leading)
+    }
 }
 
 impl Asking {
-    pub(crate) fn alone(question: Question) -> Self {
-        Self { question, leading: None }
-    }
-
-    pub(crate) fn for_all(question: Question, leading: Leading) -> Self {
+    pub(crate) fn new(question: Question, leading: Leading) -> Self {
         Self { question, leading: Some(leading) }
     }
 }
