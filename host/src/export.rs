@@ -4,7 +4,7 @@
 mod line;
 mod write;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use serde::Serialize;
@@ -69,7 +69,8 @@ pub struct Exported {
 /// # Errors
 /// When the ledger cannot be read, or a file not be written.
 pub async fn export(ledger: &Ledger, plan: &Plan) -> Result<Exported, String> {
-    let mut export = Export { ledger, plan, writer: Writer::create(&plan.output)?, exported: Exported::default() };
+    let writer = Writer::create(&plan.output)?;
+    let mut export = Export { ledger, plan, writer, compared: BTreeSet::new(), exported: Exported::default() };
     let mut behind = String::new();
     while !export.is_full() {
         let (page, last) = ledger.captured(&plan.wanted, &behind).await.map_err(unread)?;
@@ -96,6 +97,8 @@ struct Export<'a> {
     ledger: &'a Ledger,
     plan: &'a Plan,
     writer: Writer,
+    /// Exchanges that were compared with each other.
+    compared: BTreeSet<[String; 2]>,
     exported: Exported,
 }
 
@@ -129,19 +132,26 @@ impl Export<'_> {
             pairs += 1;
             self.write_or_leave_out(line::corrected(conversation, corrected))?;
         }
-        for (other, is_chosen) in self.compared(one) {
+        for (other, said) in self.compared(one) {
             if self.is_full() {
                 return Ok(());
             }
             pairs += 1;
+            // Something may be said of both: they are one pair.
+            let mut pair = [one.entry.id.to_string(), other.to_owned()];
+            pair.sort_unstable();
+            if !self.compared.insert(pair) {
+                continue;
+            }
             let found = self.ledger.captured_with(&[other]).await.map_err(unread)?;
             // Who may say something of one may not bring another's words into it.
             let found = found.into_iter().next().filter(|found| found.entry.tenant == one.entry.tenant);
             let other = found.ok_or(NOT_CAPTURED).and_then(|found| {
                 self.plan.allows(&found)?;
-                Conversation::of(&found)
+                let of_this = self.compared(&found).remove(&*one.entry.id).map(Comparison::turned);
+                Ok((Conversation::of(&found)?, of_this.map_or(said, |turned| turned.max(said)).is_chosen))
             });
-            let line = other.and_then(|other| match is_chosen {
+            let line = other.and_then(|(other, is_chosen)| match is_chosen {
                 true => line::preferred(conversation, &other),
                 false => line::preferred(&other, conversation),
             });
@@ -153,16 +163,22 @@ impl Export<'_> {
         Ok(())
     }
 
-    /// The exchanges that this one is compared with, each once, and whether this one's answer is the better one.
-    fn compared<'f>(&self, one: &'f Captured) -> Vec<(&'f str, bool)> {
-        let mut compared = BTreeMap::new();
-        for Feedback { opinion, .. } in &one.feedback {
-            let regenerated = opinion.regenerated_by.as_deref().filter(|_| self.plan.noticed);
-            compared.extend(regenerated.map(|other| (other, false)));
-            // What people say counts for more than what they do.
-            compared.extend(opinion.preferred_over.as_deref().map(|other| (other, true)));
+    /// The exchanges that this one is compared with, each once, with what counts of all that was said of both here.
+    fn compared<'f>(&self, one: &'f Captured) -> BTreeMap<&'f str, Comparison> {
+        let mut compared = BTreeMap::<&str, Comparison>::new();
+        for Feedback { opinion, source, at_ms, .. } in &one.feedback {
+            let is_said = *source != Source::Traffic;
+            let regenerated = opinion.regenerated_by.as_deref().filter(|_| is_said || self.plan.noticed);
+            let regenerated =
+                regenerated.map(|other| (other, if is_said { Weight::Told } else { Weight::Noticed }, false));
+            let preferred = opinion.preferred_over.as_deref().map(|other| (other, Weight::Preferred, true));
+            for (other, weight, is_chosen) in regenerated.into_iter().chain(preferred) {
+                let new = Comparison { weight, at_ms: *at_ms, is_chosen };
+                let known = compared.entry(other).or_insert(new);
+                *known = new.max(*known);
+            }
         }
-        compared.into_iter().collect()
+        compared
     }
 
     /// The answer as it should have been: what people said last counts before what they did.
@@ -192,6 +208,33 @@ impl Export<'_> {
 
     fn leaves_out(&mut self, why: &'static str) {
         *self.exported.left_out.entry(why).or_default() += 1;
+    }
+}
+
+/// What was said of two answers to the same; of several, the largest counts: the one with more weight, then the later one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Comparison {
+    weight: Weight,
+    at_ms: u64,
+    /// The answer of which it was said is the better one.
+    is_chosen: bool,
+}
+
+/// What people say counts for more than what they do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Weight {
+    /// The conversation shows that another answer was asked for.
+    Noticed,
+    /// An application tells that.
+    Told,
+    /// One is preferred.
+    Preferred,
+}
+
+impl Comparison {
+    /// The same, of the other one.
+    fn turned(self) -> Self {
+        Self { is_chosen: !self.is_chosen, ..self }
     }
 }
 

@@ -5,9 +5,10 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::{findings, score};
+use crate::chat::Word;
 use crate::dialect::{Address, Dialect, Translation, Wire};
 use crate::feedback::Feedback;
-use crate::ledger::{Captured, Said};
+use crate::ledger::{Captured, Did, Said};
 use crate::moment::Moment;
 
 /// An object of JSON.
@@ -20,8 +21,32 @@ pub(super) struct Conversation {
     messages: Vec<Value>,
     /// The tools that might have been called.
     tools: Option<Value>,
+    /// What the caller has begun the answer with.
+    begun: String,
     /// The answer, as such a message; nothing if there is no text of it.
     answer: Option<Value>,
+    /// Why it ended, if the provider has said so.
+    finish: Option<Word>,
+}
+
+/// The text of a message, if it is nothing else.
+fn content(message: &Value) -> Option<&str> {
+    message.get("content").and_then(Value::as_str)
+}
+
+/// Whether a message is the beginning of the answer.
+fn is_begun(message: &Value) -> bool {
+    let is_assistants = message.get("role").and_then(Value::as_str) == Some("assistant");
+    is_assistants && content(message).is_some() && message.get("tool_calls").is_none()
+}
+
+/// Why the first of several answers has ended, in the last attempt.
+fn finish(one: &Captured) -> Option<Word> {
+    let mut attempts = one.entry.details.steps.iter().rev().filter_map(|step| match &step.did {
+        Did::Attempt(asked) => Some(asked),
+        Did::Plugin(_) | Did::Lookup { .. } | Did::Embedding { .. } | Did::Wait => None,
+    });
+    attempts.next().and_then(|asked| asked.finishes.first().cloned())
 }
 
 impl Conversation {
@@ -36,11 +61,33 @@ impl Conversation {
             return Err("its request cannot be said in OpenAI's form");
         };
         let tools = request.remove("tools").filter(|tools| tools.as_array().is_some_and(|tools| !tools.is_empty()));
-        Ok(Self { messages, tools, answer: answer(&one.texts.answer) })
+        let mut messages = messages;
+        // An answer that the caller has begun is one with what the model has gone on with.
+        let begun = messages.pop_if(|last| is_begun(last)).and_then(|last| content(&last).map(str::to_owned));
+        let mut this = Self { messages, tools, begun: begun.unwrap_or_default(), answer: None, finish: finish(one) };
+        this.answer = answer(&one.texts.answer).map(|answer| this.whole(answer));
+        Ok(this)
     }
 
+    /// An answer with what its caller has begun it with, unless that is in it.
+    fn whole(&self, mut answer: Value) -> Value {
+        let whole = content(&answer).filter(|content| !content.starts_with(&self.begun));
+        if let Some(whole) = whole.map(|content| [&self.begun, content].concat())
+            && let Some(content) = answer.get_mut("content")
+        {
+            *content = whole.into();
+        }
+        answer
+    }
+
+    /// An answer that a model may learn from.
     fn answer(&self) -> Result<&Value, &'static str> {
-        self.answer.as_ref().ok_or("its answer is not kept")
+        let answer = self.answer.as_ref().ok_or("its answer is not kept")?;
+        match self.finish.as_deref() {
+            _ if answer.get("refusal").is_some() => Err("its answer is a refusal"),
+            Some("length") => Err("its answer was cut off"),
+            _ => Ok(answer),
+        }
     }
 }
 
@@ -69,7 +116,9 @@ fn answer(said: &[Said]) -> Option<Value> {
         json!({"id": format!("call_{number}"), "type": "function", "function": function})
     };
     let calls: Vec<Value> = (1..).zip(of("tool-arguments")).map(call).collect();
+    let refusal: String = of("refusal").map(|said| said.text.as_str()).collect();
     match (content.is_empty(), calls.is_empty()) {
+        (true, true) if !refusal.is_empty() => Some(json!({"role": "assistant", "content": null, "refusal": refusal})),
         (true, true) => None,
         (false, true) => Some(message(&content)),
         (true, false) => Some(json!({"role": "assistant", "content": null, "tool_calls": calls})),
@@ -87,7 +136,7 @@ fn message(text: &str) -> Value {
 /// When there is no answer.
 pub(super) fn chat(conversation: &Conversation, corrected: Option<&str>) -> Result<Line, &'static str> {
     let answer = match corrected {
-        Some(corrected) => message(corrected),
+        Some(corrected) => conversation.whole(message(corrected)),
         None => conversation.answer()?.clone(),
     };
     let messages: Vec<&Value> = conversation.messages.iter().chain([&answer]).collect();
@@ -99,7 +148,9 @@ pub(super) fn chat(conversation: &Conversation, corrected: Option<&str>) -> Resu
 /// # Errors
 /// When there is no answer, or it was that already.
 pub(super) fn corrected(conversation: &Conversation, corrected: &str) -> Result<Line, &'static str> {
-    pair(conversation, &message(corrected), conversation.answer()?)
+    // An answer that was cut off, or a refusal, is what another one is better than.
+    let rejected = conversation.answer.as_ref().ok_or("its answer is not kept")?;
+    pair(conversation, &conversation.whole(message(corrected)), rejected)
 }
 
 /// For preference tuning, where one answer is better than another to the same.
@@ -110,7 +161,7 @@ pub(super) fn preferred(chosen: &Conversation, rejected: &Conversation) -> Resul
     if chosen.messages != rejected.messages {
         return Err("the other exchange asks something else");
     }
-    pair(chosen, chosen.answer()?, rejected.answer()?)
+    pair(chosen, chosen.answer()?, rejected.answer.as_ref().ok_or("its answer is not kept")?)
 }
 
 fn pair(conversation: &Conversation, chosen: &Value, rejected: &Value) -> Result<Line, &'static str> {
@@ -136,6 +187,7 @@ struct Evaluation<'a> {
     target: Option<&'a str>,
     input: Input<'a>,
     answer: Option<&'a Value>,
+    finish: Option<&'a str>,
     findings: Vec<Found<'a>>,
     score: Option<f64>,
     feedback: Vec<Told<'a>>,
@@ -212,6 +264,7 @@ pub(super) fn evaluation(one: &Captured, conversation: &Conversation) -> Line {
         target: entry.target.as_deref(),
         input: Input { messages: &conversation.messages, tools: conversation.tools.as_ref() },
         answer: conversation.answer.as_ref(),
+        finish: conversation.finish.as_deref(),
         findings: findings(one).into_iter().map(found).collect(),
         score: score(one).map(crate::feedback::Score::value),
         feedback: one.feedback.iter().map(Told::from).collect(),

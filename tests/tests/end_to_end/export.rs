@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use sluicegate::export::{Exported, Format, Plan, export};
 use sluicegate::feedback::Score;
 use sluicegate::ledger::Wanted;
-use sluicegate_tests::{EMAIL, Gateway, chat, key_of, standard};
+use sluicegate_tests::{EMAIL, Gateway, Provider, Reply, chat, completion, key_of, standard};
 
 use crate::ledger::{KEPT, databases, entry, ledger};
 
@@ -133,4 +133,77 @@ async fn for_evaluation_all_is_exported_that_is_known() {
     let feedback = &first["feedback"][0];
     assert_eq!((feedback["source"].as_str(), feedback["comment"].as_str()), (Some("caller"), Some("good")));
     assert_eq!(lines[1]["feedback"][0]["corrected"], "At noon.");
+}
+
+/// A gateway that keeps what this provider says, and what asking for it gives: the ids of as many exchanges as there are bodies.
+async fn kept(provider: &Provider, bodies: &[(&str, Value)]) -> (Gateway, Vec<String>) {
+    let setup = Gateway::without_plugins().upstream(provider).settings(KEPT);
+    let gateway = setup.settings("[tenants.default]\ncapture = true").start().await;
+    let mut ids = Vec::new();
+    for (path, body) in bodies {
+        let answer = gateway.call("POST", path).body(body.clone()).await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        ids.push(entry(&gateway, answer.header("x-sluicegate-exchange")).await.id.to_string());
+    }
+    (gateway, ids)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_learns_to_break_off_or_to_refuse_or_to_say_half_of_an_answer() {
+    let of = |message: Value, finish: &str| {
+        let body = json!({"id": "c-1", "object": "chat.completion", "model": "m",
+            "choices": [{"index": 0, "message": message, "finish_reason": finish}]});
+        Reply::json(body.to_string())
+    };
+    let provider = Provider::saying_in_turn([
+        of(json!({"role": "assistant", "content": "The tide is"}), "length"),
+        of(json!({"role": "assistant", "content": null, "refusal": "No."}), "stop"),
+        of(json!({"role": "assistant", "content": " at noon."}), "stop"),
+    ])
+    .await;
+    let ask = || chat("when is the tide?");
+    let begun = json!({"model": "m", "max_tokens": 9, "messages": [
+        {"role": "user", "content": "when is the tide?"}, {"role": "assistant", "content": "The tide is"}]});
+    let chats = "/v1/chat/completions";
+    let (gateway, ids) = kept(&provider, &[(chats, ask()), (chats, ask()), ("/v1/messages", begun)]).await;
+    let folder = tempfile::tempdir().unwrap();
+    let (lines, exported_as, _) = exported(&gateway, &plan(Format::Chat, folder.path())).await;
+    let [whole] = &*lines else { panic!("{lines:?}") };
+    let expected = json!([{"role": "user", "content": "when is the tide?"},
+        {"role": "assistant", "content": "The tide is at noon."}]);
+    assert_eq!(whole["messages"], expected);
+    let left_out = (&exported_as.left_out["its answer was cut off"], &exported_as.left_out["its answer is a refusal"]);
+    assert_eq!(left_out, (&1, &1), "{exported_as:?}");
+    let (lines, _, _) = exported(&gateway, &plan(Format::Evaluation, folder.path())).await;
+    assert_eq!((&lines[0]["finish"], &lines[2]["finish"]), (&json!("length"), &json!("stop")));
+    assert_eq!(lines[1]["answer"], json!({"role": "assistant", "content": null, "refusal": "No."}));
+    // What was cut off, or is a refusal, is what another one is better than.
+    let better = json!({"exchange": ids[2], "preferred_over": ids[0]});
+    assert_eq!(gateway.call("POST", "/v1/feedback").body(better).await.status, 200);
+    let (lines, _, _) = exported(&gateway, &plan(Format::Preference, folder.path())).await;
+    assert_eq!((lines.len(), &lines[0]["rejected"][0]["content"]), (1, &json!("The tide is")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_answers_there_is_one_pair_and_the_last_word_counts() {
+    let provider = Provider::saying_in_turn(["sea", "land"].map(|said| Reply::json(completion(said)))).await;
+    let chats = "/v1/chat/completions";
+    let ask = |model: &str| json!({"model": model, "messages": [{"role": "user", "content": "sea or land?"}]});
+    let (gateway, ids) = kept(&provider, &[(chats, ask("a")), (chats, ask("b"))]).await;
+    let give = async |body: Value| {
+        let given = gateway.call("POST", "/v1/feedback").body(body).await;
+        assert_eq!(given.status, 200, "{}", given.text());
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let chosen = async || {
+        let (lines, _, _) = exported(&gateway, &plan(Format::Preference, folder.path())).await;
+        lines.iter().map(|line| line["chosen"][0]["content"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    // What an application tells counts, and is not only noticed.
+    give(json!({"exchange": ids[1], "regenerated": ids[0]})).await;
+    assert_eq!(chosen().await, ["sea"]);
+    give(json!({"exchange": ids[1], "preferred_over": ids[0]})).await;
+    assert_eq!(chosen().await, ["land"], "what is preferred counts for more");
+    give(json!({"exchange": ids[0], "preferred_over": ids[1]})).await;
+    assert_eq!(chosen().await, ["sea"], "and of that the last");
 }
