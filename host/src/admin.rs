@@ -25,8 +25,9 @@ use crate::metrics;
 use crate::reply::Body;
 use crate::store;
 
-/// Bytes of a request's body: a key with all that can be said of it is some kilobytes.
-const BODY_BYTES_MAX: usize = 64 << 10;
+/// Bytes of a request's body: the longest is feedback with a corrected answer of 64 KiB and a comment, each byte of which may take
+/// three in a form.
+const BODY_BYTES_MAX: usize = 256 << 10;
 /// Time for a body to arrive: whoever sends it is near by.
 const BODY: Duration = Duration::from_secs(10);
 
@@ -45,7 +46,11 @@ impl Port {
 
 /// Serve one request of an operator.
 pub(crate) async fn serve(gateway: &Gateway, port: &Port, request: Request<Incoming>) -> Response<Body> {
-    let (head, body) = request.into_parts();
+    let (mut head, body) = request.into_parts();
+    // The server itself leaves out the body.
+    if head.method == Method::HEAD {
+        head.method = Method::GET;
+    }
     let answered = answer(gateway, port, &head, body).await;
     answered.unwrap_or_else(|refused| match console::is_for_it(&head) {
         true => console::refused(port, &head, refused),
@@ -98,7 +103,8 @@ enum Refused {
     /// It lacks the token.
     NoToken,
     NotFound,
-    NoSuchMethod,
+    /// It is for these methods.
+    NoSuchMethod(&'static str),
     NotJson,
     BodyTooLarge,
     BodyBroken,
@@ -129,7 +135,7 @@ impl Refused {
                 (StatusCode::UNAUTHORIZED, "unauthorized", None, message)
             }
             Self::NotFound => (StatusCode::NOT_FOUND, "not_found", None, "there is nothing at this path".to_owned()),
-            Self::NoSuchMethod => {
+            Self::NoSuchMethod(_) => {
                 let message = "this path is not for this method".to_owned();
                 (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", None, message)
             }
@@ -170,7 +176,16 @@ impl Refused {
         }
     }
 
+    /// The methods that there are, where it came with another one.
+    fn allowed(&self) -> Option<HeaderValue> {
+        match self {
+            Self::NoSuchMethod(allowed) => Some(HeaderValue::from_static(allowed)),
+            _ => None,
+        }
+    }
+
     fn response(self) -> Response<Body> {
+        let allowed = self.allowed();
         let (status, code, field, message) = self.said();
         #[derive(Serialize)]
         struct Envelope<'a> {
@@ -184,6 +199,9 @@ impl Refused {
             message: &'a str,
         }
         let mut response = json(status, &Envelope { error: Inner { code, field, message: &message } });
+        if let Some(allowed) = allowed {
+            response.headers_mut().insert(header::ALLOW, allowed);
+        }
         if status == StatusCode::UNAUTHORIZED {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
@@ -195,8 +213,14 @@ fn parse<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Refused> {
     serde_json::from_slice(body).map_err(|error| Refused::Wrong(None, error.to_string()))
 }
 
+/// Methods of a path, as the header `allow` has them.
+const GET: &str = "GET, HEAD";
+const POST: &str = "POST";
+const GET_AND_POST: &str = "GET, HEAD, POST";
+
 fn only(method: &Method, allowed: &Method) -> Result<(), Refused> {
-    if method == allowed { Ok(()) } else { Err(Refused::NoSuchMethod) }
+    let others = if allowed == Method::GET { GET } else { POST };
+    if method == allowed { Ok(()) } else { Err(Refused::NoSuchMethod(others)) }
 }
 
 async fn read(body: Incoming) -> Result<Bytes, Refused> {

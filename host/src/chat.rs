@@ -262,6 +262,30 @@ pub struct Usage {
 }
 
 impl Usage {
+    /// The same, where parts are not more than what they are parts of: providers may say anything.
+    #[must_use]
+    pub fn cut(self) -> Self {
+        let cached_input_tokens = self.cached_input_tokens.min(self.input_tokens);
+        Self {
+            cached_input_tokens,
+            cache_write_tokens: self.cache_write_tokens.min(self.input_tokens.saturating_sub(cached_input_tokens)),
+            reasoning_tokens: self.reasoning_tokens.min(self.output_tokens),
+            ..self
+        }
+    }
+
+    /// The larger number of each.
+    #[must_use]
+    pub fn or_more(self, other: Self) -> Self {
+        Self {
+            input_tokens: self.input_tokens.max(other.input_tokens),
+            cached_input_tokens: self.cached_input_tokens.max(other.cached_input_tokens),
+            cache_write_tokens: self.cache_write_tokens.max(other.cache_write_tokens),
+            output_tokens: self.output_tokens.max(other.output_tokens),
+            reasoning_tokens: self.reasoning_tokens.max(other.reasoning_tokens),
+        }
+    }
+
     /// Both together.
     #[must_use]
     pub fn plus(self, other: Self) -> Self {
@@ -290,6 +314,8 @@ pub struct Answer {
     pub call: Option<Word>,
     /// What its provider calls it.
     pub names: Names,
+    /// There, it is none: the provider says in it that it has failed, or, where this is true, that the request is wrong.
+    pub blames_request: Option<bool>,
 }
 
 /// What a provider calls an answer of its own, and the model that gave it, if both are names.

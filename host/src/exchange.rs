@@ -5,6 +5,7 @@ mod ended;
 mod headers;
 mod record;
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, SystemTime};
 
@@ -35,8 +36,9 @@ use crate::store::counters::Standing;
 use crate::trace::{SpanId, Trace};
 
 pub use captured::Captured;
-use record::{ANSWERED, Bill, PROVIDER_ERROR, PROVIDER_REFUSED};
-pub use record::{Attempt, BillNumber, Calls, Cost, Ending, Lookup, NotInspected, Over, Record, Sought, Step, What};
+pub(crate) use record::{ANSWERED, CALLER_GONE, is_upstreams};
+pub use record::{Attempt, Calls, Cost, Ending, Lookup, NotInspected, Over, Record, Sought, Step, What};
+use record::{Bill, PROVIDER_ERROR, PROVIDER_REFUSED};
 
 /// Receipts that one exchange keeps. A stream makes one for each window and plugin.
 const RECEIPTS_MAX: usize = 10_000;
@@ -81,6 +83,8 @@ pub struct Exchange {
     standing: OnceLock<Standing>,
     /// What it is a step of.
     session: OnceLock<Arc<str>>,
+    /// Bytes of text that have come of answers.
+    text_bytes: AtomicU64,
     /// Who is told of it when it is over.
     observers: Arc<Observers>,
 }
@@ -150,6 +154,7 @@ impl Exchange {
             reservation: OnceLock::new(),
             standing: OnceLock::new(),
             session: OnceLock::new(),
+            text_bytes: AtomicU64::new(0),
             observers,
         }
     }
@@ -194,6 +199,21 @@ impl Exchange {
         let _ = self.session.set(session);
     }
 
+    /// Note that it counts as a step of its session, unless nothing comes of it.
+    pub(crate) fn is_a_step(&self) {
+        self.record().is_step = true;
+    }
+
+    /// Note how many tokens its request is thought to have, for a session with limits: they count where no provider tells it.
+    pub(crate) fn is_thought_to_have(&self, input_tokens: u64) {
+        self.record().thought_input = Some(u32::try_from(input_tokens).unwrap_or(u32::MAX));
+    }
+
+    /// Whether it is a step of a session that may spend so much money alone.
+    pub(crate) fn has_budget_of_session(&self) -> bool {
+        self.session.get().is_some() && self.generation.settings.tenants.session(&self.tenant).money_max.is_some()
+    }
+
     /// Note what its user has said, as a number, before a tool was called.
     pub(crate) fn opens_with(&self, opening: u64) {
         self.record().opening = opening;
@@ -219,12 +239,14 @@ impl Exchange {
         if let Some(attempt) = record.attempts.last_mut() {
             attempt.ended.get_or_insert(began);
         }
+        record.told = None;
         let span = SpanId::new();
         record.attempts.push(Attempt {
             target: target.clone(),
             span,
             began,
             answered: None,
+            status: None,
             failed: None,
             ended: None,
             names: Names::default(),
@@ -236,6 +258,18 @@ impl Exchange {
     pub(crate) fn trace_parent(&self) -> Option<HeaderValue> {
         let span = self.record().attempts.last()?.span;
         self.trace.parent_of(span)
+    }
+
+    /// Note with which status the target that was asked last answers.
+    pub(crate) fn target_has(&self, status: StatusCode) {
+        if let Some(attempt) = self.record().attempts.last_mut() {
+            attempt.status = Some(status);
+        }
+    }
+
+    /// Note that the target that was asked last has said in its answer that it has failed, or that the request is wrong.
+    pub(crate) fn target_tells(&self, blames_request: bool) {
+        self.record().told = Some(if blames_request { PROVIDER_REFUSED } else { PROVIDER_ERROR });
     }
 
     /// Note that the target that was asked last begins to answer.
@@ -340,10 +374,10 @@ impl Exchange {
         self.record().first_text.get_or_insert_with(Instant::now);
     }
 
-    /// Note why the target that was asked last has not answered.
+    /// Note why the target that was asked last has not answered, or not all; once.
     pub fn target_failed(&self, why: &str, detail: Option<&str>) {
         let mut record = self.record();
-        let Some(attempt) = record.attempts.last_mut() else { return };
+        let Some(attempt) = record.attempts.last_mut().filter(|attempt| attempt.failed.is_none()) else { return };
         let (exchange, target, ms) = (&*self.id, &*attempt.target.name, milliseconds(attempt.began.elapsed()));
         warn!(exchange, target, error = why, detail, ms, "target failed");
         attempt.failed = Some(why.to_owned());
@@ -362,22 +396,44 @@ impl Exchange {
         !self.record().attempts.is_empty()
     }
 
-    /// A provider has begun to answer, which costs something: a bill for it, at these prices, if they are known.
-    #[must_use]
-    pub fn bill(&self, prices: Option<Prices>) -> BillNumber {
+    /// A provider is about to be asked: from now on that may cost something, at these prices, if they are known.
+    pub fn is_charged(&self, prices: Option<Prices>) {
         if let Some(reservation) = self.reservation() {
-            reservation.begins(prices);
+            reservation.asks();
         }
-        let mut record = self.record();
-        record.bills.push(Bill { prices, usage: None });
-        BillNumber(record.bills.len() - 1)
+        self.record().bills.push(Bill { prices, usage: None, is_whole: false, is_free: false });
     }
 
-    /// Note what the provider says that it has used for this answer so far.
-    pub fn used(&self, bill: BillNumber, usage: Option<Usage>) {
-        let Some(usage) = usage else { return };
+    /// Note that nothing was sent to it.
+    pub(crate) fn was_not_charged(&self) {
+        if let Some(reservation) = self.reservation() {
+            reservation.was_not_sent();
+        }
+        self.record().bills.pop();
+    }
+
+    /// Note that it has failed before it began to answer: unless it has said that something was used, nothing was.
+    pub(crate) fn was_free(&self) {
+        if let Some(reservation) = self.reservation() {
+            reservation.was_free();
+        }
+        if let Some(bill) = self.record().bills.last_mut() {
+            bill.is_free = true;
+        }
+    }
+
+    /// Note that it has begun to answer.
+    pub fn begins_to_charge(&self) {
+        if let Some(reservation) = self.reservation() {
+            reservation.begins(self.record().bills.last().and_then(|bill| bill.prices));
+        }
+    }
+
+    /// Note what the provider says that it has used for its answer so far.
+    pub fn used(&self, usage: Option<Usage>) {
+        let Some(usage) = usage.map(Usage::cut) else { return };
         let mut record = self.record();
-        let Some(bill) = record.bills.get_mut(bill.0) else { return };
+        let Some(bill) = record.bills.last_mut() else { return };
         bill.usage = Some(usage);
         let money = bill.prices.map(|prices| prices.of(&usage)).unwrap_or_default();
         drop(record);
@@ -386,31 +442,26 @@ impl Exchange {
         }
     }
 
-    /// Note that so much more text of the answer has come for which there is a bill, for limits and budgets: it counts where
-    /// the provider does not tell the usage.
+    /// Note that so much more text of its answer has come, for limits and budgets: it counts where the provider does not tell
+    /// the usage.
     pub fn received(&self, text_bytes: usize) {
+        // A sum of what is in memory, or was, is far from the largest number.
+        self.text_bytes.fetch_add(text_bytes as u64, Ordering::Relaxed);
         if let Some(reservation) = self.reservation() {
             reservation.received(text_bytes);
         }
     }
 
-    /// Note that the provider has failed before it began to answer: unless it has said that something was used, nothing was.
-    pub(crate) fn was_free(&self, bill: BillNumber) {
-        let mut record = self.record();
-        if let Some(bill) = record.bills.get_mut(bill.0) {
-            bill.usage.get_or_insert_default();
-        }
-        drop(record);
-        if let Some(reservation) = self.reservation() {
-            reservation.was_free();
-        }
-    }
-
     /// Note that the provider has said its last word.
     pub fn is_whole(&self) {
-        if let Some(attempt) = self.record().attempts.last_mut() {
+        let mut record = self.record();
+        if let Some(attempt) = record.attempts.last_mut() {
             attempt.ended.get_or_insert_with(Instant::now);
         }
+        if let Some(bill) = record.bills.last_mut() {
+            bill.is_whole = true;
+        }
+        drop(record);
         if let Some(reservation) = self.reservation() {
             reservation.is_whole();
         }
@@ -524,7 +575,7 @@ impl Exchange {
     pub fn whole_cost(&self) -> Option<Money> {
         let record = self.record();
         let (known, is_whole) = record.known_cost();
-        let costs = known > Money::ZERO || !record.bills.is_empty();
+        let costs = known > Money::ZERO || record.cost().attempts > 0;
         (is_whole && costs).then_some(known)
     }
 
@@ -670,7 +721,8 @@ pub enum End<'a> {
 impl Drop for Exchange {
     fn drop(&mut self) {
         self.end(End::CallerGone);
-        let record = std::mem::take(self.record.get_mut().unwrap_or_else(PoisonError::into_inner));
+        let mut record = std::mem::take(self.record.get_mut().unwrap_or_else(PoisonError::into_inner));
+        record.text_bytes = *self.text_bytes.get_mut();
         let about = (self.caller.clone(), self.generation.number, self.within.take(), self.trace.clone());
         let session = self.session.take();
         let over = Over::new((self.id.clone(), self.started, self.began), self.dialect, about, session, record);

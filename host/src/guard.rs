@@ -172,6 +172,11 @@ pub enum Judged {
     Released(Released),
     /// The model is to be asked once more.
     Retry(Box<Admitted>),
+    /// It is none: the provider says in it that it has failed.
+    Failed {
+        /// It says that the request is wrong.
+        blames_request: bool,
+    },
 }
 
 /// Pass a request through every guardrail in force.
@@ -352,16 +357,18 @@ pub(crate) async fn release(
         // Proxies in between report errors in HTML or plain text. That is text too.
         Err(_) => return release_plain(x, &body).await.map(Judged::Released),
     };
+    if let Some(blames_request) = answer.blames_request.filter(|_| is_answer && task == Task::Converse) {
+        return Ok(Judged::Failed { blames_request });
+    }
     target.name.clone_into(&mut answer.target);
     if let Some(call) = answer.call.take() {
         x.is_to_call(call);
     }
     // To count costs nothing.
     if is_answer && task != Task::CountTokens {
-        let prices = x.generation.settings.prices_of(target, &admitted.request.model);
-        let bill = x.bill(prices);
+        x.begins_to_charge();
         x.received(answer.segments.iter().map(|segment| segment.text.len()).sum());
-        x.used(bill, answer.usage);
+        x.used(answer.usage);
         x.is_named(&answer.names);
         x.finishes(0, answer.finish);
         x.is_whole();

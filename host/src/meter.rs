@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use tracing::warn;
 
+pub(crate) use estimate::tokens_of;
 pub use headers::headers;
 pub use reservation::Reservation;
 
@@ -116,15 +117,21 @@ pub(crate) fn estimated(x: &Exchange, request: &Request, target: &Target) -> Res
     if let Some(reservation) = x.reservation() {
         reservation.is_a_request_alone();
     }
-    Ok(Some(estimate::estimate(request, 0).input))
+    Ok(Some(input_tokens(request)))
 }
 
-/// Look whether a target has a price, where a budget counts.
+/// How many tokens a request is thought to have.
+pub(crate) fn input_tokens(request: &Request) -> u64 {
+    estimate::estimate(request, 0).input
+}
+
+/// Look whether a target has a price, where a budget counts, or a bound on the money of a session.
 ///
 /// # Errors
 /// When it has none: it would cost nothing as far as anybody can tell, and no budget would ever be used up.
 pub(crate) fn has_price(x: &Exchange, request: &Request, target: &Target) -> Result<(), Error> {
-    let costs = request.task != Task::CountTokens && x.reservation().is_some_and(Reservation::is_budgeted);
+    let is_budgeted = x.reservation().is_some_and(Reservation::is_budgeted) || x.has_budget_of_session();
+    let costs = request.task != Task::CountTokens && is_budgeted;
     if costs && x.generation.settings.prices_of(target, &request.model).is_none() {
         return Err(Error::PriceUnknown(target.name.clone()));
     }

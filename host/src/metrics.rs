@@ -94,7 +94,7 @@ metrics! {
     COST: Kind::Counter, "sluicegate_cost_dollars_total" ["model" "tenant" "spent_on"];
     /// Exchanges of which it is not known all that they cost
     COST_UNKNOWN: Kind::Counter, "sluicegate_cost_unknown_total" ["model"];
-    /// Targets that were asked, by what came of it: `answered`, a status, or the code of an error
+    /// Targets that were asked, by what came of it: `answered`, `caller-gone` where it had not begun to, a status, or the code of an error
     ATTEMPTS: Kind::Counter, "sluicegate_attempts_total" ["target" "result"];
     /// Time until a target had said its last word
     ATTEMPT_DURATION: Kind::Histogram(EXCHANGE), "sluicegate_attempt_duration_seconds" ["target"];

@@ -88,7 +88,7 @@ pub struct NotAMoment;
 
 impl fmt::Display for NotAMoment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("is neither a time as \"2027-01-31T00:00:00Z\" nor how long from now, as \"90d\" or \"12h\"")
+        f.write_str("is neither a time as \"2027-01-31T00:00:00Z\" nor for how long, as \"90d\" or \"12h\"")
     }
 }
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::header::{self, HeaderMap};
 use http::request::Parts;
-use http::{Request, Response};
+use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::Incoming;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
@@ -31,7 +31,7 @@ use crate::key::Models;
 use crate::observe::Observers;
 use crate::route::{Way, Words};
 use crate::trace::Trace;
-use crate::trouble::{Rounds, Trouble};
+use crate::trouble::{Rounds, Told, Trouble};
 use crate::{auth, escalation, feedback, meter, reply, route, upstream};
 
 /// Serve one request. Whatever happens, the caller gets a response in its dialect, and the exchange is recorded.
@@ -359,6 +359,7 @@ async fn attempt(
     }
     meter::has_price(x, admitted.request(), target)?;
     let answer = send(gateway, x, head, admitted, target).await?;
+    x.target_has(answer.status);
     if upstream::refuses_credential(target, answer.status, &[]) {
         return Err(Error::CredentialRefused(answer.status));
     }
@@ -372,7 +373,7 @@ async fn attempt(
 async fn release(
     x: &Arc<Exchange>,
     admitted: &Admitted,
-    target: &Target,
+    target: &Arc<Target>,
     mut answer: upstream::Answer,
     retries_left: u32,
 ) -> Result<Attempt, Error> {
@@ -384,10 +385,21 @@ async fn release(
         if upstream::refuses_credential(target, status, &body) {
             return Err(Error::CredentialRefused(status));
         }
-        let judged = guard::release(x, admitted, target, dialect, status, body, retries_left).await;
+        let judged = guard::release(x, admitted, target, dialect, status, body.clone(), retries_left).await;
         return Ok(match judged.inspect_err(|error| answer.body.is_judged(error))? {
             Judged::Released(released) => Attempt::Reply(reply::whole(x, status, &headers, released, translation)?),
             Judged::Retry(corrected) => Attempt::Retry(corrected),
+            Judged::Failed { blames_request } => {
+                x.was_free();
+                let status = if blames_request { StatusCode::BAD_REQUEST } else { StatusCode::BAD_GATEWAY };
+                let target = target.clone();
+                let told = Told { target, status, headers, body, dialect, translation };
+                if blames_request {
+                    return tell(x, admitted, told).await.map(Attempt::Reply);
+                }
+                answer.body.is_broken();
+                Attempt::Trouble(Trouble::Told(Box::new(told)))
+            }
         });
     }
     let mut guard = StreamGuard::new(x, admitted, target, dialect, answer.body, retries_left);
@@ -405,7 +417,17 @@ async fn release(
     })
 }
 
-/// Send it to a provider, and note what may cost something.
+/// Tell the caller what a target says of an error in what should have been an answer, with the status that it should have had.
+async fn tell(x: &Exchange, admitted: &Admitted, told: Told) -> Result<Response<reply::Body>, Error> {
+    let Told { target, status, headers, body, dialect, translation } = told;
+    x.target_has(status);
+    match guard::release(x, admitted, &target, dialect, status, body, 0).await? {
+        Judged::Released(released) => reply::whole(x, status, &headers, released, translation),
+        Judged::Retry(_) | Judged::Failed { .. } => Err(Error::Unreachable("no target is left".to_owned())),
+    }
+}
+
+/// Send it to a provider, and note that it may cost something. To count costs nothing.
 async fn send(
     gateway: &Gateway,
     x: &Exchange,
@@ -413,8 +435,11 @@ async fn send(
     admitted: &Admitted,
     target: &Target,
 ) -> Result<upstream::Answer, Error> {
-    if let Some(reservation) = x.reservation() {
-        reservation.asks();
+    let request = admitted.request();
+    if request.task != Task::CountTokens {
+        x.is_charged(x.generation.settings.prices_of(target, &request.model));
+    } else if let Some(reservation) = x.reservation() {
+        reservation.is_a_request_alone();
     }
     let sent = gateway.upstream.send(x, admitted, target, &head.headers).await;
     note_charge(x, &sent);
@@ -423,10 +448,9 @@ async fn send(
 
 /// Note what cannot have cost anything.
 fn note_charge(x: &Exchange, sent: &Result<upstream::Answer, Error>) {
-    let Some(reservation) = x.reservation() else { return };
     match sent {
-        Err(error) if error.is_before_sending() => reservation.was_not_sent(),
-        Ok(answer) if !answer.status.is_success() => reservation.was_free(),
+        Err(error) if error.is_before_sending() => x.was_not_charged(),
+        Ok(answer) if !answer.status.is_success() => x.was_free(),
         Ok(_) | Err(_) => {}
     }
 }
@@ -444,6 +468,7 @@ async fn give_up(
     match trouble {
         Trouble::Error(error) => Err(error),
         Trouble::Stream(begun) => Ok(reply::streamed(x, *begun)),
+        Trouble::Told(told) => tell(x, admitted, *told).await,
         Trouble::Answer(answer, target) => match release(x, admitted, &target, *answer, 0).await? {
             Attempt::Reply(response) => Ok(response),
             Attempt::Retry(_) | Attempt::Trouble(_) => Err(Error::Unreachable("no target is left".to_owned())),

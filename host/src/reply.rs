@@ -20,6 +20,7 @@ use crate::guard::stream::{Next, StreamGuard};
 use crate::guard::{Admitted, Released};
 use crate::meter;
 use crate::store::answers::hex;
+use crate::trouble;
 use crate::upstream::answer_headers;
 
 /// The body of a response.
@@ -84,6 +85,7 @@ pub(crate) fn unasked(x: &Exchange, admitted: &Admitted, released: Released) -> 
     let events = events.map_err(|wrong| Error::Unsayable(wrong.message))?;
     losses.into_iter().for_each(|loss| x.leaves_out(loss));
     let response = as_events(x, full(events));
+    x.says();
     x.end(End::Answered);
     Ok(response)
 }
@@ -143,7 +145,8 @@ impl Shared {
                     bytes
                 }
                 shared::Next::Lost => {
-                    self.cache.note(&Served::so_far(State::Miss, None));
+                    let key = self.x.served().and_then(|served| served.key);
+                    self.cache.serves(&self.x, Served::so_far(State::Miss, key));
                     self.breaks_off(&Error::Broken("the answer that others waited for was cut off".to_owned()))
                 }
             };
@@ -185,7 +188,9 @@ pub(crate) struct Begun {
 /// An answer that streams.
 pub(crate) fn streamed(x: &Arc<Exchange>, begun: Begun) -> Response<Body> {
     let Begun { status, headers, first, guard, translation } = begun;
-    x.says();
+    if !guard.has_failed() {
+        x.says();
+    }
     let translation = translation.map(|translation| translation.events());
     let state = Streaming { x: x.clone(), first: Some(first), guard: Some(guard), translation };
     let frames = unfold(state, |mut state| async move {
@@ -230,6 +235,9 @@ impl Streaming {
                 }
                 // Only a withheld stream is asked for once more, and of that nothing is out.
                 Ok(Next::Retry(_) | Next::End) => {
+                    if guard.has_failed() {
+                        self.x.target_failed(trouble::SAID.0, Some(trouble::SAID.1));
+                    }
                     let ending = self.said_last();
                     self.guard = None;
                     self.x.end(End::Answered);
@@ -237,6 +245,9 @@ impl Streaming {
                     return (!last.is_empty()).then(|| last.into());
                 }
                 Err(error) => {
+                    if error.is_the_targets() {
+                        self.x.target_failed(error.label(), error.detail().as_deref());
+                    }
                     let ending = guard.ending(&error).into_bytes();
                     let ending = self.said_of(&error, ending);
                     self.guard = None;

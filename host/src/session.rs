@@ -17,12 +17,13 @@ use http::header::HeaderName;
 use quick_cache::sync::Cache;
 use tokio::time::timeout;
 
-use crate::chat::{Channel, Request, Role, Segment};
+use crate::chat::{Channel, Request, Role, Segment, Task};
 use crate::config::SessionLimits;
 use crate::error::{Error, Malformed};
 use crate::exchange::{Exchange, Over};
 use crate::hashing::in_parts;
 use crate::ledger::Ledger;
+use crate::meter;
 use crate::moment::Moment;
 use crate::money::Money;
 
@@ -33,7 +34,7 @@ const NAME_BYTES_MAX: usize = 128;
 /// Sessions that are known at the same time; of those that nobody has gone on with for the longest time, less is known then.
 const KNOWN_MAX: usize = 100_000;
 /// How long a session waits for its next step. One that goes on after that begins anew.
-const IDLE: Duration = Duration::from_secs(24 * 3_600);
+pub(crate) const IDLE: Duration = Duration::from_secs(24 * 3_600);
 /// The longest that the first step of a session in this process waits for what the ledger has of it.
 const LOOK: Duration = Duration::from_millis(50);
 
@@ -168,9 +169,6 @@ impl Sessions {
         request: &Request,
     ) -> Result<(), Error> {
         let limits = x.generation.settings.tenants.session(&x.tenant);
-        if let Some(reached) = limits.repeats_max.and_then(|most| repeats::reached(&request.segments, most)) {
-            return Err(Error::SessionLimit(reached));
-        }
         let named = named(headers)?;
         // Whoever numbers calls anew in each conversation calls the first of them alike: what its user has said tells them apart.
         let is_of_tools =
@@ -185,11 +183,24 @@ impl Sessions {
         // Clients that trace each call by itself say another trace at each step: what the conversation says counts before.
         let trace = x.trace.parent.map(|_| x.trace.id.to_string().into());
         x.opens_with(opening);
-        let Some(name) = named.or(conversation).or(call).or(trace) else { return Ok(()) };
-        x.is_step_of(name.clone());
+        let name = named.or(conversation).or(call).or(trace);
+        if let Some(name) = &name {
+            x.is_step_of(name.clone());
+        }
+        if let Some(reached) = limits.repeats_max.and_then(|most| repeats::reached(request, most)) {
+            return Err(Error::SessionLimit(reached));
+        }
+        // To count is no step.
+        let Some(name) = name.filter(|_| request.task != Task::CountTokens) else { return Ok(()) };
+        if limits.is_bounded() {
+            x.is_thought_to_have(meter::input_tokens(request));
+        }
         let state = self.state((x.tenant.clone(), name), ledger.filter(|_| limits.is_bounded())).await;
         match state.step(limits) {
-            None => Ok(()),
+            None => {
+                x.is_a_step();
+                Ok(())
+            }
             Some(reached) => Err(Error::SessionLimit(reached)),
         }
     }
@@ -223,20 +234,24 @@ impl Sessions {
     pub(crate) fn is_over(&self, over: &Over) {
         let Some(session) = &over.session else { return };
         let tenant = &over.caller.tenant;
-        if let Some(call) = over.first_call() {
-            let id: Id = (tenant.clone(), call.into());
-            if *id.1 != **session {
-                self.calls.insert(id, session.clone());
-            }
+        let call = over.first_call();
+        let begins_it = call.as_deref() == Some(&**session);
+        if let Some(call) = call.filter(|_| !begins_it) {
+            self.calls.insert((tenant.clone(), call.into()), session.clone());
+        }
+        if !over.record.is_step && !begins_it {
+            return;
         }
         // What begins with the call at its end was the first step.
         let first = Taken { steps: 1, ..Taken::default() };
         let new = || Ok::<_, std::convert::Infallible>(Arc::new(State::new(first, Moment::now().seconds())));
         let Ok(state) = self.known.get_or_insert_with(&(tenant.clone(), session.clone()), new);
-        let usage = over.record.usage().unwrap_or_default();
-        let tokens = u64::from(usage.input_tokens) + u64::from(usage.output_tokens);
+        let (tokens, cost) = over.record.taken();
         state.tokens.fetch_add(tokens, Ordering::Relaxed);
-        state.nanodollars.fetch_add(over.record.known_cost().0.nanodollars(), Ordering::Relaxed);
+        state.nanodollars.fetch_add(cost.nanodollars(), Ordering::Relaxed);
+        if over.record.is_step && !is_a_step(over.is_answered(), over.record.attempts.len()) {
+            state.gives_back();
+        }
     }
 }
 
@@ -253,6 +268,12 @@ impl State {
 
     fn is_going_on(&self, now: u64) -> bool {
         now.saturating_sub(self.last.load(Ordering::Relaxed)) < IDLE.as_secs()
+    }
+
+    /// A step has come to nothing.
+    fn gives_back(&self) {
+        let less = |steps: u64| Some(steps.saturating_sub(1));
+        let _ = self.steps.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
     }
 
     /// Take a step, unless one of the limits leaves no room for it.
@@ -279,6 +300,12 @@ impl State {
         let taken = self.steps.fetch_update(Ordering::Relaxed, Ordering::Relaxed, step);
         taken.err().map(|_| Reached::Steps(most))
     }
+}
+
+/// Whether an exchange is a step of its session: it was answered, or a target was asked. What was refused before that is none,
+/// as the same may be asked again.
+pub(crate) fn is_a_step(is_answered: bool, attempts: usize) -> bool {
+    is_answered || attempts > 0
 }
 
 /// What users have said before a tool was called for the first time, as a number that is the same in each process.

@@ -5,11 +5,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode};
 
 use crate::config::{Retry, Target};
+use crate::dialect::{Translation, Wire};
 use crate::error::Error;
 use crate::reply::Begun;
 use crate::upstream::{Answer, retry_after};
+
+/// That a provider has said in its answer that it has failed, in a word and for the operator.
+pub(crate) const SAID: (&str, &str) = ("upstream_failed", "the provider says in its answer that it has failed");
 
 /// Why a target has not answered.
 #[derive(Debug)]
@@ -18,8 +24,23 @@ pub(crate) enum Trouble {
     Error(Error),
     /// It says so itself.
     Answer(Box<Answer>, Arc<Target>),
+    /// It says so in what should be an answer.
+    Told(Box<Told>),
     /// It says so in a stream of which nothing was released.
     Stream(Box<Begun>),
+}
+
+/// What a target says of an error in what should be an answer.
+#[derive(Debug)]
+pub(crate) struct Told {
+    pub(crate) target: Arc<Target>,
+    /// The status that it should have had.
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+    pub(crate) dialect: Wire,
+    /// The way back to the caller's dialect, if it is another.
+    pub(crate) translation: Option<Translation>,
 }
 
 impl Trouble {
@@ -35,7 +56,7 @@ impl Trouble {
     pub(crate) fn was_underway(&self) -> bool {
         match self {
             Self::Error(error) => error.was_underway(),
-            Self::Stream(_) => true,
+            Self::Stream(_) | Self::Told(_) => true,
             // The others say that the request was turned away.
             // Bedrock says with 424 that the model broke down over it.
             Self::Answer(answer, _) => match answer.status.as_u16() {
@@ -51,7 +72,7 @@ impl Trouble {
             Self::Error(Error::TargetsRest(rest)) => Some(rest.time),
             Self::Error(Error::AnswerTooLarge(_) | Error::CredentialRefused(_)) => None,
             Self::Error(error) if is_of_the_pair(error) => None,
-            Self::Error(_) | Self::Stream(_) => Some(Duration::ZERO),
+            Self::Error(_) | Self::Stream(_) | Self::Told(_) => Some(Duration::ZERO),
             Self::Answer(answer, _) => Some(retry_after(&answer.headers).unwrap_or_default()),
         }
     }
@@ -73,7 +94,7 @@ impl Trouble {
         match self {
             Self::Error(error) => error.label().into(),
             Self::Answer(answer, _) => answer.status.as_str().to_owned().into(),
-            Self::Stream(_) => "upstream_failed".into(),
+            Self::Stream(_) | Self::Told(_) => SAID.0.into(),
         }
     }
 
@@ -82,7 +103,7 @@ impl Trouble {
         match self {
             Self::Error(error) => error.detail(),
             Self::Answer(..) => None,
-            Self::Stream(_) => Some("the provider says in its stream that it has failed".into()),
+            Self::Stream(_) | Self::Told(_) => Some(SAID.1.into()),
         }
     }
 }

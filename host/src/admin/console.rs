@@ -22,9 +22,9 @@ use http::request::Parts;
 use http::{Method, Response};
 use maud::{Markup, html};
 
-use super::{Port, Refused};
+use super::{GET_AND_POST, Port, Refused};
 use crate::gateway::Gateway;
-use crate::ledger::Ledger;
+use crate::ledger::{Ledger, Place};
 use crate::moment::Moment;
 use crate::reply::Body;
 use crate::store::ledger::Failure;
@@ -75,7 +75,7 @@ pub(super) async fn answer(
         return visit.take(below, &Form::read(form)).await;
     }
     if head.method != Method::GET {
-        return Err(Refused::NoSuchMethod);
+        return Err(Refused::NoSuchMethod(GET_AND_POST));
     }
     if !port.signer.lets_in(&head.headers, Moment::now()) {
         return Ok(visit.page(&enter(None)).await);
@@ -91,6 +91,7 @@ pub(super) fn is_for_it(head: &Parts) -> bool {
 
 /// The page that says why there is no other.
 pub(super) fn refused(port: &Port, head: &Parts, refused: Refused) -> Response<Body> {
+    let allowed = refused.allowed();
     let (status, _, field, message) = refused.said();
     let title = match status.canonical_reason() {
         Some(reason) => format!("{}: {reason}", status.as_u16()),
@@ -112,6 +113,7 @@ pub(super) fn refused(port: &Port, head: &Parts, refused: Refused) -> Response<B
     };
     let mut response = page::page(&head.headers, &page, &body);
     *response.status_mut() = status;
+    response.headers_mut().extend(allowed.map(|allowed| (http::header::ALLOW, allowed)));
     response
 }
 
@@ -283,10 +285,34 @@ impl Form {
 
     /// All of it with one name given another value, as a query.
     fn with(&self, name: &str, value: &str) -> String {
-        let others = self.0.iter().filter(|(given, value)| given != name && !value.trim().is_empty());
-        let pairs = others.map(|(name, value)| (name.as_str(), value.as_str())).chain([(name, value)]);
+        self.with_all(&[(name, value)])
+    }
+
+    /// The same with several.
+    fn with_all(&self, new: &[(&str, &str)]) -> String {
+        let is_new = |name: &str| new.iter().any(|(new, _)| *new == name);
+        let others = self.0.iter().filter(|(name, value)| !is_new(name) && !value.trim().is_empty());
+        let pairs = others.map(|(name, value)| (name.as_str(), value.as_str())).chain(new.iter().copied());
         form_urlencoded::Serializer::new(String::from("?"))
             .extend_pairs(pairs.filter(|(_, value)| !value.is_empty()))
             .finish()
     }
+
+    /// The place behind which a list is to go on, if it says one.
+    fn place(&self) -> Option<Place> {
+        let at_ms = self.get(BEFORE)?.parse().ok()?;
+        let text = |name| self.text(name).unwrap_or_default();
+        Some(Place { at_ms, tenant: text(BEFORE_TENANT), name: text(BEFORE_NAME) })
+    }
+
+    /// All of it, for the list to go on behind another place.
+    fn behind(&self, place: &Place) -> String {
+        let Place { at_ms, tenant, name } = place;
+        self.with_all(&[(BEFORE, &at_ms.to_string()), (BEFORE_TENANT, tenant), (BEFORE_NAME, name)])
+    }
 }
+
+/// What a place in a list is said in.
+const BEFORE: &str = "before";
+const BEFORE_TENANT: &str = "before-tenant";
+const BEFORE_NAME: &str = "before-name";

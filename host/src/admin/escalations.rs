@@ -5,7 +5,7 @@ use http::{Response, StatusCode};
 use serde::{Deserialize, Serialize};
 use tracing::info;
 
-use super::{Refused, json, parse};
+use super::{GET, POST, Refused, json, parse};
 use crate::endpoint::parameter;
 use crate::escalation::{self, Conversation, Escalation, Facts, State};
 use crate::gateway::Gateway;
@@ -109,7 +109,8 @@ pub(super) async fn answer(
             info!(reference = answered.reference, queue = answered.queue, "escalation answered");
             Ok(shown(&answered))
         }
-        ([] | [_] | [_, "take" | "release" | "answer"], _) => Err(Refused::NoSuchMethod),
+        ([] | [_], _) => Err(Refused::NoSuchMethod(GET)),
+        ([_, "take" | "release" | "answer"], _) => Err(Refused::NoSuchMethod(POST)),
         _ => Err(Refused::NotFound),
     }
 }

@@ -4,7 +4,7 @@ use http::{Method, Response, StatusCode};
 use serde::{Deserialize, Serialize};
 use tracing::info;
 
-use super::{Refused, json, parse};
+use super::{GET_AND_POST, POST, Refused, json, parse};
 use crate::caller::DEFAULT_TENANT;
 use crate::config::Secret;
 use crate::gateway::Gateway;
@@ -87,7 +87,8 @@ pub(super) async fn answer(
             info!(key = key.id, tenant = key.tenant, "key revoked");
             Ok(shown(StatusCode::OK, &key, None))
         }
-        ([] | [_, "rotate" | "revoke"], _) => Err(Refused::NoSuchMethod),
+        ([], _) => Err(Refused::NoSuchMethod(GET_AND_POST)),
+        ([_, "rotate" | "revoke"], _) => Err(Refused::NoSuchMethod(POST)),
         _ => Err(Refused::NotFound),
     }
 }

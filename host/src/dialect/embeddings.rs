@@ -13,7 +13,6 @@ use super::completions::request::read_texts;
 use super::document::{Document, Of, Texts, Wrong, not_json};
 use super::fields::{self, once};
 use super::given::written;
-use super::openai::answer::usage;
 use super::raw::{Field, Fields, Kind, Value};
 use super::whole;
 use crate::chat::{Answer, Channel, Opaque, Request, Role, Usage};
@@ -59,8 +58,8 @@ pub(super) fn read_answer(body: Bytes) -> Result<(Answer, Document, Vec<Opaque>)
                     }
                     continue;
                 }
-                "usage" => answer.usage = usage(field.value),
-                "usageMetadata" => answer.usage = gemini_usage(field.value),
+                "usage" => answer.usage = used(field.value, &["prompt_tokens", "total_tokens"]),
+                "usageMetadata" => answer.usage = used(field.value, &["promptTokenCount"]),
                 _ => {}
             }
             texts.field(field, other)?;
@@ -133,8 +132,10 @@ fn is_vector(field: &Field<'_>) -> bool {
         }
 }
 
-fn gemini_usage(value: Value<'_>) -> Option<Usage> {
-    let input_tokens = value.fields().last("promptTokenCount").and_then(Value::number)?;
+/// What was used, by the first of these names that there is.
+fn used(value: Value<'_>, names: &[&str]) -> Option<Usage> {
+    let fields = value.fields();
+    let input_tokens = names.iter().find_map(|name| fields.last(name)).and_then(Value::tokens)?;
     Some(Usage { input_tokens, ..Usage::default() })
 }
 

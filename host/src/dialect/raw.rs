@@ -76,6 +76,15 @@ impl<'a> Value<'a> {
         self.0.parse().ok()
     }
 
+    /// A number of tokens: a whole number that fits, also if it is written as `100.0`.
+    pub(super) fn tokens(self) -> Option<u32> {
+        let whole = self.0.find('.').and_then(|point| {
+            let (whole, fraction) = self.0.split_at(point);
+            fraction.strip_prefix('.').is_some_and(|zeros| zeros.bytes().all(|digit| digit == b'0')).then_some(whole)
+        });
+        whole.unwrap_or(self.0).parse().ok()
+    }
+
     /// The number of a whole number; the largest one for a number that is larger, or not written as a whole one.
     pub(super) fn count(self) -> Option<u64> {
         let is_count = self.kind() == Kind::Number && !self.0.starts_with('-');

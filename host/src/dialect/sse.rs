@@ -277,7 +277,7 @@ impl Piece {
 }
 
 /// Whether an error says that the request is wrong, in the words of any provider or as a status.
-fn blames_request(error: Value<'_>) -> bool {
+pub(super) fn blames_request(error: Value<'_>) -> bool {
     const WORDS: [&str; 5] =
         ["invalid_request_error", "request_too_large", "context_length_exceeded", "invalid_prompt", "INVALID_ARGUMENT"];
     let fields = error.fields();

@@ -4,6 +4,7 @@ use bytes::Bytes;
 
 use super::document::{Document, Of, Texts, Wrong, checked, note_name};
 use super::raw::{Fields, Kind};
+use super::sse::blames_request;
 use crate::chat::{Answer, Channel, Opaque, Role};
 
 /// Read an answer: `read` is given its fields, and what a text is of that no dialect has a name for. Where the answer is no
@@ -24,6 +25,8 @@ pub(super) fn read(
     }
     let fields = value.fields();
     fields.0.iter().for_each(|field| note_name(&mut answer.names, &field.name(), field.value));
+    let error = fields.last("error").filter(|error| error.kind() == Kind::Object);
+    answer.blames_request = error.map(blames_request);
     read(&mut texts, &mut answer, &fields, &other)?;
     let opaque = std::mem::take(&mut texts.opaque);
     answer.call = texts.call.take();

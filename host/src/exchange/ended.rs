@@ -3,7 +3,7 @@
 use tokio::time::Instant;
 use tracing::info;
 
-use super::{ANSWERED, End, Ending, Exchange, PROVIDER_ERROR, PROVIDER_REFUSED, milliseconds};
+use super::{ANSWERED, CALLER_GONE, End, Ending, Exchange, PROVIDER_ERROR, PROVIDER_REFUSED, milliseconds};
 use crate::money::Money;
 use crate::plugin::summary;
 
@@ -44,7 +44,8 @@ impl Exchange {
         let (input_tokens, output_tokens) =
             (usage.map(|usage| usage.input_tokens), usage.map(|usage| usage.output_tokens));
         let cost = record.cost();
-        let cost_usd = (cost.attempts > cost.unknown).then(|| tracing::field::display(cost.known));
+        let cost_usd =
+            (cost.attempts > cost.unknown || cost.known > Money::ZERO).then(|| tracing::field::display(cost.known));
         let priced = (cost.attempts > 0).then_some(cost.unknown == 0);
         let plugins_cost = record.plugins_cost();
         let plugins_usd = (plugins_cost > Money::ZERO).then(|| tracing::field::display(plugins_cost));
@@ -52,13 +53,14 @@ impl Exchange {
         let asked_by = self.within.as_ref().map(|within| &*within.plugin);
         let ending = match end {
             // What a provider says of an error is passed on, and no answer.
-            End::Answered => Ending::plain(match record.status.map(|status| status.as_u16()) {
+            End::Answered => Ending::plain(match (record.told, record.status.map(|status| status.as_u16())) {
+                (Some(told), _) => told,
                 // These are about the provider, or the operator's account there.
-                Some(401 | 402 | 403 | 408 | 429 | 500..) => PROVIDER_ERROR,
-                Some(400..) => PROVIDER_REFUSED,
-                Some(_) | None => ANSWERED,
+                (None, Some(401 | 402 | 403 | 408 | 429 | 500..)) => PROVIDER_ERROR,
+                (None, Some(400..)) => PROVIDER_REFUSED,
+                (None, Some(_) | None) => ANSWERED,
             }),
-            End::CallerGone => Ending::plain("caller-gone"),
+            End::CallerGone => Ending::plain(CALLER_GONE),
             End::Failed(error) => Ending::of(error),
         };
         let Ending { outcome, code, plugin, detail, is_a_strangers: _ } = &ending;

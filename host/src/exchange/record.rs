@@ -18,6 +18,7 @@ use crate::config::Target;
 use crate::dialect::Dialect;
 use crate::error::Error;
 use crate::feedback::{Conversation, Recognised};
+use crate::meter::tokens_of;
 use crate::money::Money;
 use crate::plugin::{Decision, Receipt};
 use crate::prices::Prices;
@@ -47,8 +48,14 @@ pub struct Record {
     pub not_inspected: Vec<NotInspected>,
     /// Fields that the other side has no word for, and that were left out.
     pub left_out: BTreeSet<String>,
-    /// What each attempt to get an answer used.
+    /// What each attempt to get an answer used that was sent.
     pub(super) bills: SmallVec<[Bill; 1]>,
+    /// It counts as a step of its session, unless nothing has come of it.
+    pub(crate) is_step: bool,
+    /// How many tokens its request is thought to have, if that was of interest.
+    pub(super) thought_input: Option<u32>,
+    /// Bytes of text that have come of answers.
+    pub(super) text_bytes: u64,
     /// Limits and budgets did not count, as the store could not be asked.
     pub unmetered: bool,
     /// What a router decided, and what it took the request for.
@@ -61,6 +68,8 @@ pub struct Record {
     pub status: Option<StatusCode>,
     /// When the first text went to the caller, of an answer that streams.
     pub(super) first_text: Option<Instant>,
+    /// What its provider has said in place of the rest of an answer: that it has failed, or that the request is wrong.
+    pub(super) told: Option<&'static str>,
     /// How it ended, and when.
     pub(super) ending: Option<(Ending, Instant)>,
     /// The id of the first call of a tool that its answer wants.
@@ -88,6 +97,8 @@ pub struct Attempt {
     pub(super) began: Instant,
     /// When it began to answer: the first token of a stream, or the head of another answer.
     pub(super) answered: Option<Instant>,
+    /// The status with which it answers.
+    pub(super) status: Option<StatusCode>,
     /// Why it did not answer, in a word.
     pub(super) failed: Option<String>,
     /// When it had said its last word, or had failed.
@@ -124,18 +135,18 @@ pub(super) struct Bill {
     pub(super) prices: Option<Prices>,
     /// What the provider has told so far.
     pub(super) usage: Option<Usage>,
+    /// It has said its last word: what it has told is all.
+    pub(super) is_whole: bool,
+    /// It has answered with an error, which nobody charges unless the provider says so.
+    pub(super) is_free: bool,
 }
-
-/// Which attempt a usage is told of.
-#[derive(Clone, Copy, Debug)]
-pub struct BillNumber(pub(super) usize);
 
 /// What an exchange costs, with all attempts to get an answer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Cost {
     /// As far as it is known.
     pub known: Money,
-    /// Attempts of which the provider has told nothing, or whose prices nobody knows.
+    /// Attempts of which the provider has told nothing, or not all, or whose prices nobody knows.
     pub unknown: usize,
     /// All attempts that a provider wants money for.
     pub attempts: usize,
@@ -162,8 +173,10 @@ pub struct NotInspected {
     pub reason: String,
 }
 
+/// How an exchange ended whose caller went away.
+pub(crate) const CALLER_GONE: &str = "caller-gone";
 /// How an exchange ended whose caller has its answer.
-pub(super) const ANSWERED: &str = "answered";
+pub(crate) const ANSWERED: &str = "answered";
 /// How one ended whose caller has what a provider says of an error of its own.
 pub(super) const PROVIDER_ERROR: &str = "provider_error";
 /// How one ended whose caller has what a provider says of what was asked.
@@ -200,6 +213,15 @@ impl Ending {
     }
 }
 
+/// Whether an exchange that ended like this is a failure of the gateway or of who is behind it, whatever its status: the head
+/// of a stream has left before.
+pub(crate) fn is_upstreams(outcome: &str) -> bool {
+    match outcome {
+        "timeout" | "guardrail_failed" | "answer_too_large" | "answer_untranslatable" | PROVIDER_ERROR => true,
+        other => other.starts_with("upstream_"),
+    }
+}
+
 impl Record {
     /// The receipts of the guardrails of a phase.
     pub(super) fn of_guardrails(&self, phase: Phase) -> impl Iterator<Item = &Receipt> {
@@ -218,12 +240,12 @@ impl Record {
     /// What providers want for it.
     #[must_use]
     pub fn cost(&self) -> Cost {
-        let mut cost = Cost { attempts: self.bills.len(), ..Cost::default() };
-        for bill in &self.bills {
-            match (bill.prices, bill.usage) {
-                (Some(prices), Some(usage)) => cost.known += prices.of(&usage),
-                _ => cost.unknown += 1,
-            }
+        let mut cost = Cost::default();
+        for bill in self.bills.iter().filter(|bill| !bill.is_free || bill.usage.is_some()) {
+            let known = bill.prices.zip(bill.usage).map(|(prices, usage)| prices.of(&usage));
+            cost.attempts += 1;
+            cost.known += known.unwrap_or_default();
+            cost.unknown += usize::from(known.is_none() || !bill.is_whole);
         }
         cost
     }
@@ -242,6 +264,24 @@ impl Record {
         (cost.known + self.plugins_cost(), is_whole)
     }
 
+    /// Tokens and money that it counts as in its session: what is known, and where a provider has not told all that it used, at least
+    /// what the texts are thought to have.
+    pub(crate) fn taken(&self) -> (u64, Money) {
+        let output_tokens = u32::try_from(tokens_of(self.text_bytes)).unwrap_or(u32::MAX);
+        let thought = self.thought_input.map(|input_tokens| Usage { input_tokens, output_tokens, ..Usage::default() });
+        let (mut tokens, mut money) = (0_u64, self.plugins_cost());
+        for bill in self.bills.iter().filter(|bill| !bill.is_free || bill.usage.is_some()) {
+            let told = bill.usage.unwrap_or_default();
+            let usage = match thought {
+                Some(thought) if !bill.is_whole || bill.usage.is_none() => told.or_more(thought),
+                Some(_) | None => told,
+            };
+            tokens += u64::from(usage.input_tokens) + u64::from(usage.output_tokens);
+            money += bill.prices.map(|prices| prices.of(&usage)).unwrap_or_default();
+        }
+        (tokens, money)
+    }
+
     /// What a session goes by whose first call of a tool is in its answer.
     fn first_call(&self) -> Option<String> {
         Some(named_by(self.call.as_deref()?, self.opening))
@@ -255,10 +295,22 @@ impl Record {
 }
 
 impl Attempt {
-    /// Why it did not answer, in a word, if it did not.
+    /// Why it did not answer, in a word, if it did not; or not all.
     #[must_use]
     pub fn failure(&self) -> Option<&str> {
         self.failed.as_deref()
+    }
+
+    /// The same, or the status with which it has refused the request.
+    #[must_use]
+    pub fn failure_or_refusal(&self) -> Option<&str> {
+        self.failure().or(self.status.as_ref().filter(|status| !status.is_success()).map(StatusCode::as_str))
+    }
+
+    /// Whether it has begun to answer.
+    #[must_use]
+    pub fn has_begun(&self) -> bool {
+        self.answered.is_some()
     }
 
     /// Why the alternatives of its answer have ended, in words.
@@ -358,7 +410,7 @@ impl Over {
     ) -> Self {
         // The next step will repeat the call that this one ends with. What a plugin asks is no step.
         let session = session.or_else(|| record.first_call().map(Arc::from)).filter(|_| within.is_none());
-        let (ending, ended) = record.ending.take().unwrap_or_else(|| (Ending::plain("caller-gone"), Instant::now()));
+        let (ending, ended) = record.ending.take().unwrap_or_else(|| (Ending::plain(CALLER_GONE), Instant::now()));
         let took = ended.saturating_duration_since(started);
         Self { id, at: began, took, dialect, caller, generation, within, session, trace, ending, record, started }
     }

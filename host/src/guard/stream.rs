@@ -23,9 +23,8 @@ use crate::chat::{Answer, Channel, Finish, Phase, Role, Segment, Usage};
 use crate::config::{Mode, StreamMode, Target};
 use crate::dialect::{Cutter, Dialect, Event, EventReader, Lane, Unit, Wire};
 use crate::error::Error;
-use crate::exchange::{BillNumber, Exchange};
+use crate::exchange::Exchange;
 use crate::plugin::Plugin;
-use crate::prices::Prices;
 use crate::upstream;
 use again::Said;
 use lane::LaneState;
@@ -37,9 +36,8 @@ pub(crate) struct StreamGuard {
     x: Arc<Exchange>,
     admitted: Admitted,
     target: String,
-    prices: Option<Prices>,
-    /// There when it has begun to answer.
-    bill: Option<BillNumber>,
+    /// It has begun to answer, and may want money for that.
+    is_charging: bool,
     body: upstream::Body,
     cutter: Cutter,
     reader: EventReader,
@@ -155,8 +153,7 @@ impl StreamGuard {
             x: x.clone(),
             admitted: admitted.clone(),
             target: target.name.clone(),
-            prices: x.generation.settings.prices_of(target, &admitted.request.model),
-            bill: None,
+            is_charging: false,
             body,
             cutter: Cutter::new(x.generation.settings.upstream.event_bytes_max),
             reader: EventReader::new(dialect).stripped(admitted.asks_for_usage(x.dialect, target)),
@@ -363,26 +360,31 @@ impl StreamGuard {
         self.x.is_named(&event.names);
         self.usage = event.usage.or(self.usage);
         if !event.is_comment() {
-            let bill = *self.bill.get_or_insert_with(|| self.x.bill(self.prices));
+            if !std::mem::replace(&mut self.is_charging, true) {
+                self.x.begins_to_charge();
+            }
             let new = event.pieces.iter().filter(|piece| piece.unit != Unit::Again);
             self.x.received(new.map(|piece| piece.text.len()).sum());
-            self.x.used(bill, event.usage);
+            self.x.used(event.usage);
         }
         if event.is_unasked {
             return Ok(false);
         }
         self.x.opaque(Phase::Answer, &event.opaque);
         self.queued_bytes += raw.len() + EVENT_BYTES;
+        let had_begun = self.may_begin;
         self.may_begin |= event.begins();
         let bytes_max = self.x.generation.settings.upstream.answer_bytes_max;
         if self.queued_bytes > bytes_max {
             return Err(Error::AnswerTooLarge(bytes_max));
         }
         if event.failed {
-            // It has not begun to answer, and nobody charges for that.
-            if let Some(bill) = self.bill.filter(|_| !self.may_begin) {
-                self.x.was_free(bill);
+            // It has not begun to answer, and nobody charges for that. Otherwise what it has told so far is not all.
+            if !had_begun {
+                self.x.was_free();
+                self.x.is_whole();
             }
+            self.x.target_tells(event.blames_request);
             // What is wrong with the request is wrong everywhere.
             if !event.blames_request {
                 self.body.is_broken();
@@ -391,7 +393,7 @@ impl StreamGuard {
         }
         // An error that the provider reports in the stream is its last word too.
         let done = event.done || event.failed;
-        if done {
+        if event.done && !event.failed {
             self.x.is_whole();
         }
         event.done = done;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
 
-use super::Ledger;
+use super::{Ledger, Place};
 use crate::config;
 use crate::exchange::Over;
 use crate::feedback::{Feedback, OF_ONE_MAX, Opinion, Recognised, Score, Source};
@@ -84,6 +84,13 @@ pub(super) fn columns(chars: usize) -> String {
     )
 }
 
+impl Feedback {
+    /// Where it stands in a list.
+    fn place(&self) -> Place {
+        Place { at_ms: self.at_ms, tenant: self.tenant.clone(), name: self.id.clone() }
+    }
+}
+
 impl Ledger {
     /// Keep feedback; it survives the end of the machine's power.
     ///
@@ -140,44 +147,42 @@ impl Ledger {
         self.feedback_where(which, vec![tenant.into(), session.into()], LISTED_CHARS, SHOWN_MAX).await
     }
 
-    /// The newest feedback that passes a filter, of what came before this, in milliseconds since 1970; texts are cut. So much is
-    /// looked through that a person does not notice: up to where, if there may be more behind it.
+    /// The newest feedback that passes a filter, of what stands behind this place; texts are cut. So much is looked through that
+    /// a person does not notice: up to where, if there may be more behind it.
     ///
     /// # Errors
     /// When the database cannot be read.
     pub async fn feedback(
         &self,
         which: &Opinions,
-        before_ms: u64,
+        behind: &Place,
         most: usize,
-    ) -> Result<(Vec<Feedback>, Option<u64>), Failure> {
+    ) -> Result<(Vec<Feedback>, Option<Place>), Failure> {
         let mut conditions: Conditions<'_> = Vec::new();
         conditions.extend(which.tenant.as_deref().map(|tenant| ("tenant =", tenant.into())));
         conditions.extend(which.source.map(|source| ("source =", source.word().into())));
         conditions.extend(which.score_max.map(|score| ("score <=", u32::from(score.thousandths()).into())));
-        let newest =
-            format!("(SELECT * FROM feedback WHERE at < $1 ORDER BY at DESC LIMIT {LOOKED_THROUGH}) AS newest");
-        let mut sql = format!("SELECT {} FROM {newest} WHERE 1 = 1", columns(LISTED_CHARS));
-        for (number, (condition, _)) in (2..).zip(&conditions) {
+        let newest = "FROM feedback WHERE (at, tenant, id) < ($1, $2, $3) ORDER BY at DESC, tenant DESC, id DESC LIMIT";
+        let mut sql =
+            format!("SELECT {} FROM (SELECT * {newest} {LOOKED_THROUGH}) AS newest WHERE 1 = 1", columns(LISTED_CHARS));
+        for (number, (condition, _)) in (4..).zip(&conditions) {
             let _ = write!(sql, " AND {condition} ${number}");
         }
         if which.says_more {
             sql.push_str(" AND (comment IS NOT NULL OR is_corrected = 1 OR preferred_over IS NOT NULL)");
         }
-        let _ = write!(sql, " ORDER BY at DESC LIMIT {most}");
-        let mut values: Vec<Value<'_>> = vec![before_ms.into()];
+        let _ = write!(sql, " ORDER BY at DESC, tenant DESC, id DESC LIMIT {most}");
+        let mut values = Vec::from(behind.values());
         values.extend(conditions.into_iter().map(|(_, value)| value));
         let rows = self.database.read(Statement::new(sql, values)).await?;
         let found: Vec<Feedback> = rows.into_iter().map(|mut row| read(&mut row)).collect();
         if found.len() >= most {
-            let last = found.last().map(|last| last.at_ms);
+            let last = found.last().map(Feedback::place);
             return Ok((found, last));
         }
-        let looked = format!("SELECT count(*), min(at) FROM {newest}");
-        let rows = self.database.read(Statement::new(looked, vec![before_ms.into()])).await?;
-        let looked = rows.into_iter().next().map(|mut row| (row.number(), row.number()));
-        let is_all = looked.is_none_or(|(count, _)| count < u64::try_from(LOOKED_THROUGH).ok());
-        Ok((found, looked.filter(|_| !is_all).and_then(|(_, oldest)| oldest)))
+        let last = format!("SELECT {} {newest} 1 OFFSET {}", columns(0), LOOKED_THROUGH - 1);
+        let rows = self.database.read(Statement::new(last, Vec::from(behind.values()))).await?;
+        Ok((found, rows.into_iter().next().map(|mut row| read(&mut row).place())))
     }
 
     /// The newest of what was said since then, in milliseconds since 1970, as sums; content is who gives this score or a better

@@ -51,6 +51,8 @@ pub struct Sum {
     pub output_tokens: u64,
     /// What they cost, as far as that is known.
     pub cost: Money,
+    /// How many of them cost more than that, or nobody knows what.
+    pub unknown: u64,
     /// What kept answers had cost.
     pub saved: Money,
 }
@@ -74,7 +76,8 @@ pub type Parts = Vec<(i64, u64)>;
 const SUMS: &str = "CAST(coalesce(sum(exchanges), 0) AS BIGINT), CAST(coalesce(sum(failures), 0) AS BIGINT), \
     CAST(coalesce(sum(refusals), 0) AS BIGINT), CAST(coalesce(sum(hits), 0) AS BIGINT), \
     CAST(coalesce(sum(input_tokens), 0) AS BIGINT), CAST(coalesce(sum(output_tokens), 0) AS BIGINT), \
-    CAST(coalesce(sum(cost), 0) AS BIGINT), CAST(coalesce(sum(saved), 0) AS BIGINT)";
+    CAST(coalesce(sum(cost), 0) AS BIGINT), CAST(coalesce(sum(saved), 0) AS BIGINT), \
+    CAST(coalesce(sum(unknown), 0) AS BIGINT)";
 
 impl Sum {
     fn read(row: &mut Row) -> Self {
@@ -88,6 +91,7 @@ impl Sum {
             output_tokens: number(),
             cost: Money::from_nanodollars(number()),
             saved: Money::from_nanodollars(number()),
+            unknown: number(),
         }
     }
 
@@ -102,6 +106,7 @@ impl Sum {
             input_tokens: self.input_tokens.saturating_add(other.input_tokens),
             output_tokens: self.output_tokens.saturating_add(other.output_tokens),
             cost: self.cost + other.cost,
+            unknown: self.unknown + other.unknown,
             saved: self.saved + other.saved,
         }
     }

@@ -288,7 +288,7 @@ impl Asked {
             target: attempt.target.name.as_str().into(),
             provider: attempt.target.provider.as_str().into(),
             model: attempt.target.model.as_deref().map(Word::from),
-            failed: attempt.failure().map(Word::from),
+            failed: attempt.failure_or_refusal().map(Word::from),
             answered_us: answered.map(micros),
             answer: attempt.names.id.clone(),
             answered_by: attempt.names.model.clone(),

@@ -7,6 +7,7 @@ use super::entry::{Entry, micros};
 use super::steps::Did;
 use crate::chat::Word;
 use crate::endpoint::Does;
+use crate::exchange::is_upstreams;
 use crate::store::ledger::{Statement, Value};
 
 /// What is measured.
@@ -89,6 +90,7 @@ struct Minute {
     input_tokens: u64,
     output_tokens: u64,
     cost: u64,
+    unknown: u64,
     saved: u64,
 }
 
@@ -105,6 +107,7 @@ impl Minute {
         // What a plugin asked a model for is in the cost of the exchange that it was part of.
         if entry.within.is_none() {
             self.cost = self.cost.saturating_add(entry.known_cost().nanodollars());
+            self.unknown += u64::from(!entry.is_cost_known);
             self.saved = self.saved.saturating_add(entry.saved.nanodollars());
         }
     }
@@ -154,8 +157,8 @@ impl Sums {
     /// What adds them to those in the tables; always in the same order, so that no two gateways wait for each other.
     pub(super) fn statements(self) -> impl Iterator<Item = Statement> {
         let minutes = self.minutes.into_iter().map(|((minute, tenant, model), sum)| {
-            let Minute { exchanges, failures, refusals, hits, input_tokens, output_tokens, cost, saved } = sum;
-            let sums = [exchanges, failures, refusals, hits, input_tokens, output_tokens, cost, saved];
+            let Minute { exchanges, failures, refusals, hits, input_tokens, output_tokens, cost, unknown, saved } = sum;
+            let sums = [exchanges, failures, refusals, hits, input_tokens, output_tokens, cost, saved, unknown];
             let mut values: Vec<Value<'_>> = vec![minute.into(), tenant.as_str().into(), model.as_str().into()];
             values.extend(sums.map(Value::from));
             Statement::new(MINUTE, values)
@@ -170,11 +173,11 @@ impl Sums {
             Statement::new(VERDICT, values)
         });
         let sessions = self.sessions.into_iter().map(|((tenant, session), Session { began, last, model, sum })| {
-            let Minute { exchanges, failures, refusals, input_tokens, output_tokens, cost, .. } = sum;
+            let Minute { exchanges, failures, refusals, input_tokens, output_tokens, cost, unknown, .. } = sum;
             let mut values: Vec<Value<'_>> =
                 vec![tenant.as_str().into(), session.as_str().into(), began.into(), last.into()];
             values.extend([exchanges, failures + refusals, input_tokens, output_tokens, cost].map(Value::from));
-            values.push(model.as_str().into());
+            values.extend([model.as_str().into(), unknown.into()]);
             Statement::new(SESSION, values)
         });
         minutes.chain(distributions).chain(verdicts).chain(sessions)
@@ -182,26 +185,29 @@ impl Sums {
 }
 
 const MINUTE: &str = "\
-INSERT INTO minutes (minute, tenant, model, exchanges, failures, refusals, hits, input_tokens, output_tokens, cost, saved)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+INSERT INTO minutes (minute, tenant, model, exchanges, failures, refusals, hits, input_tokens, output_tokens, cost, saved,
+    unknown)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
 ON CONFLICT (minute, tenant, model) DO UPDATE SET
     exchanges = minutes.exchanges + excluded.exchanges, failures = minutes.failures + excluded.failures,
     refusals = minutes.refusals + excluded.refusals, hits = minutes.hits + excluded.hits,
     input_tokens = minutes.input_tokens + excluded.input_tokens,
     output_tokens = minutes.output_tokens + excluded.output_tokens,
-    cost = minutes.cost + excluded.cost, saved = minutes.saved + excluded.saved";
+    cost = minutes.cost + excluded.cost, saved = minutes.saved + excluded.saved,
+    unknown = minutes.unknown + excluded.unknown";
 const DISTRIBUTION: &str = "\
 INSERT INTO distributions (measure, name, minute, bucket, count) VALUES ($1, $2, $3, $4, $5)
 ON CONFLICT (measure, name, minute, bucket) DO UPDATE SET count = distributions.count + excluded.count";
 const SESSION: &str = "\
-INSERT INTO sessions (tenant, session, began, last, steps, failures, input_tokens, output_tokens, cost, model)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+INSERT INTO sessions (tenant, session, began, last, steps, failures, input_tokens, output_tokens, cost, model, unknown)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
 ON CONFLICT (tenant, session) DO UPDATE SET
     last = CASE WHEN excluded.last > sessions.last THEN excluded.last ELSE sessions.last END,
     steps = sessions.steps + excluded.steps, failures = sessions.failures + excluded.failures,
     input_tokens = sessions.input_tokens + excluded.input_tokens,
     output_tokens = sessions.output_tokens + excluded.output_tokens,
-    cost = sessions.cost + excluded.cost, model = excluded.model";
+    cost = sessions.cost + excluded.cost, model = excluded.model,
+    unknown = sessions.unknown + excluded.unknown";
 const VERDICT: &str = "\
 INSERT INTO verdicts (plugin, minute, verdict, outcome, count) VALUES ($1, $2, $3, $4, $5)
 ON CONFLICT (plugin, minute, verdict, outcome) DO UPDATE SET count = verdicts.count + excluded.count";
@@ -210,20 +216,13 @@ impl Entry {
     /// Whether it failed: neither was it answered, nor refused for what was asked, nor left by its caller.
     #[must_use]
     pub fn has_failed(&self) -> bool {
-        self.status.is_some_and(|status| status >= 500) || self.is_upstreams()
+        self.status.is_some_and(|status| status >= 500) || is_upstreams(&self.outcome)
     }
 
     /// Whether it was refused: by a guardrail, a limit, or for what was asked.
     #[must_use]
     pub fn is_refused(&self) -> bool {
         !self.has_failed() && !matches!(&*self.outcome, "answered" | "caller-gone")
-    }
-
-    fn is_upstreams(&self) -> bool {
-        match &*self.outcome {
-            "timeout" | "guardrail_failed" | "answer_too_large" | "answer_untranslatable" | "provider_error" => true,
-            other => other.starts_with("upstream_"),
-        }
     }
 
     /// When it ended, in milliseconds since 1970.

@@ -23,7 +23,7 @@ const BYTES: u64 = 3;
 const OPAQUE: u64 = 1_000;
 
 /// Tokens of so much text, rounded up.
-pub(super) fn tokens_of(bytes: u64) -> u64 {
+pub(crate) fn tokens_of(bytes: u64) -> u64 {
     bytes.div_ceil(BYTES)
 }
 

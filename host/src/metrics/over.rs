@@ -8,7 +8,7 @@ use super::instruments::Label;
 use crate::caller::DEFAULT_TENANT;
 use crate::chat::Usage;
 use crate::config::Settings;
-use crate::exchange::{Attempt, Over, Sought};
+use crate::exchange::{Attempt, CALLER_GONE, Over, Sought};
 use crate::plugin::Receipt;
 
 /// Stands for all that the operator has no name for.
@@ -60,7 +60,7 @@ impl Metrics {
         for attempt in &record.attempts {
             let target = known(&names.targets, &attempt.target.name);
             let (took, answered) = over.of_attempt(attempt);
-            self.attempts.add([target.clone(), result(attempt)], 1);
+            self.attempts.add([target.clone(), result(attempt, over.ending.outcome)], 1);
             self.attempt_duration.measure([target.clone()], took);
             if let Some(answered) = answered {
                 self.attempt_first_token.measure([target], answered);
@@ -129,9 +129,13 @@ fn kinds(usage: Usage) -> [(&'static str, u32); 5] {
     ]
 }
 
-/// What came of asking a target. Statuses and codes are all there are.
-fn result(attempt: &Attempt) -> Label {
-    attempt.failure().map_or(Label::Word("answered"), |failure| Label::Name(failure.into()))
+/// What came of asking a target, in an exchange that ended like this. Statuses and codes are all there are.
+fn result(attempt: &Attempt, outcome: &'static str) -> Label {
+    match attempt.failure_or_refusal() {
+        Some(failure) => Label::Name(failure.into()),
+        None if outcome == CALLER_GONE && !attempt.has_begun() => Label::Word(CALLER_GONE),
+        None => Label::Word("answered"),
+    }
 }
 
 fn word(sought: Sought) -> &'static str {

@@ -1,38 +1,76 @@
 //! Whether a conversation goes round in circles, by what it says itself: no other exchange need be known for that.
 
 use super::Reached;
-use crate::chat::{Channel, Role, Segment};
+use crate::chat::{Channel, Opaque, Request, Role, Segment};
 
-/// What says the same so often as `most`, or more often: the last call of a tool with its arguments and its result, or the
-/// last answer.
-pub(super) fn reached(segments: &[Segment], most: u64) -> Option<Reached> {
-    call(segments, most).or_else(|| answer(segments, most))
+/// What the model has said at once, and what it was told after that.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Step<'a> {
+    /// Tools with their arguments.
+    calls: Vec<(&'a str, &'a str)>,
+    /// Text.
+    said: Vec<&'a str>,
+    /// Results of tools, and what the user says.
+    heard: Vec<&'a str>,
 }
 
-fn call(segments: &[Segment], most: u64) -> Option<Reached> {
-    let of = |channel: Channel| segments.iter().filter(move |segment| segment.channel == channel);
-    let mut results = of(Channel::ToolResult).map(|result| result.text.as_str());
-    // A model may call several tools at once; their results come in the same order.
-    let calls: Vec<(&str, &str, &str)> = of(Channel::ToolArguments)
-        .filter_map(|call| Some((call.name.as_deref().unwrap_or_default(), call.text.trim(), results.next()?)))
-        .collect();
-    let last = calls.last()?;
-    let times = count(calls.iter().filter(|call| *call == last));
-    (times >= most).then(|| Reached::Call { tool: last.0.to_owned(), times })
+impl<'a> Step<'a> {
+    fn has_spoken(&self) -> bool {
+        !(self.calls.is_empty() && self.said.is_empty())
+    }
+
+    /// In a form in which those are equal that say the same. Calls at once, and their results, may come in any order; what a
+    /// model says before it calls tools need not be new.
+    fn comparable(mut self) -> Self {
+        self.calls.sort_unstable();
+        self.heard.sort_unstable();
+        if !self.calls.is_empty() {
+            self.said.clear();
+        }
+        self
+    }
+
+    /// The steps of a conversation.
+    fn all(segments: &'a [Segment]) -> Vec<Self> {
+        let (mut steps, mut step) = (Vec::new(), Self::default());
+        for Segment { role, channel, name, text, .. } in segments {
+            let text = text.trim();
+            match (role, channel) {
+                (Role::Assistant, Channel::ToolArguments | Channel::Content) => {
+                    if !step.heard.is_empty() {
+                        steps.push(std::mem::take(&mut step).comparable());
+                    }
+                    match channel {
+                        Channel::ToolArguments => step.calls.push((name.as_deref().unwrap_or_default(), text)),
+                        _ if !text.is_empty() => step.said.push(text),
+                        _ => {}
+                    }
+                }
+                (_, Channel::ToolResult) | (Role::User, Channel::Content) if step.has_spoken() => step.heard.push(text),
+                _ => {}
+            }
+        }
+        if step.has_spoken() {
+            steps.push(step.comparable());
+        }
+        steps
+    }
 }
 
-fn answer(segments: &[Segment], most: u64) -> Option<Reached> {
-    let said = || {
-        let is_said = |segment: &&Segment| segment.role == Role::Assistant && segment.channel == Channel::Content;
-        segments.iter().filter(is_said).map(|segment| segment.text.trim()).filter(|text| !text.is_empty())
-    };
-    let last = said().next_back()?;
-    let times = count(said().filter(|text| *text == last));
-    (times >= most).then_some(Reached::Answer(times))
-}
-
-fn count<T>(all: impl Iterator<Item = T>) -> u64 {
-    u64::try_from(all.count()).unwrap_or(u64::MAX)
+/// What the last step of a conversation repeats so often as `most`, or more often: calls of tools with the same arguments and the
+/// same results, or an answer to which the user has said the same.
+pub(super) fn reached(request: &Request, most: u64) -> Option<Reached> {
+    let steps = Step::all(&request.segments);
+    let last = steps.last()?;
+    let times = u64::try_from(steps.iter().filter(|step| *step == last).count()).unwrap_or(u64::MAX);
+    if times < most {
+        return None;
+    }
+    let Some((tool, _)) = last.calls.last() else { return Some(Reached::Answer(times)) };
+    // A picture of a screen may be another one each time.
+    let is_seen = |opaque: &Opaque| !matches!(opaque, Opaque::Image | Opaque::Audio | Opaque::File);
+    let is_known = !last.heard.is_empty() && request.opaque.iter().all(is_seen);
+    is_known.then(|| Reached::Call { tool: (*tool).to_owned(), times })
 }
 
 #[cfg(test)]
@@ -42,6 +80,10 @@ mod tests {
 
     fn said(role: Role, channel: Channel, name: Option<&str>, text: &str) -> Segment {
         Segment { role, channel, choice: 0, name: name.map(str::to_owned), text: text.to_owned(), is_json: false }
+    }
+
+    fn reached(segments: &[Segment], most: u64) -> Option<Reached> {
+        super::reached(&Request { segments: segments.to_vec(), ..Request::default() }, most)
     }
 
     fn step(tool: &str, arguments: &str, result: &str) -> [Segment; 2] {
@@ -79,5 +121,36 @@ mod tests {
         assert_eq!(reached(&same, 2), Some(Reached::Answer(2)));
         assert_eq!(reached(&[says(""), asks.clone(), says(" ")], 1), None);
         assert_eq!(reached(&[says("a"), asks, says("b")], 2), None);
+    }
+
+    #[test]
+    fn results_come_in_any_order_and_in_several_parts() {
+        let round = |y: &str| {
+            let ([x, rx], [call_y, ry]) = (step("x", "{}", "same"), step("y", "{}", y));
+            vec![x, call_y, ry, said(Role::Tool, Channel::ToolResult, None, "part two"), rx]
+        };
+        let goes_on = [round("0"), round("1"), round("2")].concat();
+        assert_eq!(reached(&goes_on, 2), None);
+        let again = [goes_on, round("2")].concat();
+        assert_eq!(reached(&again, 2), Some(Reached::Call { tool: "y".to_owned(), times: 2 }));
+    }
+
+    #[test]
+    fn what_is_said_before_calls_or_to_other_questions_is_no_circle() {
+        let says = |text: &str| said(Role::Assistant, Channel::Content, None, text);
+        let asks = |text: &str| said(Role::User, Channel::Content, None, text);
+        let with_words = |result: &str| [vec![says("Let me check.")], step("read", "{}", result).to_vec()].concat();
+        assert_eq!(reached(&[with_words("1"), with_words("2")].concat(), 2), None);
+        let questions = [asks("Is it?"), says("Yes."), asks("Was it?"), says("Yes."), asks("Will it?")];
+        assert_eq!(reached(&questions, 2), None);
+    }
+
+    #[test]
+    fn a_result_that_nobody_can_read_may_be_another_one() {
+        let segments = [step("look", "{}", "ok"), step("look", "{}", "ok")].concat();
+        let request = Request { segments, opaque: vec![Opaque::Image], ..Request::default() };
+        assert_eq!(super::reached(&request, 2), None);
+        let no_result = said(Role::Assistant, Channel::ToolArguments, Some("look"), "{}");
+        assert_eq!(reached(&[no_result.clone(), no_result], 1), None);
     }
 }

@@ -10,7 +10,7 @@ use super::wire::{Message, Value};
 use crate::config::{Platform, Target};
 use crate::dialect::{Dialect, Wire};
 use crate::endpoint::Does;
-use crate::exchange::{Attempt, Calls, Over, Sought, Step, What};
+use crate::exchange::{Attempt, Calls, Over, Sought, Step, What, is_upstreams};
 use crate::money::Money;
 use crate::plugin::{Decision, Outcome};
 use crate::trace::SpanId;
@@ -254,7 +254,8 @@ fn exchange(over: &Over, left_out: usize, spans: &mut Message) {
             .money(name::PLUGINS_COST, record.plugins_cost());
     };
     // What is wrong with a request is no failure of who serves it, by the conventions for HTTP.
-    let is_ours = record.status.is_none_or(|status| status.is_server_error());
+    let broke_off = is_upstreams(ending.outcome);
+    let is_ours = record.status.is_none_or(|status| status.is_server_error() || (status.is_success() && broke_off));
     let span = Span {
         name: &called(over, &record.model),
         kind: Kind::Server,
@@ -309,6 +310,7 @@ fn called_plugin(over: &Over, calls: &Calls<'_>, times: (Duration, Duration), sp
 fn asked(over: &Over, attempt: &Attempt, answered: Option<Duration>, times: (Duration, Duration), spans: &mut Message) {
     let target = &*attempt.target;
     let model = target.model.as_deref().unwrap_or(&over.record.model);
+    let failure = attempt.failure_or_refusal();
     let usual_port = if target.base_url.scheme_str() == Some("https") { 443 } else { 80 };
     let attributes = |it: Attributes<'_>| {
         it.maybe_text(name::OPERATION, operation(over))
@@ -318,10 +320,10 @@ fn asked(over: &Over, attempt: &Attempt, answered: Option<Duration>, times: (Dur
             .answer(attempt)
             .maybe_text(name::SERVER_ADDRESS, target.base_url.host())
             .number(name::SERVER_PORT, target.base_url.port_u16().unwrap_or(usual_port))
-            .maybe_text(name::ERROR_TYPE, attempt.failure())
+            .maybe_text(name::ERROR_TYPE, failure)
             .text(name::TARGET, &target.name);
     };
-    let (name, has_failed) = (&called(over, model), attempt.failure().is_some());
+    let (name, has_failed) = (&called(over, model), failure.is_some());
     let (id, parent) = (attempt.span, Some(over.trace.span));
     Span { name, kind: Kind::Client, id, parent, times, has_failed }.write(over, spans, attributes);
 }

@@ -116,9 +116,30 @@ async fn mistakes_are_told_and_make_no_key() {
 async fn a_body_has_a_bound() {
     let gateway = gateway("").await;
     let body = |bytes: usize| format!("{{\"name\":\"a\"{}}}", " ".repeat(bytes - 12));
-    assert_eq!(gateway.admin("POST", "/api/keys").body(body(64 << 10)).await.status, 201);
-    let answer = gateway.admin("POST", "/api/keys").body(body((64 << 10) + 1)).await;
+    assert_eq!(gateway.admin("POST", "/api/keys").body(body(256 << 10)).await.status, 201);
+    let answer = gateway.admin("POST", "/api/keys").body(body((256 << 10) + 1)).await;
     assert_eq!((answer.status, answer.code().as_str()), (413, "body_too_large"));
+}
+
+/// RFC 9110: `HEAD` is `GET` without the content, and who comes with another method is told which there are.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_method_is_answered_or_told_which_there_are() {
+    let gateway = gateway("").await;
+    for path in ["/healthz", "/readyz", "/metrics", "/console/plugins", "/api/keys"] {
+        let head = gateway.admin("HEAD", path).await;
+        assert_eq!((head.status, head.text()), (200, ""), "{path}");
+    }
+    for (path, allowed) in [
+        ("/healthz", "GET, HEAD"),
+        ("/console", "GET, HEAD, POST"),
+        ("/api/keys", "GET, HEAD, POST"),
+        ("/api/keys/k/rotate", "POST"),
+        ("/api/cache/purge", "POST"),
+        ("/api/escalations", "GET, HEAD"),
+    ] {
+        let refused = gateway.admin("PUT", path).await;
+        assert_eq!((refused.status, refused.header("allow")), (405, Some(allowed)), "{path}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

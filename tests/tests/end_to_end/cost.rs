@@ -240,16 +240,57 @@ async fn all_attempts_add_up() {
     assert_eq!((provider.received().len(), answer.header(COST)), (2, Some("0.0044")), "{}", answer.text());
 }
 
+/// What a provider may have charged for, and has not told, is not free.
+#[tokio::test]
+async fn what_broke_off_is_not_all_that_was_used() {
+    let told = json!({"choices": [], "usage": {"prompt_tokens": 1_000, "completion_tokens": 0}});
+    let failures = [
+        // 1,000 × 2 of the first, and the second.
+        ("0.0042", Reply::events([format!("data: {told}\n\n")]).dies()),
+        ("0.0022", Reply::json(answer("hello")).dies()),
+        ("0.0022", Reply::json("no sense")),
+    ];
+    for (least, failure) in failures {
+        let log = Log::begin();
+        let (failing, provider) =
+            (Provider::saying(failure).await, Provider::saying(Reply::json(answer("hello"))).await);
+        let settings = format!("{PRICES}\n{}", PRICES.replace("target-1", "target-2"));
+        let setup = Gateway::without_plugins().upstream(&failing).upstream(&provider);
+        let gateway = setup.settings(&settings).start().await;
+        let answer = gateway.ask(streamed("hello?")).await;
+        assert_eq!((answer.status, answer.header(COST)), (200, None), "{}", answer.text());
+        let ends = log.saying("exchange ended");
+        assert!(ends[0].contains(&format!("cost_usd={least} priced=false")), "{ends:?}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
-async fn a_stream_that_broke_off_after_its_usage_counts() {
-    let failing =
-        Provider::saying(Reply::events(["data: {\"choices\":[],\"usage\":{\"prompt_tokens\":1000}}\n\n"]).dies()).await;
-    let provider = Provider::saying(Reply::json(answer("hello"))).await;
-    let settings = format!("{PRICES}\n{}", PRICES.replace("target-1", "target-2"));
-    let gateway = Gateway::without_plugins().upstream(&failing).upstream(&provider).settings(&settings).start().await;
-    let answer = gateway.ask(streamed("hello?")).await;
-    // 1,000 × 2 of the first, and the second.
-    assert_eq!((answer.status, answer.header(COST)), (200, Some("0.0042")), "{}", answer.text());
+async fn usage_that_makes_no_sense_is_none() {
+    let said = |usage: Value| {
+        let mut body: Value = serde_json::from_str(&completion("hello")).unwrap();
+        body["usage"] = usage;
+        Reply::json(body.to_string())
+    };
+    let of = |input: Value, output: Value| json!({"prompt_tokens": input, "completion_tokens": output});
+    for (usage, cost) in [
+        (of(json!(1_000), json!(100)), Some("0.0028")),
+        (of(json!(1_000.0), json!(100)), Some("0.0028")),
+        (of(json!("1000"), json!("100")), None),
+        (of(json!(-1), json!(100)), None),
+        (of(json!(1_000.5), json!(100)), None),
+        (of(json!(10_000_000_000_000_u64), json!(100)), None),
+        (json!({"prompt_tokens": 1_000}), None),
+        (json!({}), None),
+        // Parts are no more than what they are parts of.
+        (
+            json!({"prompt_tokens": 1_000, "completion_tokens": 100, "prompt_tokens_details": {"cached_tokens": 9_000}}),
+            Some("0.0013"),
+        ),
+    ] {
+        let provider = Provider::saying(said(usage.clone())).await;
+        let gateway = Gateway::without_plugins().upstream(&provider).settings(PRICES).start().await;
+        assert_eq!(gateway.ask(chat("hello?")).await.header(COST), cost, "{usage}");
+    }
 }
 
 #[tokio::test]

@@ -1,9 +1,14 @@
 //! Where one target fails, the next one answers, as long as nothing was released.
 
 use serde_json::json;
+use sluicegate::ledger::Did;
 use sluicegate_tests::{
     DONE, Gateway, Provider, Reply, chat, chunk, completion, delta, finish, gentle, standard, streamed,
 };
+
+use crate::ledger::entry;
+
+const KEPT: &str = "ledger.enabled = true";
 
 fn second() -> Reply {
     Reply::events([chunk("second"), finish(0, "stop"), DONE.into()])
@@ -97,6 +102,59 @@ async fn where_all_streams_fail_at_once_the_last_word_of_one_is_told() {
     begun.proceed();
     assert!(open.rest().await.text().contains("overloaded"));
     assert_eq!(begun.received().len(), 1);
+}
+
+/// Some say that they have failed in what should be an answer.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_error_with_the_status_of_an_answer_is_an_error() {
+    let error = |kind: &str| json!({"error": {"message": "no tide today", "type": kind}}).to_string();
+    let failing = Provider::saying(Reply::json(error("server_error"))).await;
+    let other = Provider::saying(Reply::json(completion("second"))).await;
+    let gateway = Gateway::without_plugins().upstream(&failing).upstream(&other).start().await;
+    let answer = gateway.ask(chat("hello?")).receipts().await;
+    assert_eq!((answer.status, answer.content()), (200, "second".to_owned()));
+    assert_eq!(
+        answer.header("x-sluicegate-attempts").map(|said| said.contains("target-1;error=upstream_failed")),
+        Some(true)
+    );
+    // Where nobody else can be asked the caller is told, in its own dialect.
+    let gateway = Gateway::without_plugins().upstream(&failing).settings(KEPT).start().await;
+    let told = gateway.ask(chat("hello?")).await;
+    assert_eq!((told.status, told.text()), (502, &*error("server_error")));
+    assert_eq!(entry(&gateway, told.header("x-sluicegate-exchange")).await.outcome, "provider_error");
+    let body = json!({"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": "hello?"}]});
+    let told = gateway.call("POST", "/v1/messages").body(body).await;
+    assert_eq!((told.status, &told.json()["error"]["message"]), (502, &json!("no tide today")));
+    // What is wrong with the request is wrong everywhere.
+    let refusing = Provider::saying(Reply::json(error("invalid_request_error"))).await;
+    let gateway = Gateway::without_plugins().upstream(&refusing).upstream(&other).start().await;
+    assert_eq!((gateway.ask(chat("hello?")).await.status, other.received().len()), (400, 1));
+}
+
+/// Of whom nobody says that it has answered.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_that_ends_with_an_error_is_not_answered() {
+    for (last, outcome, failed) in [
+        (Reply::events([chunk("so")]).pauses().then([overloaded()]), "provider_error", "upstream_failed"),
+        (Reply::events([chunk("so")]).pauses().dies(), "upstream_broken", "upstream_broken"),
+        (Reply::events([overloaded()]), "provider_error", "upstream_failed"),
+    ] {
+        let provider = Provider::saying(last).await;
+        let gateway =
+            Gateway::without_plugins().upstream(&provider).settings(KEPT).settings("upstream.retries_max = 0");
+        let gateway = gateway.start().await;
+        let open = gateway.ask(streamed("hello?")).open().await;
+        provider.proceed();
+        let answer = open.rest().await;
+        let entry = entry(&gateway, answer.header("x-sluicegate-exchange")).await;
+        assert_eq!((&*entry.outcome, entry.has_failed(), entry.status), (outcome, true, Some(200)));
+        let asked = entry.details.steps.iter().find_map(|step| match &step.did {
+            Did::Attempt(asked) => Some(asked),
+            _ => None,
+        });
+        assert_eq!(asked.unwrap().failed.as_deref(), Some(failed), "{outcome}");
+        assert_eq!(entry.first_text.is_some(), answer.text().contains("so"), "an error is no text of an answer");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -144,7 +144,11 @@ fn outside(entry: &Entry) -> Duration {
 }
 
 fn what_cost(entry: &Entry) -> Markup {
-    if entry.usage.is_none() && entry.attempts > 0 && attempts(entry).all(|asked| asked.failed.is_some()) {
+    if entry.usage.is_none()
+        && entry.is_cost_known
+        && entry.attempts > 0
+        && attempts(entry).all(|asked| asked.failed.is_some())
+    {
         return html! { b { "Nothing" } ": no provider has answered." };
     }
     html! {
@@ -156,7 +160,7 @@ fn what_cost(entry: &Entry) -> Markup {
             @if usage.reasoning_tokens > 0 { " (" (count(usage.reasoning_tokens.into())) " of them reasoning)" }
             @if let Some(target) = &entry.target { ", at " @if entry.attempts > 1 { "last at " } b { (target) } }
             "."
-            @if !entry.is_cost_known { " Not all of it has a price." }
+            @if !entry.is_cost_known { " That is not all, or not all of it has a price." }
         } @else if entry.attempts == 0 { ": no model was asked." } @else { ": the provider did not say what it used." }
         @if entry.plugins_cost > Money::ZERO {
             " Its plugins spent " (money(entry.plugins_cost)) " of that"

@@ -14,7 +14,7 @@ use crate::endpoint::Does;
 use crate::feedback::{
     About, COMMENT_BYTES_MAX, CORRECTED_BYTES_MAX, Feedback, Given, NAME_BYTES_MAX, OF_ONE_MAX, Opinion, Score, Source,
 };
-use crate::ledger::{Entry, Kept, Opinions};
+use crate::ledger::{Entry, Kept, Opinions, Place};
 use crate::moment::now_ms;
 use crate::reply::Body;
 
@@ -28,8 +28,9 @@ pub(super) async fn list(visit: &Visit<'_>, query: &Form) -> Result<Shown, Refus
     let ledger = visit.ledger()?;
     let (name, which) = KINDS.iter().find(|(name, _)| Some(*name) == query.get("show")).unwrap_or(&KINDS[0]);
     let which = Opinions { tenant: query.text("tenant"), ..which.clone() };
-    let before = query.get("before").and_then(|text| text.parse().ok());
-    let (listed, more) = ledger.feedback(&which, before.unwrap_or(i64::MAX.unsigned_abs()), ROWS).await?;
+    let behind = query.place();
+    let place = behind.clone().unwrap_or_else(Place::newest);
+    let (listed, more) = ledger.feedback(&which, &place, ROWS).await?;
     let sums = ledger.opinions_since(now_ms().saturating_sub(SUMMED_DAYS * DAY_MS), CONTENT).await?;
     let scored = sums.content + sums.discontent;
     let body = html! {
@@ -51,9 +52,9 @@ pub(super) async fn list(visit: &Visit<'_>, query: &Form) -> Result<Shown, Refus
         } @else {
             div.card.scroll { (table(&listed)) }
         }
-        @if let Some(before) = more { div.pages { a href=(query.with("before", &before.to_string())) { "older →" } } }
+        @if let Some(more) = more { div.pages { a href=(query.behind(&more)) { "older →" } } }
     };
-    Ok(Shown { title: "Feedback".to_owned(), part: "/console/feedback", is_live: before.is_none(), body })
+    Ok(Shown { title: "Feedback".to_owned(), part: "/console/feedback", is_live: behind.is_none(), body })
 }
 
 /// What may be shown, the first if nothing is chosen.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use maud::{Markup, html};
 
 use super::chart::{Bar, bars, lines, number_of};
-use super::words::{count, in_path, moment, money, share, time};
+use super::words::{count, in_path, moment, money, share, spent, time};
 use super::{Form, Refused, Shown, Visit};
 use crate::ledger::{By, Measure, Minutes, Parts, Scope, Sum, Verdicts, percentile_time, together};
 use crate::moment::now_ms;
@@ -85,7 +85,7 @@ fn tiles(all: &Sum, minutes: u64, took: &BTreeMap<String, Parts>, first: &BTreeM
             (tile_to("/console/exchanges?outcome=unanswered", "Refused", &share(all.refusals, all.exchanges), &format!("{} by guardrails, limits or for what was asked", count(all.refusals))))
             (tile("First text of streams, median", &first.0, &format!("95 %: {}", first.1)))
             (tile("Whole exchange, median", &took.0, &format!("95 %: {}", took.1)))
-            (tile("Spent", &money(all.cost), &format!("{} saved by kept answers", money(all.saved))))
+            (tile("Spent", &spent(all.cost, all.unknown), &format!("{} saved by kept answers", money(all.saved))))
             (tile_to("/console/exchanges?cache=hit", "Answered from memory", &share(all.hits, all.exchanges), &count(all.hits)))
             (tile("Tokens", &count(all.input_tokens + all.output_tokens),
                 &format!("{} in, {} out", count(all.input_tokens), count(all.output_tokens))))
@@ -171,7 +171,7 @@ fn spending(places: &[u64], sums: &BTreeMap<u64, Sum>) -> Markup {
     let bar = |minute: &u64| {
         let sum = sums.get(minute).copied().unwrap_or_default();
         Bar {
-            title: format!("{}: {} spent, {} saved", clock(*minute), money(sum.cost), money(sum.saved)),
+            title: format!("{}: {} spent, {} saved", clock(*minute), spent(sum.cost, sum.unknown), money(sum.saved)),
             parts: vec![("plain", sum.cost.dollars()), ("soft", sum.saved.dollars())],
         }
     };
@@ -209,7 +209,7 @@ fn named(title: &str, by: By, query: &Form, all: &[(String, Sum)], took: &BTreeM
                             td.num { (took.get(name).and_then(|parts| percentile_time(parts, 50)).map_or("–".to_owned(), time)) }
                         }
                         td.num { (count(sum.input_tokens + sum.output_tokens)) }
-                        td.num { (money(sum.cost)) }
+                        td.num { (spent(sum.cost, sum.unknown)) }
                     } } }
                 } }
             }

@@ -6,9 +6,9 @@ use maud::{Markup, html};
 
 use super::chart::{Bar, bars, number_of};
 use super::exchanges::{self, cost, outcome};
-use super::words::{ago, count, in_path, moment, money, time};
+use super::words::{ago, count, in_path, moment, spent, time};
 use super::{Form, ROWS, Refused, Shown, Visit, feedback};
-use crate::ledger::Entry;
+use crate::ledger::{Entry, Place};
 
 /// Sessions of one step are no runs of agents: they are shown to whoever asks.
 const STEPS_MIN: u64 = 2;
@@ -16,10 +16,10 @@ const STEPS_MIN: u64 = 2;
 pub(super) async fn list(visit: &Visit<'_>, query: &Form) -> Result<Shown, Refused> {
     let ledger = visit.ledger()?;
     let shows_all = query.get("all").is_some();
-    let before = query.get("before").and_then(|text| text.parse().ok());
+    let behind = query.place();
     let steps_min = if shows_all { 1 } else { STEPS_MIN };
-    let listed =
-        ledger.sessions(query.get("tenant"), steps_min, before.unwrap_or(i64::MAX.unsigned_abs()), ROWS).await?;
+    let place = behind.clone().unwrap_or_else(Place::newest);
+    let listed = ledger.sessions(query.get("tenant"), steps_min, &place, ROWS).await?;
     let now = SystemTime::now();
     let body = html! {
         div.choices {
@@ -44,15 +44,15 @@ pub(super) async fn list(visit: &Visit<'_>, query: &Form) -> Result<Shown, Refus
                     td.num.maybe { (session.failures) }
                     td.num { (time(session.lasted())) }
                     td.num { (count(session.input_tokens + session.output_tokens)) }
-                    td.num { (money(session.cost)) }
+                    td.num { (spent(session.cost, session.unknown)) }
                 } } }
             } }
             @if let Some(last) = listed.last().filter(|_| listed.len() >= ROWS) {
-                div.pages { a href=(query.with("before", &last.last_ms.to_string())) { "older →" } }
+                div.pages { a href=(query.behind(&last.place())) { "older →" } }
             }
         }
     };
-    Ok(Shown { title: "Sessions".to_owned(), part: "/console/sessions", is_live: before.is_none(), body })
+    Ok(Shown { title: "Sessions".to_owned(), part: "/console/sessions", is_live: behind.is_none(), body })
 }
 
 pub(super) async fn one(visit: &Visit<'_>, query: &Form) -> Result<Shown, Refused> {
@@ -74,7 +74,7 @@ pub(super) async fn one(visit: &Visit<'_>, query: &Form) -> Result<Shown, Refuse
             div.tile { dt { "Lasted" } dd { (time(session.lasted())) } small { "since " (moment(session.began_ms)) } }
             div.tile { dt { "Tokens" } dd { (count(session.input_tokens + session.output_tokens)) }
                 small { (count(session.input_tokens)) " in, " (count(session.output_tokens)) " out" } }
-            div.tile { dt { "Cost" } dd { (money(session.cost)) } small { "tenant " (session.tenant) } }
+            div.tile { dt { "Cost" } dd { (spent(session.cost, session.unknown)) } small { "tenant " (session.tenant) } }
         }
         (pictures(&steps))
         (feedback)

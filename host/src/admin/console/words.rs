@@ -19,6 +19,15 @@ pub(super) fn time(time: Duration) -> String {
     }
 }
 
+/// What several have cost, of so many of which it is not known, or not all of it: `≥ $1.20`, or `?`.
+pub(super) fn spent(known: Money, unknown: u64) -> String {
+    match (unknown, known) {
+        (0, known) => money(known),
+        (_, Money::ZERO) => "?".to_owned(),
+        (_, known) => format!("≥ {}", money(known)),
+    }
+}
+
 /// `$0`, `$0.000125`, `$1.20`: as many digits as say something.
 pub(super) fn money(money: Money) -> String {
     let dollars = money.dollars();

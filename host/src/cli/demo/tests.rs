@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::*;
 use crate::feedback::Source;
-use crate::ledger::Opinions;
+use crate::ledger::{Opinions, Place};
 use play::{Played, Shown};
 
 /// A free port.
@@ -241,7 +241,7 @@ async fn what_is_thought_of_an_answer_is_kept(stage: &Stage, running: &Running) 
     };
     assert!(kept.iter().any(|one| one.opinion.comment.as_deref() == Some("that is no answer")), "{kept:?}");
     assert!(kept.iter().any(|one| one.opinion.is_regenerated), "it was asked again: {kept:?}");
-    let (all, _) = ledger.feedback(&Opinions::default(), u64::MAX >> 1, 100).await.unwrap();
+    let (all, _) = ledger.feedback(&Opinions::default(), &Place::newest(), 100).await.unwrap();
     let noticed = all.iter().filter(|one| one.source == Source::Traffic);
     let (changed, again): (Vec<_>, Vec<_>) = noticed.partition(|one| one.opinion.is_corrected);
     assert_eq!((changed.len(), again.len()), (0, 1), "of the scene alone that shows it: {all:?}");

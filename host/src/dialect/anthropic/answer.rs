@@ -42,27 +42,28 @@ pub(super) fn finish(reason: &str) -> Finish {
     }
 }
 
-/// Usage is told twice in a stream, the second time in part: what is not said again stays.
+/// Usage is told twice in a stream, the second time in part: what is not said again stays. Nothing if it does not say both what
+/// the request and what the answer had.
 pub(super) fn usage(value: Value<'_>, before: Option<Usage>) -> Option<Usage> {
     if value.kind() != Kind::Object {
         return before;
     }
     let fields = value.fields();
-    let before = before.unwrap_or_default();
-    let count = |name: &str| fields.last(name).and_then(Value::number);
-    let cached = count("cache_read_input_tokens").unwrap_or(before.cached_input_tokens);
-    let written = count("cache_creation_input_tokens").unwrap_or(before.cache_write_tokens);
+    let count = |name: &str| fields.last(name).and_then(Value::tokens);
+    let or_before = |name: &str, of: fn(Usage) -> u32| count(name).or(before.map(of));
+    let cached = or_before("cache_read_input_tokens", |before| before.cached_input_tokens).unwrap_or_default();
+    let written = or_before("cache_creation_input_tokens", |before| before.cache_write_tokens).unwrap_or_default();
     // Ours counts all input, theirs what was neither read from their cache nor written to it.
-    let fresh_before =
-        before.input_tokens.saturating_sub(before.cached_input_tokens).saturating_sub(before.cache_write_tokens);
-    let fresh = count("input_tokens").unwrap_or(fresh_before);
+    let fresh = or_before("input_tokens", |before| {
+        before.input_tokens.saturating_sub(before.cached_input_tokens).saturating_sub(before.cache_write_tokens)
+    })?;
     let details = fields.last("output_tokens_details").map(Value::fields);
-    let thinking = details.and_then(|details| details.last("thinking_tokens").and_then(Value::number));
+    let thinking = details.and_then(|details| details.last("thinking_tokens").and_then(Value::tokens));
     Some(Usage {
         input_tokens: fresh.saturating_add(cached).saturating_add(written),
         cached_input_tokens: cached,
         cache_write_tokens: written,
-        output_tokens: count("output_tokens").unwrap_or(before.output_tokens),
-        reasoning_tokens: thinking.unwrap_or(before.reasoning_tokens),
+        output_tokens: or_before("output_tokens", |before| before.output_tokens)?,
+        reasoning_tokens: thinking.or(before.map(|before| before.reasoning_tokens)).unwrap_or_default(),
     })
 }

@@ -143,19 +143,21 @@ pub(super) fn finish(reason: &str) -> Finish {
     }
 }
 
-/// What was used. Ours counts all input, theirs what was neither read from their cache nor written to it.
+/// What was used. Ours counts all input, theirs what was neither read from their cache nor written to it. Nothing
+/// if it does not say both what the request and what the answer had.
 pub(super) fn usage(value: Value<'_>) -> Option<Usage> {
     if value.kind() != Kind::Object {
         return None;
     }
     let fields = value.fields();
-    let count = |name: &str| fields.last(name).and_then(Value::number).unwrap_or_default();
-    let (cached, written) = (count("cacheReadInputTokens"), count("cacheWriteInputTokens"));
+    let count = |name: &str| fields.last(name).and_then(Value::tokens);
+    let of_cache = |name: &str| count(name).unwrap_or_default();
+    let (cached, written) = (of_cache("cacheReadInputTokens"), of_cache("cacheWriteInputTokens"));
     Some(Usage {
-        input_tokens: count("inputTokens").saturating_add(cached).saturating_add(written),
+        input_tokens: count("inputTokens")?.saturating_add(cached).saturating_add(written),
         cached_input_tokens: cached,
         cache_write_tokens: written,
-        output_tokens: count("outputTokens"),
+        output_tokens: count("outputTokens")?,
         reasoning_tokens: 0,
     })
 }

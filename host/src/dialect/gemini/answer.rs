@@ -102,19 +102,21 @@ pub(super) fn is_blocked(feedback: Value<'_>) -> bool {
 }
 
 /// What was used. Thoughts are counted apart from what is said, and results of the provider's own tools apart from the
-/// rest of the input.
+/// rest of the input. Where nothing is said, as the guards of the API withhold it, there is no count of it; nothing if a count is
+/// none.
 pub(super) fn usage(value: Value<'_>) -> Option<Usage> {
     if value.kind() != Kind::Object {
         return None;
     }
     let fields = value.fields();
-    let count = |name: &str| last(&fields, name).and_then(Value::number).unwrap_or_default();
-    let reasoning = count("thoughtsTokenCount");
+    let count = |name: &str| last(&fields, name).map_or(Some(0), Value::tokens);
+    let reasoning = count("thoughtsTokenCount")?;
+    let input = last(&fields, "promptTokenCount").and_then(Value::tokens)?;
     Some(Usage {
-        input_tokens: count("promptTokenCount").saturating_add(count("toolUsePromptTokenCount")),
-        cached_input_tokens: count("cachedContentTokenCount"),
+        input_tokens: input.saturating_add(count("toolUsePromptTokenCount")?),
+        cached_input_tokens: count("cachedContentTokenCount")?,
         cache_write_tokens: 0,
-        output_tokens: count("candidatesTokenCount").saturating_add(reasoning),
+        output_tokens: count("candidatesTokenCount")?.saturating_add(reasoning),
         reasoning_tokens: reasoning,
     })
 }

@@ -158,6 +158,9 @@ impl Found<'_> {
             return Err(Wrong::new("", "the answer has too many calls of tools"));
         }
         let part = format!("call {}", calls.saturating_sub(1));
+        if let Some(id) = last(fields, "id") {
+            self.pieces.event.calls(id);
+        }
         for field in &fields.0 {
             let value = field.value;
             let place = value.place(self.pieces.whole);

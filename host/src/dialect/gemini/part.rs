@@ -94,6 +94,9 @@ fn data(texts: &mut Texts<'_>, fields: &Fields<'_>, of: &Of) -> Result<(), Wrong
 fn call(texts: &mut Texts<'_>, fields: &Fields<'_>, of: &Of) -> Result<(), Wrong> {
     let called = named(fields);
     let on = |channel| Of { name: called.clone(), ..of.on(channel) };
+    if let Some(id) = last(fields, "id") {
+        texts.calls(id);
+    }
     fields.0.iter().try_for_each(|field| match &*usual(field) {
         "name" => texts.anything(field.value, &on(Channel::Name)),
         "args" => texts.json(field.value, &on(Channel::ToolArguments)),

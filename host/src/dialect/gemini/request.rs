@@ -61,6 +61,7 @@ pub(crate) fn read_request(address: Address, body: Bytes) -> Result<Asked, Wrong
         }
     }
     request.opaque = std::mem::take(&mut texts.opaque);
+    request.call = texts.call.take();
     let (segments, document) = texts.into_document(body.clone());
     request.segments = segments;
     drop(parsed);

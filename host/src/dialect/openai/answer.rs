@@ -71,22 +71,25 @@ pub(super) fn finish(reason: &str) -> Finish {
 }
 
 /// Most servers count as the API does: cached tokens are part of the prompt, reasoning is part of the completion. Some
-/// leave reasoning out of the completion, and then only the total has it; some have other names for what is cached.
+/// leave reasoning out of the completion, and then only the total has it; some have other names for what is cached. Nothing if
+/// it does not say both what the request and what the answer had.
 pub(in super::super) fn usage(value: Value<'_>) -> Option<Usage> {
     if value.kind() != Kind::Object {
         return None;
     }
     let fields = value.fields();
-    let count = |name: &str| fields.last(name).and_then(Value::number).unwrap_or_default();
+    let count = |name: &str| fields.last(name).and_then(Value::tokens);
     let detail = |name: &str, of: &str| {
-        fields.last(name).and_then(|details| details.fields().last(of)).and_then(Value::number).unwrap_or_default()
+        fields.last(name).and_then(|details| details.fields().last(of)).and_then(Value::tokens).unwrap_or_default()
     };
-    let input_tokens = count("prompt_tokens");
+    let input_tokens = count("prompt_tokens")?;
+    let behind_input = count("total_tokens").map(|total| total.saturating_sub(input_tokens));
     Some(Usage {
         input_tokens,
-        cached_input_tokens: detail("prompt_tokens_details", "cached_tokens").max(count("prompt_cache_hit_tokens")),
+        cached_input_tokens: detail("prompt_tokens_details", "cached_tokens")
+            .max(count("prompt_cache_hit_tokens").unwrap_or_default()),
         cache_write_tokens: detail("prompt_tokens_details", "cache_write_tokens"),
-        output_tokens: count("completion_tokens").max(count("total_tokens").saturating_sub(input_tokens)),
+        output_tokens: count("completion_tokens").max(behind_input)?,
         reasoning_tokens: detail("completion_tokens_details", "reasoning_tokens"),
     })
 }

@@ -53,20 +53,21 @@ pub(super) fn finish<'a>(field: impl Fn(&str) -> Option<Value<'a>>) -> Finish {
     }
 }
 
+/// What was used; nothing if it does not say both what the request and what the answer had.
 pub(super) fn usage(value: Value<'_>) -> Option<Usage> {
     if value.kind() != Kind::Object {
         return None;
     }
     let fields = value.fields();
-    let count = |name: &str| fields.last(name).and_then(Value::number).unwrap_or_default();
+    let count = |name: &str| fields.last(name).and_then(Value::tokens);
     let detail = |name: &str, of: &str| {
-        fields.last(name).and_then(|details| details.fields().last(of)).and_then(Value::number).unwrap_or_default()
+        fields.last(name).and_then(|details| details.fields().last(of)).and_then(Value::tokens).unwrap_or_default()
     };
     Some(Usage {
-        input_tokens: count("input_tokens"),
+        input_tokens: count("input_tokens")?,
         cached_input_tokens: detail("input_tokens_details", "cached_tokens"),
         cache_write_tokens: detail("input_tokens_details", "cache_write_tokens"),
-        output_tokens: count("output_tokens"),
+        output_tokens: count("output_tokens")?,
         reasoning_tokens: detail("output_tokens_details", "reasoning_tokens"),
     })
 }
