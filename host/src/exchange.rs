@@ -36,7 +36,7 @@ use crate::store::counters::Standing;
 use crate::trace::{SpanId, Trace};
 
 pub use captured::Captured;
-pub(crate) use record::{ANSWERED, CALLER_GONE, is_upstreams};
+pub(crate) use record::{ANSWERED, CALLER_GONE, HAS_SAID_SO, is_upstreams};
 pub use record::{Attempt, Calls, Cost, Ending, Lookup, NotInspected, Over, Record, Sought, Step, What};
 use record::{Bill, PROVIDER_ERROR, PROVIDER_REFUSED};
 

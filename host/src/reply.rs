@@ -14,13 +14,12 @@ use http_body_util::{BodyExt, Full, StreamBody};
 use crate::cache::{Cache, Served, State};
 use crate::dialect::{Dialect, Events, Translation, Wrong};
 use crate::error::Error;
-use crate::exchange::{End, Exchange};
+use crate::exchange::{End, Exchange, HAS_SAID_SO};
 use crate::guard::shared::{self, SharedStream};
 use crate::guard::stream::{Next, StreamGuard};
 use crate::guard::{Admitted, Released};
 use crate::meter;
 use crate::store::answers::hex;
-use crate::trouble;
 use crate::upstream::answer_headers;
 
 /// The body of a response.
@@ -236,7 +235,7 @@ impl Streaming {
                 // Only a withheld stream is asked for once more, and of that nothing is out.
                 Ok(Next::Retry(_) | Next::End) => {
                     if guard.has_failed() {
-                        self.x.target_failed(trouble::SAID.0, Some(trouble::SAID.1));
+                        self.x.target_failed(HAS_SAID_SO.0, Some(HAS_SAID_SO.1));
                     }
                     let ending = self.said_last();
                     self.guard = None;

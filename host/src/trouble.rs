@@ -11,11 +11,9 @@ use http::{HeaderMap, StatusCode};
 use crate::config::{Retry, Target};
 use crate::dialect::{Translation, Wire};
 use crate::error::Error;
+use crate::exchange::HAS_SAID_SO;
 use crate::reply::Begun;
 use crate::upstream::{Answer, retry_after};
-
-/// That a provider has said in its answer that it has failed, in a word and for the operator.
-pub(crate) const SAID: (&str, &str) = ("upstream_failed", "the provider says in its answer that it has failed");
 
 /// Why a target has not answered.
 #[derive(Debug)]
@@ -94,7 +92,7 @@ impl Trouble {
         match self {
             Self::Error(error) => error.label().into(),
             Self::Answer(answer, _) => answer.status.as_str().to_owned().into(),
-            Self::Stream(_) | Self::Told(_) => SAID.0.into(),
+            Self::Stream(_) | Self::Told(_) => HAS_SAID_SO.0.into(),
         }
     }
 
@@ -103,7 +101,7 @@ impl Trouble {
         match self {
             Self::Error(error) => error.detail(),
             Self::Answer(..) => None,
-            Self::Stream(_) | Self::Told(_) => Some(SAID.1.into()),
+            Self::Stream(_) | Self::Told(_) => Some(HAS_SAID_SO.1.into()),
         }
     }
 }

@@ -173,6 +173,8 @@ pub struct NotInspected {
     pub reason: String,
 }
 
+/// Why a target has failed that says so in its answer: in a word, and for the operator.
+pub(crate) const HAS_SAID_SO: (&str, &str) = ("upstream_failed", "the provider says in its answer that it has failed");
 /// How an exchange ended whose caller went away.
 pub(crate) const CALLER_GONE: &str = "caller-gone";
 /// How an exchange ended whose caller has its answer.

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::{Entry, Ledger, Place};
+use crate::endpoint::Does;
 use crate::exchange::ANSWERED;
 use crate::money::Money;
 use crate::session::{IDLE, Taken, is_a_step};
@@ -80,9 +81,10 @@ impl Ledger {
     pub async fn session(&self, tenant: &str, name: &str) -> Result<Option<Taken>, Failure> {
         let sql = format!(
             "SELECT began, took, outcome, attempts, input_tokens, output_tokens, cost, plugins_cost FROM exchanges \
-             WHERE session = $1 AND tenant = $2 ORDER BY id DESC LIMIT {TAKEN_MAX}"
+             WHERE session = $1 AND tenant = $2 AND task <> $3 ORDER BY id DESC LIMIT {TAKEN_MAX}"
         );
-        let rows = self.database.read(Statement::new(sql, vec![name.into(), tenant.into()])).await?;
+        let values = vec![name.into(), tenant.into(), Does::CountTokens.word().into()];
+        let rows = self.database.read(Statement::new(sql, values)).await?;
         let mut all: Option<Taken> = None;
         for mut row in rows {
             let began_ms = row.number().unwrap_or_default();
