@@ -293,11 +293,13 @@ impl Exchange {
 
     /// Note why an alternative of its answer has ended.
     pub(crate) fn finishes(&self, choice: u32, finish: Finish) {
-        if let Some(attempt) = self.record().attempts.last_mut()
-            && attempt.finishes.len() < FINISHES_MAX
-            && attempt.finishes.iter().all(|(known, _)| *known != choice)
-        {
-            attempt.finishes.push((choice, finish));
+        let mut record = self.record();
+        let Record { attempts, finishes, .. } = &mut *record;
+        // A kept answer has none.
+        let finishes = attempts.last_mut().map_or(finishes, |attempt| &mut attempt.finishes);
+        let place = finishes.partition_point(|(known, _)| *known < choice);
+        if finishes.len() < FINISHES_MAX && finishes.get(place).is_none_or(|(known, _)| *known != choice) {
+            finishes.insert(place, (choice, finish));
         }
     }
 

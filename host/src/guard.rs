@@ -358,6 +358,9 @@ pub(crate) async fn release(
         Err(_) => return release_plain(x, &body).await.map(Judged::Released),
     };
     if let Some(blames_request) = answer.blames_request.filter(|_| is_answer && task == Task::Converse) {
+        // What it says that it has used it may want money for.
+        x.used(answer.usage);
+        x.is_whole();
         return Ok(Judged::Failed { blames_request });
     }
     target.name.clone_into(&mut answer.target);
@@ -446,11 +449,13 @@ pub(crate) async fn release_again(x: &Exchange, admitted: &Admitted, kept: &Byte
             && let Ok((answer, _, _)) = KEPT.read_answer(Task::Converse, kept.clone())
         {
             x.captures_answer(&answer.segments);
+            x.finishes(0, answer.finish);
         }
         return Ok(Some(Released(kept.clone())));
     }
     let read = KEPT.read_answer(Task::Converse, kept.clone());
     let (mut answer, document, _) = read.map_err(|wrong| Error::Broken(wrong.message))?;
+    x.finishes(0, answer.finish);
     match pass(x, admitted, &mut answer, &document, Some(1)).await? {
         Passed::Released(released) => Ok(Some(released)),
         Passed::Retry(_) => Ok(None),

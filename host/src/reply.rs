@@ -235,6 +235,8 @@ impl Streaming {
                 // Only a withheld stream is asked for once more, and of that nothing is out.
                 Ok(Next::Retry(_) | Next::End) => {
                     if guard.has_failed() {
+                        // Others may have been asked after it, who have said less.
+                        self.x.target_tells(false);
                         self.x.target_failed(HAS_SAID_SO.0, Some(HAS_SAID_SO.1));
                     }
                     let ending = self.said_last();

@@ -120,17 +120,15 @@ async fn check(gateway: &Gateway, headers: &HeaderMap, pieces: usize) -> Result<
     let targets = x.generation.settings.model(&request.model).targets();
     let reserved = meter::reserve(&gateway.counters, &x, &request, targets).await;
     reserved.map_err(|error| error.message().into_owned())?;
-    if let Some(reservation) = x.reservation() {
-        reservation.asks();
-    }
-    sleep(THINKING_TIME).await;
     let target = x.generation.settings.model(&request.model).targets().next();
-    let bill = x.bill(target.and_then(|target| x.generation.settings.prices_of(target, &request.model)));
+    x.is_charged(target.and_then(|target| x.generation.settings.prices_of(target, &request.model)));
+    sleep(THINKING_TIME).await;
+    x.begins_to_charge();
     for _ in 0..pieces {
         x.received(WORD_BYTES);
         x.is_on_record().await;
     }
-    x.used(bill, Some(Usage { input_tokens: 100, output_tokens: 100, ..Usage::default() }));
+    x.used(Some(Usage { input_tokens: 100, output_tokens: 100, ..Usage::default() }));
     x.is_whole();
     std::hint::black_box(x.standing().map(|standing| meter::headers(dialect, standing)));
     x.end(End::Answered);

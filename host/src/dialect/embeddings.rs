@@ -135,7 +135,7 @@ fn is_vector(field: &Field<'_>) -> bool {
 /// What was used, by the first of these names that there is.
 fn used(value: Value<'_>, names: &[&str]) -> Option<Usage> {
     let fields = value.fields();
-    let input_tokens = names.iter().find_map(|name| fields.last(name)).and_then(Value::tokens)?;
+    let input_tokens = names.iter().find_map(|name| fields.last(name).and_then(Value::tokens))?;
     Some(Usage { input_tokens, ..Usage::default() })
 }
 

@@ -194,9 +194,11 @@ impl Event {
         self.blames_request = error.is_some_and(blames_request);
     }
 
-    /// Note the id of a call of a tool.
+    /// Note the id of a call of a tool: the first counts.
     pub(super) fn calls(&mut self, id: Value<'_>) {
-        self.call = id_of(id).or(self.call.take());
+        if self.call.is_none() {
+            self.call = id_of(id);
+        }
     }
 
     /// Note a field that says where the answer comes from, if this one does.

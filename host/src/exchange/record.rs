@@ -64,6 +64,8 @@ pub struct Record {
     pub escalated: Option<(String, String)>,
     /// How it stands with the cache, if there is one.
     pub served: Option<Served>,
+    /// Why each alternative of a kept answer had ended.
+    pub(super) finishes: Finishes,
     /// Of the response, once there is one.
     pub status: Option<StatusCode>,
     /// When the first text went to the caller, of an answer that streams.
@@ -106,7 +108,15 @@ pub struct Attempt {
     /// What it calls its answer.
     pub names: Names,
     /// Why each alternative of its answer has ended.
-    pub(super) finishes: SmallVec<[(u32, Finish); 1]>,
+    pub(super) finishes: Finishes,
+}
+
+/// Alternatives in their order, and why each has ended.
+pub(super) type Finishes = SmallVec<[(u32, Finish); 1]>;
+
+/// The words for that.
+fn words(finishes: &Finishes) -> impl Iterator<Item = &'static str> {
+    finishes.iter().filter_map(|(_, finish)| finish.word())
 }
 
 /// One look for a kept answer.
@@ -239,6 +249,11 @@ impl Record {
         self.of_all_guardrails().map(|receipt| receipt.decision).max_by_key(|decision| decision.gravity())
     }
 
+    /// Why the alternatives of a kept answer had ended, in words.
+    pub fn finishes(&self) -> impl Iterator<Item = &'static str> {
+        words(&self.finishes)
+    }
+
     /// What providers want for it.
     #[must_use]
     pub fn cost(&self) -> Cost {
@@ -317,7 +332,7 @@ impl Attempt {
 
     /// Why the alternatives of its answer have ended, in words.
     pub fn finishes(&self) -> impl Iterator<Item = &'static str> {
-        self.finishes.iter().filter_map(|(_, finish)| finish.word())
+        words(&self.finishes)
     }
 
     /// How long it took, if it is over.

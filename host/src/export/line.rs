@@ -40,13 +40,14 @@ fn is_begun(message: &Value) -> bool {
     is_assistants && content(message).is_some() && message.get("tool_calls").is_none()
 }
 
-/// Why the first of several answers has ended, in the last attempt.
+/// Why the first of several answers has ended: in the last attempt, or the kept one.
 fn finish(one: &Captured) -> Option<Word> {
     let mut attempts = one.entry.details.steps.iter().rev().filter_map(|step| match &step.did {
         Did::Attempt(asked) => Some(asked),
         Did::Plugin(_) | Did::Lookup { .. } | Did::Embedding { .. } | Did::Wait => None,
     });
-    attempts.next().and_then(|asked| asked.finishes.first().cloned())
+    let details = &one.entry.details;
+    attempts.next().map_or(&details.finishes, |asked| &asked.finishes).first().cloned()
 }
 
 impl Conversation {
@@ -71,11 +72,12 @@ impl Conversation {
 
     /// An answer with what its caller has begun it with, unless that is in it.
     fn whole(&self, mut answer: Value) -> Value {
-        let whole = content(&answer).filter(|content| !content.starts_with(&self.begun));
-        if let Some(whole) = whole.map(|content| [&self.begun, content].concat())
-            && let Some(content) = answer.get_mut("content")
-        {
-            *content = whole.into();
+        let said = content(&answer).unwrap_or_default();
+        if !said.starts_with(&self.begun) {
+            let whole = [&self.begun, said].concat();
+            if let Some(content) = answer.get_mut("content") {
+                *content = whole.into();
+            }
         }
         answer
     }

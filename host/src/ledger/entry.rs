@@ -116,6 +116,9 @@ pub struct Details {
     /// Fields that had to be left out in a translation.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub left_out: Vec<String>,
+    /// Why the alternatives of a kept answer had ended.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub finishes: Vec<Word>,
     /// The tools that its answer wants to be called.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tools: Vec<String>,
@@ -185,6 +188,7 @@ impl Entry {
                 steps_left_out,
                 not_inspected: record.not_inspected.iter().take(NOT_INSPECTED_MAX).map(Coverage::from).collect(),
                 left_out: record.left_out.iter().cloned().collect(),
+                finishes: record.finishes().map(Word::new_static).collect(),
                 tools: record.tools.clone(),
             },
         }

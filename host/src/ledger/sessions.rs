@@ -38,7 +38,8 @@ pub struct Session {
 
 const COLUMNS: &str =
     "tenant, session, began, last, steps, failures, input_tokens, output_tokens, cost, model, unknown";
-/// Steps of one session that count, the newest: those who take more have other limits.
+/// Steps of one session that are read one by one. Where there are more, what it has taken in all counts, also if it has begun anew
+/// since.
 const TAKEN_MAX: usize = 5_000;
 /// Steps of one session that are shown.
 const STEPS_MAX: usize = 500;
@@ -81,10 +82,14 @@ impl Ledger {
     pub async fn session(&self, tenant: &str, name: &str) -> Result<Option<Taken>, Failure> {
         let sql = format!(
             "SELECT began, took, outcome, attempts, input_tokens, output_tokens, cost, plugins_cost FROM exchanges \
-             WHERE session = $1 AND tenant = $2 AND task <> $3 ORDER BY id DESC LIMIT {TAKEN_MAX}"
+             WHERE session = $1 AND tenant = $2 AND task <> $3 \
+             AND (outcome = '{ANSWERED}' OR attempts > 0 OR cost > 0 OR plugins_cost > 0) ORDER BY id DESC LIMIT {TAKEN_MAX}"
         );
         let values = vec![name.into(), tenant.into(), Does::CountTokens.word().into()];
         let rows = self.database.read(Statement::new(sql, values)).await?;
+        if rows.len() >= TAKEN_MAX {
+            return self.taken_in_all(tenant, name).await;
+        }
         let mut all: Option<Taken> = None;
         for mut row in rows {
             let began_ms = row.number().unwrap_or_default();
@@ -106,6 +111,19 @@ impl Ledger {
             taken.cost += cost;
         }
         Ok(all)
+    }
+
+    /// What all steps of a session come to.
+    async fn taken_in_all(&self, tenant: &str, name: &str) -> Result<Option<Taken>, Failure> {
+        let sql = format!("SELECT {COLUMNS} FROM sessions WHERE tenant = $1 AND session = $2");
+        let rows = self.database.read(Statement::new(sql, vec![tenant.into(), name.into()])).await?;
+        Ok(rows.into_iter().next().map(Session::read).map(|session| Taken {
+            began: session.began_ms / 1_000,
+            last: session.last_ms / 1_000,
+            steps: session.steps.saturating_sub(session.failures),
+            tokens: session.input_tokens.saturating_add(session.output_tokens),
+            cost: session.cost,
+        }))
     }
 
     /// Sessions with so many steps at least, those that were gone on with last first; of a tenant, if one is named; those behind

@@ -60,6 +60,10 @@ impl<'a> Step<'a> {
 /// What the last step of a conversation repeats so often as `most`, or more often: calls of tools with the same arguments and the
 /// same results, or an answer to which the user has said the same.
 pub(super) fn reached(request: &Request, most: u64) -> Option<Reached> {
+    // What the user shows, or a tool, as a picture of a screen, may be another one each time.
+    if request.opaque.iter().any(|opaque| matches!(opaque, Opaque::Image | Opaque::Audio | Opaque::File)) {
+        return None;
+    }
     let steps = Step::all(&request.segments);
     let last = steps.last()?;
     let times = u64::try_from(steps.iter().filter(|step| *step == last).count()).unwrap_or(u64::MAX);
@@ -67,10 +71,7 @@ pub(super) fn reached(request: &Request, most: u64) -> Option<Reached> {
         return None;
     }
     let Some((tool, _)) = last.calls.last() else { return Some(Reached::Answer(times)) };
-    // A picture of a screen may be another one each time.
-    let is_seen = |opaque: &Opaque| !matches!(opaque, Opaque::Image | Opaque::Audio | Opaque::File);
-    let is_known = !last.heard.is_empty() && request.opaque.iter().all(is_seen);
-    is_known.then(|| Reached::Call { tool: (*tool).to_owned(), times })
+    (!last.heard.is_empty()).then(|| Reached::Call { tool: (*tool).to_owned(), times })
 }
 
 #[cfg(test)]
@@ -149,6 +150,12 @@ mod tests {
     fn a_result_that_nobody_can_read_may_be_another_one() {
         let segments = [step("look", "{}", "ok"), step("look", "{}", "ok")].concat();
         let request = Request { segments, opaque: vec![Opaque::Image], ..Request::default() };
+        assert_eq!(super::reached(&request, 2), None);
+        let asks = said(Role::User, Channel::Content, None, "Is this one broken?");
+        let says = said(Role::Assistant, Channel::Content, None, "No.");
+        let segments = [asks.clone(), says.clone(), asks.clone(), says, asks].to_vec();
+        assert_eq!(reached(&segments, 2), Some(Reached::Answer(2)));
+        let request = Request { segments, opaque: vec![Opaque::Image, Opaque::Image], ..Request::default() };
         assert_eq!(super::reached(&request, 2), None);
         let no_result = said(Role::Assistant, Channel::ToolArguments, Some("look"), "{}");
         assert_eq!(reached(&[no_result.clone(), no_result], 1), None);

@@ -125,6 +125,13 @@ async fn an_error_with_the_status_of_an_answer_is_an_error() {
     let body = json!({"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": "hello?"}]});
     let told = gateway.call("POST", "/v1/messages").body(body).await;
     assert_eq!((told.status, &told.json()["error"]["message"]), (502, &json!("no tide today")));
+    // What it says that it has used it may want money for.
+    let prices = "targets.target-1.prices = { input = '1', output = '1' }";
+    let used =
+        json!({"error": {"message": "no tide today"}, "usage": {"prompt_tokens": 600, "completion_tokens": 400}});
+    let failing = Provider::saying(Reply::json(used.to_string())).await;
+    let gateway = Gateway::without_plugins().upstream(&failing).settings(prices).start().await;
+    assert_eq!(gateway.ask(chat("hello?")).await.header("x-sluicegate-cost-usd"), Some("0.001"));
     // What is wrong with the request is wrong everywhere.
     let refusing = Provider::saying(Reply::json(error("invalid_request_error"))).await;
     let gateway = Gateway::without_plugins().upstream(&refusing).upstream(&other).start().await;

@@ -22,7 +22,7 @@ pub(crate) fn read_answer(body: Bytes) -> Result<(Answer, Document, Vec<Opaque>)
                     texts.field(field, other)?;
                 }
                 "usage" => {
-                    answer.usage = usage(field.value, None);
+                    answer.usage = Counted::default().and(field.value);
                     texts.field(field, other)?;
                 }
                 _ => texts.field(field, other)?,
@@ -42,28 +42,46 @@ pub(super) fn finish(reason: &str) -> Finish {
     }
 }
 
-/// Usage is told twice in a stream, the second time in part: what is not said again stays. Nothing if it does not say both what
-/// the request and what the answer had.
-pub(super) fn usage(value: Value<'_>, before: Option<Usage>) -> Option<Usage> {
-    if value.kind() != Kind::Object {
-        return before;
+/// What was told of usage so far: twice in a stream, the second time in part. What is not said again stays.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Counted {
+    /// Input that was neither read from the provider's cache nor written to it.
+    fresh: Option<u32>,
+    cached: Option<u32>,
+    written: Option<u32>,
+    output: Option<u32>,
+    thinking: Option<u32>,
+}
+
+impl Counted {
+    /// Note what is said now; gives what that makes with what was said before.
+    pub(super) fn and(&mut self, value: Value<'_>) -> Option<Usage> {
+        if value.kind() == Kind::Object {
+            let fields = value.fields();
+            let count = |name: &str| fields.last(name).and_then(Value::tokens);
+            let details = fields.last("output_tokens_details").map(Value::fields);
+            let thinking = details.and_then(|details| details.last("thinking_tokens").and_then(Value::tokens));
+            *self = Self {
+                fresh: count("input_tokens").or(self.fresh),
+                cached: count("cache_read_input_tokens").or(self.cached),
+                written: count("cache_creation_input_tokens").or(self.written),
+                output: count("output_tokens").or(self.output),
+                thinking: thinking.or(self.thinking),
+            };
+        }
+        self.usage()
     }
-    let fields = value.fields();
-    let count = |name: &str| fields.last(name).and_then(Value::tokens);
-    let or_before = |name: &str, of: fn(Usage) -> u32| count(name).or(before.map(of));
-    let cached = or_before("cache_read_input_tokens", |before| before.cached_input_tokens).unwrap_or_default();
-    let written = or_before("cache_creation_input_tokens", |before| before.cache_write_tokens).unwrap_or_default();
-    // Ours counts all input, theirs what was neither read from their cache nor written to it.
-    let fresh = or_before("input_tokens", |before| {
-        before.input_tokens.saturating_sub(before.cached_input_tokens).saturating_sub(before.cache_write_tokens)
-    })?;
-    let details = fields.last("output_tokens_details").map(Value::fields);
-    let thinking = details.and_then(|details| details.last("thinking_tokens").and_then(Value::tokens));
-    Some(Usage {
-        input_tokens: fresh.saturating_add(cached).saturating_add(written),
-        cached_input_tokens: cached,
-        cache_write_tokens: written,
-        output_tokens: or_before("output_tokens", |before| before.output_tokens)?,
-        reasoning_tokens: thinking.or(before.map(|before| before.reasoning_tokens)).unwrap_or_default(),
-    })
+
+    /// Nothing if it was not said both what the request and what the answer had.
+    fn usage(self) -> Option<Usage> {
+        let (cached, written) = (self.cached.unwrap_or_default(), self.written.unwrap_or_default());
+        Some(Usage {
+            // Ours counts all input.
+            input_tokens: self.fresh?.saturating_add(cached).saturating_add(written),
+            cached_input_tokens: cached,
+            cache_write_tokens: written,
+            output_tokens: self.output?,
+            reasoning_tokens: self.thinking.unwrap_or_default(),
+        })
+    }
 }

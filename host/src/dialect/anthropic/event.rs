@@ -8,8 +8,8 @@ use super::super::document::{Wrong, checked_event, shown, unrepeated};
 use super::super::pieces::{Halves, LANES_MAX, Pieces};
 use super::super::raw::{Field, Fields, Kind, Value};
 use super::super::sse::{Event, Lane, Unit, kind, tidy};
-use super::answer::{finish, usage};
-use crate::chat::{Channel, Opaque, Usage};
+use super::answer::{Counted, finish};
+use crate::chat::{Channel, Opaque};
 
 /// Reads events one after the other, and keeps what one needs to know of those before.
 #[derive(Debug, Default)]
@@ -17,7 +17,7 @@ pub(crate) struct EventReader {
     halves: Halves,
     /// What the tools of calls are called, by block.
     tools: HashMap<u32, String>,
-    usage: Option<Usage>,
+    usage: Counted,
     /// The block that the caller has seen the beginning of, and not the end.
     pub(super) open: Option<u32>,
 }
@@ -67,7 +67,7 @@ impl EventReader {
 struct Found<'a> {
     pieces: Pieces<'a>,
     tools: &'a mut HashMap<u32, String>,
-    usage: &'a mut Option<Usage>,
+    usage: &'a mut Counted,
 }
 
 impl Found<'_> {
@@ -93,8 +93,7 @@ impl Found<'_> {
     fn about(&mut self, field: &Field<'_>) -> Result<(), Wrong> {
         match &*field.name() {
             "usage" => {
-                *self.usage = usage(field.value, *self.usage);
-                self.pieces.event.usage = *self.usage;
+                self.pieces.event.usage = self.usage.and(field.value);
             }
             "stop_reason" => {
                 if let Some(reason) = field.value.text().filter(|reason| !reason.is_empty()) {
@@ -168,7 +167,7 @@ impl Found<'_> {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::chat::Finish;
+    use crate::chat::{Finish, Usage};
 
     fn event(kind: &str, rest: &str) -> Bytes {
         format!("event: {kind}\ndata: {{\"type\":\"{kind}\"{rest}}}\n\n").into()
@@ -228,6 +227,12 @@ mod tests {
         assert_eq!(end.finished, [(0, Finish::Length)]);
         assert!(reader.read(&event("message_stop", "")).unwrap().done);
         assert!(reader.read(&event("error", r#","error":{"type":"overloaded_error"}"#)).unwrap().failed);
+        // Some leave out what is zero; until both are said, nothing is.
+        let mut reader = EventReader::default();
+        let begin = reader.read(&event("message_start", r#","message":{"usage":{"input_tokens":3}}"#)).unwrap();
+        let end = reader.read(&event("message_delta", r#","delta":{},"usage":{"output_tokens":9}"#)).unwrap();
+        let both = Usage { input_tokens: 3, output_tokens: 9, ..Usage::default() };
+        assert_eq!((begin.usage, end.usage), (None, Some(both)));
     }
 
     #[test]

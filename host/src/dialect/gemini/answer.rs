@@ -109,7 +109,8 @@ pub(super) fn usage(value: Value<'_>) -> Option<Usage> {
         return None;
     }
     let fields = value.fields();
-    let count = |name: &str| last(&fields, name).map_or(Some(0), Value::tokens);
+    let said = |name: &str| last(&fields, name).filter(|count| count.kind() != Kind::Null);
+    let count = |name: &str| said(name).map_or(Some(0), Value::tokens);
     let reasoning = count("thoughtsTokenCount")?;
     let input = last(&fields, "promptTokenCount").and_then(Value::tokens)?;
     Some(Usage {

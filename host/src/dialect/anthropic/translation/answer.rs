@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::{BEYOND, BlockJson, NOT_AN_OBJECT, dropped, leave_out, read_content};
 use crate::chat::{Finish, Usage};
-use crate::dialect::anthropic::answer::{finish, usage};
+use crate::dialect::anthropic::answer::{Counted, finish};
 use crate::dialect::conversation::{Choice, Failure, Loss, Part, Reply};
 use crate::dialect::document::Wrong;
 use crate::dialect::given::{Object, json_object, written};
@@ -29,7 +29,7 @@ pub(crate) fn parse_answer(body: &[u8], losses: &mut Vec<Loss>) -> Result<Reply,
             "content" => choice.parts = read_content(field, &mut left)?,
             "stop_reason" => choice.finish = Some(finish(&field.text()?)),
             "stop_sequence" => choice.stopped_by = Some(field.text()?),
-            "usage" => reply.usage = usage(field.value, None),
+            "usage" => reply.usage = Counted::default().and(field.value),
             _ => leave_out(field, &mut left),
         }
     }

@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::answer::{MessageJson, UsageJson, parse_failure, stop_reason, write_failure};
 use super::{BlockJson, dropped, leave_out};
 use crate::chat::{Finish, Usage};
-use crate::dialect::anthropic::answer::{finish, usage};
+use crate::dialect::anthropic::answer::{Counted, finish};
 use crate::dialect::conversation::{Apart, Delta, Failure, Loss, Told};
 use crate::dialect::document::Wrong;
 use crate::dialect::given::{Given, Object, json_object};
@@ -19,7 +19,7 @@ use crate::dialect::pieces::LANES_MAX;
 /// mended that.
 #[derive(Debug, Default)]
 pub(crate) struct DeltaReader {
-    usage: Option<Usage>,
+    usage: Counted,
     /// The calls of tools whose blocks are open: the number of the call by that of the block.
     calls: BTreeMap<u32, u32>,
     calls_begun: u32,
@@ -79,8 +79,7 @@ impl DeltaReader {
     /// It is told at the beginning and at the end, the second time perhaps in part.
     fn usage(&mut self, said: Option<&Given<'_>>, out: &mut Vec<Delta>) {
         if let Some(said) = said {
-            self.usage = usage(said.value, self.usage);
-            out.extend(self.usage.map(Delta::Usage));
+            out.extend(self.usage.and(said.value).map(Delta::Usage));
         }
     }
 
