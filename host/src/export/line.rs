@@ -58,11 +58,10 @@ impl Conversation {
     pub(super) fn of(one: &Captured) -> Result<Self, &'static str> {
         let body = one.texts.request.as_deref().ok_or("its request is not kept")?;
         let mut request = request(one, body).ok_or("its request cannot be said in OpenAI's form")?;
-        let Some(Value::Array(messages)) = request.remove("messages") else {
+        let Some(Value::Array(mut messages)) = request.remove("messages") else {
             return Err("its request cannot be said in OpenAI's form");
         };
         let tools = request.remove("tools").filter(|tools| tools.as_array().is_some_and(|tools| !tools.is_empty()));
-        let mut messages = messages;
         // An answer that the caller has begun is one with what the model has gone on with.
         let begun = messages.pop_if(|last| is_begun(last)).and_then(|last| content(&last).map(str::to_owned));
         let mut this = Self { messages, tools, begun: begun.unwrap_or_default(), answer: None, finish: finish(one) };
@@ -82,9 +81,14 @@ impl Conversation {
         answer
     }
 
+    /// The answer, also one that was cut off, or a refusal: another one may be better than that.
+    fn any_answer(&self) -> Result<&Value, &'static str> {
+        self.answer.as_ref().ok_or("its answer is not kept")
+    }
+
     /// An answer that a model may learn from.
     fn answer(&self) -> Result<&Value, &'static str> {
-        let answer = self.answer.as_ref().ok_or("its answer is not kept")?;
+        let answer = self.any_answer()?;
         match self.finish.as_deref() {
             _ if answer.get("refusal").is_some() => Err("its answer is a refusal"),
             Some("length") => Err("its answer was cut off"),
@@ -150,9 +154,7 @@ pub(super) fn chat(conversation: &Conversation, corrected: Option<&str>) -> Resu
 /// # Errors
 /// When there is no answer, or it was that already.
 pub(super) fn corrected(conversation: &Conversation, corrected: &str) -> Result<Line, &'static str> {
-    // An answer that was cut off, or a refusal, is what another one is better than.
-    let rejected = conversation.answer.as_ref().ok_or("its answer is not kept")?;
-    pair(conversation, &conversation.whole(message(corrected)), rejected)
+    pair(conversation, &conversation.whole(message(corrected)), conversation.any_answer()?)
 }
 
 /// For preference tuning, where one answer is better than another to the same.
@@ -163,7 +165,7 @@ pub(super) fn preferred(chosen: &Conversation, rejected: &Conversation) -> Resul
     if chosen.messages != rejected.messages {
         return Err("the other exchange asks something else");
     }
-    pair(chosen, chosen.answer()?, rejected.answer.as_ref().ok_or("its answer is not kept")?)
+    pair(chosen, chosen.answer()?, rejected.any_answer()?)
 }
 
 fn pair(conversation: &Conversation, chosen: &Value, rejected: &Value) -> Result<Line, &'static str> {

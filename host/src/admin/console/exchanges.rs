@@ -5,7 +5,7 @@ use std::time::SystemTime;
 use maud::{Markup, html};
 
 use super::overview::colour;
-use super::words::{ago, count, in_path, moment, money, time};
+use super::words::{ago, count, in_path, moment, spent, time};
 use super::{Form, ROWS, Refused, Shown, Visit};
 use crate::ledger::{Entry, Filter};
 use crate::moment::Moment;
@@ -202,12 +202,9 @@ pub(super) fn asked(entry: &Entry) -> &str {
 
 /// What it cost, as far as that is known.
 pub(super) fn cost(entry: &Entry) -> String {
-    let known = money(entry.known_cost());
     match (entry.is_cost_known, entry.attempts, entry.usage) {
-        (true, ..) => known,
         (false, 0, None) => "–".to_owned(),
-        (false, ..) if entry.known_cost() == Money::ZERO => "?".to_owned(),
-        (false, ..) => format!("≥ {known}"),
+        (is_known, ..) => spent(entry.known_cost(), u64::from(!is_known)),
     }
 }
 

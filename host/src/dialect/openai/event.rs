@@ -75,8 +75,8 @@ impl EventReader {
                 }
             }
         }
-        let tells_usage = fields.last("usage").is_some_and(|usage| usage.kind() == Kind::Object);
-        if *is_stripped && tells_usage && !event.failed && has_no_choices(&fields) {
+        let tells_usage = || fields.last("usage").is_some_and(|usage| usage.kind() == Kind::Object);
+        if *is_stripped && tells_usage() && !event.failed && has_no_choices(&fields) {
             // Whatever else is in it goes nowhere, so nobody has to look at it.
             let usage = event.usage;
             event = Event::new(raw);
